@@ -1,0 +1,70 @@
+"""``python -m landloom <stage> ...``: run one stage; nothing but that stage is imported."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from landloom import provenance, stage
+from landloom.errors import InputError
+
+STAGES = Path(__file__).parent / "stages"
+
+
+def names() -> list[str]:
+    """All stages, by the files in ``stages/``."""
+    return sorted(p.stem for p in STAGES.glob("*.py") if p.stem != "__init__")
+
+
+def version(name: str) -> int:
+    """VERSION of a stage, read from its source so that nothing heavy is imported."""
+    match = re.search(r"^VERSION = (\d+)$", (STAGES / f"{name}.py").read_text(), re.MULTILINE)
+    if match is None:
+        raise RuntimeError(f"stages/{name}.py has no line 'VERSION = <number>'")
+    return int(match[1])
+
+
+def execute(name: str, arguments: list[str]) -> None:
+    """Parse the arguments of a stage and run it, outputs all or nothing, with a record beside each."""
+    module = importlib.import_module(f"landloom.stages.{name}")
+    values = vars(stage.parser(name, module.run).parse_args(arguments))
+    inputs = stage.paths(module.run, values, "input")
+    stage.require(inputs)
+    plain = {k: _plain(v) for k, v in values.items() if k not in inputs}
+    outputs = stage.paths(module.run, values, "output")
+    shown = {k: v for k, v in plain.items() if k not in outputs and k != "state"}
+    recorder = provenance.Recorder(name, module.VERSION, shown, [f for fs in inputs.values() for f in fs])
+    for key in stage.paths(module.run, values, "state"):
+        values[key] = values[key] / name / recorder.fingerprint()
+    final = [f for fs in outputs.values() for f in fs]
+    with stage.atomic(final) as partial:
+        values |= dict(zip(outputs, partial, strict=True))
+        module.run(**values)
+    recorder.write(final)
+
+
+def _plain(value: Any) -> Any:
+    """A JSON-able form of a parsed argument."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return str(value) if isinstance(value, Path) else value
+
+
+def main() -> int:
+    """Entry point; returns the exit code (1: the input is wrong, 2: the command line is wrong)."""
+    if len(sys.argv) < 2 or sys.argv[1] not in names():
+        print(f"usage: python -m landloom STAGE ...\nstages: {', '.join(names())}", file=sys.stderr)
+        return 2
+    try:
+        execute(sys.argv[1], sys.argv[2:])
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

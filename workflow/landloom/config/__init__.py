@@ -1,0 +1,147 @@
+"""The config: one typed section per stage, loaded and checked in well under a second.
+
+Nothing here imports torch, rasterio or pandas: the Snakefile reads the config at every start of every job.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from landloom.config.audit import AuditConfig
+from landloom.config.base import BaseConfig
+from landloom.config.caption import CaptionConfig
+from landloom.config.check import CheckConfig
+from landloom.config.curate import CurateConfig
+from landloom.config.data import DataConfig
+from landloom.config.encode import EncodeConfig
+from landloom.config.evaluate import EvaluateConfig
+from landloom.config.export import ExportConfig
+from landloom.config.image_sample import ImageSampleConfig
+from landloom.config.image_train import ImageTrainConfig
+from landloom.config.label_sample import LabelSampleConfig
+from landloom.config.label_train import LabelTrainConfig
+from landloom.config.mix import MixConfig
+from landloom.config.plan import PlanConfig
+from landloom.config.ratios import RatiosConfig
+from landloom.config.report import ReportConfig
+from landloom.config.section import Section
+from landloom.config.segment import SegmentConfig
+from landloom.config.tile import TileConfig
+from landloom.errors import InputError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+GENERATOR_SECTIONS = ("label_train", "plan", "label_sample", "image_train", "image_sample", "curate")
+RESERVED = ("tiles", "captions", "latents", "base", "real", "segment", "evaluation", "export", "report", "state")
+
+
+class Config(Section):
+    """The whole config."""
+
+    dataset: str
+    """Name of the dataset; results go to results/<dataset>/."""
+    seed: int = 0
+    """Seed of everything that is random."""
+    data: DataConfig
+    """Input imagery."""
+    check: CheckConfig = CheckConfig()
+    tile: TileConfig = TileConfig()
+    ratios: RatiosConfig = RatiosConfig()
+    caption: CaptionConfig = CaptionConfig()
+    base: BaseConfig = BaseConfig()
+    encode: EncodeConfig = EncodeConfig()
+    label_train: LabelTrainConfig = LabelTrainConfig()
+    plan: PlanConfig = PlanConfig()
+    label_sample: LabelSampleConfig = LabelSampleConfig()
+    image_train: ImageTrainConfig = ImageTrainConfig()
+    image_sample: ImageSampleConfig = ImageSampleConfig()
+    curate: CurateConfig = CurateConfig()
+    mix: MixConfig = MixConfig()
+    segment: SegmentConfig = SegmentConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    export: ExportConfig = ExportConfig()
+    report: ReportConfig = ReportConfig()
+    audit: AuditConfig = AuditConfig()
+    generators: dict[str, dict[str, dict[str, Any]]] = Field(default={"landloom": {}}, min_length=1)
+    """Generators by name: what differs from the sections above, such as {plan: {count: 512}}."""
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        named = [self.dataset, *self.generators, *self.segment.networks]
+        for name in named:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"the name '{name}' may hold letters, digits, '.', '_' and '-' only")
+        for name, changes in self.generators.items():
+            if name in RESERVED:
+                raise ValueError(f"generators: the name '{name}' is taken; choose another")
+            if wrong := sorted(set(changes) - set(GENERATOR_SECTIONS)):
+                raise ValueError(
+                    f"generators.{name}: {', '.join(wrong)} cannot differ between generators; "
+                    f"only {', '.join(GENERATOR_SECTIONS)} can"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _references(self) -> Self:
+        known = {c.name for c in self.data.classes}
+        for name in self.generators:
+            for mix, goal in self.plan_of(name).mixes.items():
+                asked = set(goal.boost) | {c for row in goal.table for c in row}
+                if wrong := sorted(asked - known):
+                    raise ValueError(f"plan.mixes.{mix}: no class is called {', '.join(wrong)}")
+            judge = self.section("curate", name).model_dump()["network"]
+            if judge is not None and judge not in self.segment.networks:
+                raise ValueError(f"curate.network: '{judge}' is not one of segment.networks")
+        return self
+
+    def section(self, stage: str, generator: str | None = None) -> Section:
+        """The section of a stage, with a generator's changes applied."""
+        section: Section = getattr(self, stage)
+        changes = self.generators.get(generator or "", {}).get(stage)
+        if not changes:
+            return section
+        merged = merge(section.model_dump(exclude_unset=True), changes)
+        return type(section).model_validate(merged)
+
+    def plan_of(self, generator: str) -> PlanConfig:
+        """The plan section of a generator."""
+        plan = self.section("plan", generator)
+        assert isinstance(plan, PlanConfig)
+        return plan
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge nested mappings; what is not a mapping is replaced."""
+    result = dict(base)
+    for key, value in changes.items():
+        old = result.get(key)
+        result[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def load(values: Mapping[str, Any], where: str = "config") -> Config:
+    """Check a raw config.
+
+    Raises:
+        InputError: names each wrong field, what was found and what is allowed.
+    """
+    try:
+        return Config.model_validate(dict(values))
+    except ValidationError as error:
+        lines = [_explain(dict(e)) for e in error.errors()]
+        raise InputError(
+            where, "; ".join(lines), "Fix these fields; config/README.md lists every one"
+        ) from None
+
+
+def _explain(error: dict[str, Any]) -> str:
+    field = ".".join(str(p) for p in error["loc"]) or "config"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{field}: no such key (is it misspelt?)"
+    if error["type"] == "missing":
+        return f"{field}: is missing"
+    return f"{field}: {message[0].lower() + message[1:]}" + (
+        f" (found {error['input']!r})" if error["type"] not in ("value_error",) else ""
+    )

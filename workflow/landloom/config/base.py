@@ -1,0 +1,73 @@
+"""``base``: the latent diffusion model that everything else adapts."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from landloom.config.section import Section
+from landloom.config.training import Training
+
+
+class VaeConfig(Training):
+    """Autoencoder trained from scratch; the latent is 2^(len(channels)-1) times smaller than the image."""
+
+    steps: int = Field(default=2500, ge=1)
+    batch: int = Field(default=4, ge=1)
+    lr: float = Field(default=2e-3, gt=0)
+
+    channels: tuple[int, ...] = (16, 32, 48)
+    """Channels per resolution; three give a latent four times smaller, which keeps thin classes."""
+    latent: int = 4
+    """Latent channels."""
+    kl: float = 1e-6
+    """Weight of the Kullback-Leibler term."""
+    crop: int | None = None
+    """Side of the training crops; the whole tile when absent."""
+
+
+class UnetConfig(Training):
+    """Denoiser and text encoder trained from scratch."""
+
+    steps: int = Field(default=1200, ge=1)
+    batch: int = Field(default=32, ge=1)
+    lr: float = Field(default=2e-3, gt=0)
+    warmup: int = Field(default=100, ge=0)
+    ema: float = Field(default=0.995, ge=0, lt=1)
+
+    channels: tuple[int, ...] = (32, 64, 128)
+    """Channels per resolution."""
+    layers: int = 1
+    """Residual blocks per resolution."""
+    groups: int = 16
+    """Groups of the group norms."""
+    head: int = 8
+    """Channels of one attention head."""
+    text_width: int = 64
+    """Width of the text encoder."""
+    text_layers: int = 2
+    """Layers of the text encoder."""
+    prediction: Literal["v_prediction", "epsilon"] = "v_prediction"
+    """What the denoiser predicts; v keeps masks and images apart at small sizes."""
+    caption_dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Share of captions replaced by the empty one, for classifier-free guidance."""
+    min_snr: float = Field(default=5.0, ge=0)
+    """Gamma of min-SNR loss weights (Hang et al. 2023); 0 is off."""
+
+
+class BaseConfig(Section):
+    """Settings of the base model."""
+
+    source: str = "scratch"
+    """'scratch', or a diffusers folder, or a hub id such as 'stable-diffusion-v1-5/stable-diffusion-v1-5'."""
+    revision: str | None = None
+    """Commit of the hub repository; needed with a hub id, so that the weights cannot change."""
+    sha256: str | None = None
+    """Digest the model folder must have, as ``python -m landloom.provenance FOLDER`` prints it."""
+    download: bool = False
+    """Allow the hub id to be fetched; otherwise it must lie in the local cache."""
+    augment: Literal["none", "flip", "d4"] = "d4"
+    """Turned and mirrored copies for training: none, 2 mirrors, or all 8 of the square."""
+    vae: VaeConfig = VaeConfig()
+    """Autoencoder, for 'scratch'."""
+    unet: UnetConfig = UnetConfig()
+    """Denoiser, for 'scratch'."""

@@ -1,0 +1,115 @@
+"""``data``: the user's images and masks, and what their values mean."""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from landloom.config.section import Section
+
+COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def _color(value: str) -> str:
+    if not COLOR.fullmatch(value):
+        raise ValueError(f"'{value}' is not a colour; write it like '#1f77b4'")
+    return value.lower()
+
+
+Color = Annotated[str, AfterValidator(_color)]
+Value = int | Color
+
+
+class ClassSpec(Section):
+    """A class of the output, and the mask values it is made from."""
+
+    name: str = Field(min_length=1)
+    """Name of the class, as it should stand in prompts and tables."""
+    values: list[Value] = Field(min_length=1)
+    """Mask values (integers) or mask colours ('#rrggbb') that mean this class; several are merged."""
+    color: Color
+    """Colour of the class in pictures."""
+
+
+class Scene(Section):
+    """One scene, named in the config itself."""
+
+    name: str
+    """Name of the scene: letters, digits, '.', '_', '-'."""
+    images: list[str] = Field(min_length=1)
+    """Image file, or several files whose bands are stacked in this order."""
+    mask: str
+    """Mask file."""
+    split: Literal["train", "val", "test"] | None = None
+    """Split of the scene, when split.by is 'manifest'."""
+
+
+class Split(Section):
+    """How scenes or blocks are divided into train, val and test; never tile by tile."""
+
+    by: Literal["scene", "block", "manifest"] = "scene"
+    """Whole scenes, square blocks inside scenes, or the split column of the manifest."""
+    val: float | list[str] = 0.15
+    """Share of scenes or blocks for validation, or name patterns of scenes (such as 'area1*')."""
+    test: float | list[str] = 0.2
+    """Share of scenes or blocks for the test, or name patterns of scenes."""
+    block: int = Field(default=512, ge=8)
+    """Side of a block in pixels; windows never cross a block's edge."""
+    seed: int = 0
+    """Which scenes or blocks go where, when shares are given."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if isinstance(self.val, float) and isinstance(self.test, float) and self.val + self.test >= 1:
+            raise ValueError("val + test must be below 1: nothing would be left to train on")
+        if self.by == "block" and not (isinstance(self.val, float) and isinstance(self.test, float)):
+            raise ValueError("split.by: block takes shares for val and test, not names")
+        return self
+
+
+class DataConfig(Section):
+    """Input imagery. Give exactly one of ``images`` + ``masks``, ``manifest`` or ``scenes``."""
+
+    images: str | list[str] | None = None
+    """Pattern of image files with wildcards, such as 'images/{scene}.tif'; a list stacks bands of files."""
+    masks: str | None = None
+    """Pattern of mask files with the same wildcards."""
+    manifest: str | None = None
+    """CSV or GeoJSON with columns scene, image, mask and, if wanted, split."""
+    scenes: list[Scene] | None = None
+    """Scenes written out here."""
+    bands: list[int] | None = None
+    """Bands to read, in this order, counted from 1 over all stacked files; all when absent."""
+    rgb: list[int] = Field(default=[1, 2, 3], min_length=1, max_length=3)
+    """Which of the read bands make a natural-colour picture, counted from 1; one band gives grey."""
+    nodata: float | None = None
+    """Value of missing image pixels; the file's own when absent. Such pixels are ignored in the mask."""
+    crs: str | None = None
+    """Coordinate system to use in place of the files' own, such as 'EPSG:32119'."""
+    classes: list[ClassSpec] = Field(min_length=2, max_length=255)
+    """Classes of the output, in order."""
+    ignore: list[Value] = []
+    """Mask values or colours that are not any class: never trained on, never counted."""
+    split: Split = Split()
+    """Division into train, val and test."""
+
+    @model_validator(mode="after")
+    def _sources(self) -> Self:
+        given = [self.images is not None, self.manifest is not None, self.scenes is not None]
+        if sum(given) != 1:
+            raise ValueError("give exactly one of images (with masks), manifest, scenes")
+        if (self.images is None) != (self.masks is None):
+            raise ValueError("images and masks belong together")
+        return self
+
+    @model_validator(mode="after")
+    def _values(self) -> Self:
+        names = [c.name for c in self.classes]
+        values = [v for c in self.classes for v in c.values] + self.ignore
+        for kind, items in (("class name", names), ("mask value", values)):
+            twice = sorted({str(i) for i in items if items.count(i) > 1})
+            if twice:
+                raise ValueError(f"{kind} given twice: {', '.join(twice)}")
+        if len({isinstance(v, str) for v in values}) > 1:
+            raise ValueError("mask values must be all integers or all colours")
+        return self

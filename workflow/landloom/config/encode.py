@@ -1,0 +1,18 @@
+"""``encode``: latents and text embeddings, computed once."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from landloom.config.section import Section
+
+
+class EncodeConfig(Section):
+    """Settings of the latent cache."""
+
+    augment: Literal["none", "flip", "d4"] = "d4"
+    """Copies of each tile in the cache: as it is, 2 mirrors, or all 8 of the square."""
+    batch: int = Field(default=32, ge=1)
+    """Tiles encoded at once."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the encoders."""

@@ -1,0 +1,22 @@
+"""``evaluate``: the tables."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from landloom.config.section import Section
+
+
+class EvaluateConfig(Section):
+    """Settings of the evaluation."""
+
+    extractor: Literal["efficientnet_lite0", "inception"] = "efficientnet_lite0"
+    """Features for FID and KID; always named beside the numbers."""
+    weights: str | None = None
+    """Inception weights (a TorchScript or state file of torch-fidelity) when extractor is 'inception'."""
+    samples: int = Field(default=2048, ge=2)
+    """At most this many images of each kind."""
+    batch: int = Field(default=32, ge=1)
+    """Images at once."""
+    reference: Literal["train", "test"] = "train"
+    """Real tiles that the images are compared with. FID is biased by their number, which is reported."""

@@ -1,0 +1,20 @@
+"""``ratios``: class proportions, prior, and radiometric scaling of the dataset."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from landloom.config.section import Section
+
+
+class RatiosConfig(Section):
+    """Settings of the dataset statistics."""
+
+    scale: Literal["percentile", "dtype", "range"] = "percentile"
+    """What is mapped to [-1, 1] per band: percentiles of the train tiles, the dtype's range, or ``range``."""
+    percentiles: tuple[float, float] = (1.0, 99.0)
+    """Lower and upper percentile."""
+    range: tuple[float, float] | None = None
+    """Lower and upper value for every band, when scale is 'range'."""
+    present: float = Field(default=0.005, gt=0, lt=1)
+    """Share of a tile from which a class counts as present, for the co-occurrence table."""

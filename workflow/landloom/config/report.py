@@ -1,0 +1,14 @@
+"""``report``: the page that shows what came out."""
+
+from pydantic import Field
+
+from landloom.config.section import Section
+
+
+class ReportConfig(Section):
+    """Settings of the report."""
+
+    title: str | None = None
+    """Title of the page; made from the dataset's name when absent."""
+    examples: int = Field(default=6, ge=1, le=64)
+    """Samples shown per contact sheet."""

@@ -1,0 +1,32 @@
+"""``segment``: the networks that judge whether synthetic samples help."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from landloom.config.section import Section
+from landloom.config.training import Training
+
+
+class Network(Section):
+    """A network of segmentation-models-pytorch."""
+
+    architecture: str = "DeepLabV3Plus"
+    """Architecture, as segmentation-models-pytorch names it."""
+    encoder: str = "resnet18"
+    """Encoder, as segmentation-models-pytorch names it."""
+    weights: str | None = None
+    """Pretrained encoder weights, such as 'imagenet'; must be in the local cache. None starts from noise."""
+
+
+class SegmentConfig(Training):
+    """Settings of the segmentation trainings; every run takes the same number of steps."""
+
+    networks: dict[str, Network] = {"deeplabv3plus": Network()}
+    """Networks to train, by a name of your choice."""
+    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
+    """Seeds; each network is trained once per seed and mix."""
+    class_weights: Literal["none", "inverse_sqrt"] = "none"
+    """Loss weights per class: none, or one over the square root of the class's share."""
+    augment: Literal["none", "flip", "d4"] = "d4"
+    """Random mirrors and turns."""

@@ -1,0 +1,26 @@
+"""``tile``: windows over scenes."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from landloom.config.section import Section
+
+
+class TileConfig(Section):
+    """Settings of the windows."""
+
+    size: int = Field(default=512, ge=16, multiple_of=8)
+    """Side of a tile in pixels."""
+    stride: int | None = Field(default=None, ge=1)
+    """Step between training tiles; the size when absent (no overlap). Val and test never overlap."""
+    pad: bool = False
+    """Also cut windows that reach over the scene's edge; the part outside is ignored."""
+    min_valid: float = Field(default=0.9, gt=0, le=1)
+    """Smallest share of pixels with a class and image data; tiles below it are left out."""
+
+    @model_validator(mode="after")
+    def _stride(self) -> Self:
+        if self.stride is not None and self.stride > self.size:
+            raise ValueError("stride must not exceed size: pixels between tiles would never be used")
+        return self

@@ -1,0 +1,34 @@
+"""What every training section has in common."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from landloom.config.section import Section
+
+
+class Training(Section):
+    """Settings of the training loop."""
+
+    steps: int = Field(default=1000, ge=1)
+    """Optimiser steps."""
+    batch: int = Field(default=8, ge=1)
+    """Samples in one step, over all processes."""
+    lr: float = Field(default=1e-4, gt=0)
+    """Peak learning rate of AdamW; warm-up, then cosine to a tenth."""
+    warmup: int = Field(default=50, ge=0)
+    """Steps of linear warm-up."""
+    weight_decay: float = Field(default=0.01, ge=0)
+    """AdamW weight decay."""
+    clip: float = Field(default=1.0, gt=0)
+    """Largest gradient norm."""
+    ema: float = Field(default=0.0, ge=0, lt=1)
+    """Decay of the moving average of the weights that is saved in their place; 0 is off."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the forward pass; bf16 pays on GPUs."""
+    checkpoint: int = Field(default=200, ge=1)
+    """Steps between checkpoints."""
+    log: int = Field(default=20, ge=1)
+    """Steps between log lines."""
+    compile: bool = False
+    """Use torch.compile (pays on long GPU runs)."""

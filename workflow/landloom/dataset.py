@@ -1,0 +1,99 @@
+"""The dataset card: classes, bands, scaling and statistics, made once by ``ratios`` and read by later stages."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
+
+from landloom.errors import InputError
+
+
+class ClassInfo(BaseModel):
+    """Name and picture colour of a class."""
+
+    name: str
+    color: str
+
+
+class Dataset(BaseModel):
+    """What later stages need to know of the data.
+
+    Attributes:
+        size: side of a tile in pixels.
+        classes: in the order of mask indices.
+        bands: number of image bands.
+        dtype: numpy type of stored images.
+        rgb: bands of a natural-colour picture, counted from 0.
+        low: value per band that is mapped to -1.
+        high: value per band that is mapped to 1.
+        prior: share of each class among the train tiles' pixels.
+        cooccurrence: [i][j] share of train tiles with class i that also hold class j.
+        tiles: number of tiles per split.
+        scenes: number of scenes.
+    """
+
+    name: str
+    size: int
+    classes: list[ClassInfo]
+    bands: int
+    dtype: str
+    rgb: list[int]
+    low: list[float]
+    high: list[float]
+    prior: list[float]
+    cooccurrence: list[list[float]]
+    tiles: dict[Literal["train", "val", "test"], int]
+    scenes: int
+
+    @property
+    def names(self) -> list[str]:
+        """Class names."""
+        return [c.name for c in self.classes]
+
+    @property
+    def colors(self) -> list[str]:
+        """Class colours."""
+        return [c.color for c in self.classes]
+
+    def scale(self, image: NDArray[Any]) -> NDArray[np.float32]:
+        """Map (..., C, H, W) in the image's own units to [-1, 1], clipped; NaN becomes -1."""
+        low, high = self._limits()
+        x = (np.nan_to_num(image.astype(np.float32), nan=-np.inf) - low) / (high - low)
+        return np.asarray(np.clip(x, 0, 1) * 2 - 1, np.float32)
+
+    def unscale(self, x: NDArray[np.float32]) -> NDArray[Any]:
+        """Map [-1, 1] back to the image's own units and type."""
+        low, high = self._limits()
+        values = (np.clip(x, -1, 1) + 1) / 2 * (high - low) + low
+        dtype = np.dtype(self.dtype)
+        return values.astype(dtype) if dtype.kind == "f" else np.rint(values).astype(dtype)
+
+    def preview(self, image: NDArray[Any]) -> NDArray[np.uint8]:
+        """Natural-colour picture (H, W, 3) of an image (C, H, W) in its own units."""
+        x = self.scale(image)[self.rgb]
+        x = np.repeat(x, 3, 0) if len(x) == 1 else x
+        return np.rint((np.moveaxis(x, 0, -1) + 1) * 127.5).astype(np.uint8)
+
+    def _limits(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        low = np.array(self.low, np.float32)[:, None, None]
+        high = np.array(self.high, np.float32)[:, None, None]
+        return low, high
+
+    def save(self, path: Path) -> None:
+        """Write as JSON."""
+        path.write_text(json.dumps(self.model_dump(), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "Dataset":
+        """Read from JSON.
+
+        Raises:
+            InputError: the file is not a dataset card.
+        """
+        try:
+            return cls.model_validate_json(path.read_text())
+        except ValidationError as error:
+            raise InputError(path, f"not a dataset card ({error.error_count()} errors)", "Run ratios again") from None

@@ -1,0 +1,97 @@
+"""Where an output came from: digests, fingerprints, and the record beside each output.
+
+The record of ``x`` is ``x.prov.json``. It holds what was run, from which bytes, with which packages, on which
+machine, and for how long; outputs themselves hold no times, so that the same inputs give the same bytes.
+"""
+
+import hashlib
+import json
+import platform
+import resource
+import sys
+import time
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("numpy", "torch", "diffusers", "transformers", "peft", "rasterio", "segmentation-models-pytorch")
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file; of a folder, over its files' names and digests (records left out)."""
+    if path.is_file():
+        with path.open("rb") as f:
+            return hashlib.file_digest(f, "sha256").hexdigest()
+    names = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.endswith(".prov.json"))
+    lines = "".join(f"{p.relative_to(path).as_posix()} {digest(p)}\n" for p in names)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def fingerprint(stage: str, version: int, config: Any, inputs: Iterable[str]) -> str:
+    """Name of the state folder of a job: changes with stage version, config and input bytes."""
+    text = json.dumps([stage, version, config, list(inputs)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def record_path(output: Path) -> Path:
+    """Path of the record that belongs to an output."""
+    return output.with_name(output.name + ".prov.json")
+
+
+def packages() -> dict[str, str]:
+    """Installed versions of the packages that shape results."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def device() -> str:
+    """Name of the processor that torch used, without importing torch if the stage did not."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return f"cpu ({platform.machine()})"
+
+
+def peak_memory_mb() -> dict[str, int]:
+    """Peak resident memory of this process and peak GPU memory, in MB."""
+    peak = {"cpu": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        peak["gpu"] = torch.cuda.max_memory_allocated() // 2**20
+    return peak
+
+
+class Recorder:
+    """Collects what a job did and writes one record beside each of its outputs."""
+
+    def __init__(self, stage: str, version: int, values: dict[str, Any], inputs: list[Path]) -> None:
+        self.start = time.time()
+        self.clock = time.perf_counter()
+        self.digests = {str(p): digest(p) for p in inputs}
+        self.body: dict[str, Any] = {"stage": stage, "version": version, "parameters": values}
+
+    def fingerprint(self) -> str:
+        """Fingerprint of this job, from stage, version, parameters and input digests."""
+        body = self.body
+        return fingerprint(body["stage"], body["version"], body["parameters"], self.digests.values())
+
+    def write(self, outputs: Iterable[Path]) -> None:
+        """Write the record of each output."""
+        body = self.body | {
+            "inputs": self.digests,
+            "packages": packages(),
+            "device": device(),
+            "host": platform.node(),
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.start)),
+            "seconds": round(time.perf_counter() - self.clock, 3),
+            "peak_memory_mb": peak_memory_mb(),
+        }
+        for output in outputs:
+            text = json.dumps({"output": output.name, "sha256": digest(output)} | body, indent=1)
+            record_path(output).write_text(text + "\n")

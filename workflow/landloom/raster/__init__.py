@@ -1,0 +1,1 @@
+"""Rasters: everything that needs rasterio."""

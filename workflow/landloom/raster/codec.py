@@ -1,0 +1,55 @@
+"""Lossless files in memory: PNG where it can hold the array, GeoTIFF otherwise."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import MemoryFile
+from rasterio.transform import Affine
+
+
+def encode(
+    array: NDArray[Any],
+    crs: str | None = None,
+    transform: Sequence[float] | None = None,
+    nodata: float | None = None,
+) -> bytes:
+    """Encode (H, W) or (C, H, W) losslessly; 8-bit grey and RGB become PNG, the rest GeoTIFF."""
+    array = array[None] if array.ndim == 2 else array
+    png = array.dtype == np.uint8 and array.shape[0] in (1, 3)
+    profile: dict[str, Any] = {"count": len(array), "height": array.shape[1], "width": array.shape[2]}
+    profile |= {"dtype": array.dtype.name, "driver": "PNG"} if png else geotiff(array)
+    if not png:
+        profile |= {"crs": crs, "nodata": nodata, "transform": None if transform is None else Affine(*transform)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with MemoryFile() as memory:
+            with memory.open(**profile) as file:
+                file.write(array)
+            return bytes(memory.read())
+
+
+def geotiff(array: NDArray[Any]) -> dict[str, Any]:
+    """Creation options of a deflated GeoTIFF for an array's type."""
+    predictor = 3 if array.dtype.kind == "f" else 2
+    return {"driver": "GTiff", "dtype": array.dtype.name, "compress": "deflate", "predictor": predictor}
+
+
+def decode(data: bytes) -> NDArray[Any]:
+    """Decode a file in memory to (C, H, W).
+
+    Raises:
+        ValueError: the bytes are not a raster.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            with MemoryFile(data) as memory, memory.open() as file:
+                return np.asarray(file.read())
+        except RasterioError as error:
+            raise ValueError(f"not a readable raster ({error})") from None
+
+

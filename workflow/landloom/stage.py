@@ -1,0 +1,135 @@
+"""How a stage is called: typed paths in, typed paths out, all or nothing.
+
+A stage module has a ``VERSION`` and a function ``run``. The annotations of ``run`` are the command line:
+``In`` and ``Ins`` are inputs, ``Out`` is an output (file or folder), ``State`` a folder for checkpoints, a
+pydantic model a JSON string. An output gets its name only after ``run`` has returned.
+"""
+
+import argparse
+import inspect
+import shutil
+import types
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ValidationError
+
+from landloom.errors import InputError
+
+In = Annotated[Path, "input"]
+Ins = Annotated[list[Path], "input"]
+Out = Annotated[Path, "output"]
+State = Annotated[Path, "state"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a stage's ``run``."""
+
+    name: str
+    kind: str  # input, output, state, json or value
+    type: Any
+    many: bool
+    required: bool
+    default: Any
+
+
+def parameters(run: Callable[..., None]) -> list[Parameter]:
+    """Read the command line of a stage from the annotations of its ``run``."""
+    hints = typing.get_type_hints(run, include_extras=True)
+    return [
+        _parameter(name, hints[name], p.default)
+        for name, p in inspect.signature(run).parameters.items()
+    ]
+
+
+def _parameter(name: str, hint: Any, default: Any) -> Parameter:
+    required = default is inspect.Parameter.empty
+    if isinstance(hint, types.UnionType):  # "X | None": optional
+        hint = next(a for a in typing.get_args(hint) if a is not type(None))
+    kind = hint.__metadata__[0] if typing.get_origin(hint) is Annotated else "value"
+    base = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
+    many = typing.get_origin(base) is list
+    inner = typing.get_args(base)[0] if many else base
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        kind = "json"
+    return Parameter(name, kind, inner, many, required, None if required else default)
+
+
+def parser(stage: str, run: Callable[..., None]) -> argparse.ArgumentParser:
+    """Build the argument parser of one stage."""
+    result = argparse.ArgumentParser(prog=f"landloom {stage}", description=inspect.getdoc(run))
+    for p in parameters(run):
+        result.add_argument(
+            f"--{p.name.replace('_', '-')}",
+            dest=p.name,
+            required=p.required,
+            default=p.default,
+            nargs="*" if p.many else None,  # type: ignore[arg-type]
+            type=_reader(p),
+            metavar=p.kind.upper(),
+        )
+    return result
+
+
+def _reader(p: Parameter) -> Callable[[str], Any]:
+    if p.kind != "json":
+        return typing.cast(Callable[[str], Any], p.type)
+
+    def read(text: str) -> Any:
+        try:
+            return p.type.model_validate_json(text)
+        except ValidationError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def paths(run: Callable[..., None], values: dict[str, Any], kind: str) -> dict[str, list[Path]]:
+    """The given paths of one kind, by parameter name."""
+    found = {}
+    for p in parameters(run):
+        value = values.get(p.name)
+        if p.kind == kind and value is not None:
+            found[p.name] = list(value) if p.many else [value]
+    return found
+
+
+def require(inputs: dict[str, list[Path]]) -> None:
+    """Raise InputError for the first input that does not exist."""
+    for name, files in inputs.items():
+        for file in files:
+            if not file.exists():
+                raise InputError(file, f"the input --{name} does not exist", "Make it first, or fix the path.")
+
+
+@contextmanager
+def atomic(outputs: Sequence[Path]) -> Iterator[list[Path]]:
+    """Yield temporary paths; on success rename them to ``outputs``, on failure remove them."""
+    partial = [o.with_name(f".{o.name}.partial") for o in outputs]
+    for p, o in zip(partial, outputs, strict=True):
+        o.parent.mkdir(parents=True, exist_ok=True)
+        remove(p)
+    try:
+        yield partial
+        for p, o in zip(partial, outputs, strict=True):
+            if not p.exists():
+                raise RuntimeError(f"the stage did not write {o}")
+        for p, o in zip(partial, outputs, strict=True):
+            remove(o)
+            p.rename(o)
+    finally:
+        for p in partial:
+            remove(p)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder if it exists."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,147 @@
+"""The training loop, the same for autoencoder, denoiser, LoRA, ControlNet and segmentation.
+
+Resume is exact by construction: batches and all random numbers of a step depend on (seed, step, process) alone,
+so a job that was killed goes on from its last checkpoint to the very weights it would have reached.
+"""
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from landloom.config.training import Training
+from landloom.errors import Interrupted
+from landloom.training import checkpoint
+from landloom.training.progress import Progress
+from landloom.training.signals import StopRequest
+
+
+class Objective(Protocol):
+    """What is trained.
+
+    Attributes:
+        module: its parameters that require gradients are trained; everything else stays as it is.
+        size: number of samples; the loop draws indices below it.
+    """
+
+    module: nn.Module
+    size: int
+
+    def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
+        """Loss of the samples at ``index`` (B,): scalars, of which 'loss' is minimised, the rest shown.
+
+        ``module`` is ``self.module``, wrapped for several processes. Random numbers come from torch's global
+        generator, which the loop seeds anew for each step.
+        """
+        ...
+
+
+def train(objective: Objective, config: Training, seed: int, state: Path, name: str) -> None:
+    """Train ``objective.module`` in place; on return it holds the final (averaged, if ``ema``) weights.
+
+    Args:
+        objective: what is trained.
+        config: steps, rates, precision, intervals.
+        seed: seed of batches and noise.
+        state: folder of checkpoint, metrics.jsonl and TensorBoard files; found again after a restart.
+        name: shown in the progress line.
+
+    Raises:
+        Interrupted: SIGTERM or SIGUSR1 came; the state is saved.
+    """
+    accelerator = Accelerator(
+        mixed_precision="bf16" if config.precision == "bf16" else "no", cpu=not torch.cuda.is_available()
+    )
+    device, rank, world = accelerator.device, accelerator.process_index, accelerator.num_processes
+    if config.batch % world:
+        raise ValueError(f"batch {config.batch} cannot be shared by {world} processes")
+    torch.use_deterministic_algorithms(device.type == "cpu", warn_only=True)
+    bare = objective.module.to(device)
+    weights = [p for p in bare.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    average = [w.detach().clone() for w in weights] if config.ema else []
+    start = checkpoint.load(state, bare, optimizer, average)
+    module, optimizer = accelerator.prepare(bare, optimizer)
+    if config.compile:
+        module = torch.compile(module)
+
+    def save(step: int) -> None:
+        if accelerator.is_main_process:
+            checkpoint.save(state, step, bare, optimizer, average)
+        accelerator.wait_for_everyone()
+
+    bare.train()
+    with Progress(state, name, start, config.steps, rank == 0) as progress, StopRequest() as stop:
+        for step in range(start, config.steps):
+            torch.manual_seed(step_seed(seed, step, rank))
+            index = batch_index(seed, objective.size, config.batch, step)[rank::world]
+            rate = learning_rate(config, step)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            with accelerator.autocast():
+                losses = objective.loss(module, index.to(device))
+            accelerator.backward(losses["loss"])
+            norm = accelerator.clip_grad_norm_(weights, config.clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            if average:
+                torch._foreach_lerp_(average, [w.detach() for w in weights], 1 - ema_decay(config.ema, step))
+            done = step + 1
+            if done % config.log == 0 or done == config.steps or done == start + 1:
+                progress.log(done, {k: v.item() for k, v in losses.items()} | {"lr": rate, "norm": float(norm)})
+            stopping = stop.agreed(accelerator)
+            if stopping or done % config.checkpoint == 0 or done == config.steps:
+                save(done)
+            if stopping and done < config.steps:
+                progress.say(f"told to stop: saved at step {done}, run again to go on")
+                raise Interrupted
+    if average:
+        for weight, mean in zip(weights, average, strict=True):
+            weight.data.copy_(mean)
+    bare.eval()
+
+
+def step_seed(seed: int, step: int, rank: int) -> int:
+    """Seed of one step of one process (SplitMix64 finaliser, so that neighbours are unrelated)."""
+    x = (seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + rank * 0x94D049BB133111EB + 1) % 2**64
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) % 2**64
+    return (x ^ (x >> 31)) % 2**63
+
+
+def batch_index(seed: int, size: int, batch: int, step: int) -> Tensor:
+    """Indices (B,) of a step: an endless row of seeded permutations of ``size``, cut into batches."""
+    if size < 1:
+        raise ValueError("there is nothing to train on")
+    first, last = step * batch, (step + 1) * batch
+    rows = []
+    for epoch in range(first // size, (last - 1) // size + 1):
+        generator = torch.Generator().manual_seed(step_seed(seed, epoch, 2**31))
+        order = torch.randperm(size, generator=generator)
+        rows.append(order[max(first - epoch * size, 0) : last - epoch * size])
+    return torch.cat(rows)
+
+
+def learning_rate(config: Training, step: int) -> float:
+    """Linear warm-up, then half a cosine down to a tenth of the peak."""
+    if step < config.warmup:
+        return config.lr * (step + 1) / config.warmup
+    done = (step - config.warmup) / max(config.steps - config.warmup, 1)
+    return config.lr * (0.55 + 0.45 * math.cos(math.pi * done))
+
+
+def ema_decay(target: float, step: int) -> float:
+    """Decay of the moving average, smaller in the first steps so that the start is forgotten."""
+    return min(target, (1 + step) / (10 + step))
+
+
+def device() -> torch.device:
+    """The device this process works on."""
+    if torch.cuda.is_available():
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+    return torch.device("cpu")

@@ -1,0 +1,33 @@
+"""Stopping cleanly: SIGTERM and SIGUSR1 are remembered and answered at the end of a step."""
+
+import signal
+from types import FrameType
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+
+
+class StopRequest:
+    """Context in which a stop signal only sets a flag."""
+
+    def __enter__(self) -> "StopRequest":
+        self.asked = False
+        self.previous: dict[signal.Signals, Any] = {s: signal.signal(s, self._note) for s in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+    def agreed(self, accelerator: Accelerator) -> bool:
+        """Whether any process was asked to stop; all processes get the same answer."""
+        if accelerator.num_processes == 1:
+            return self.asked
+        flag = torch.tensor([int(self.asked)], device=accelerator.device)
+        return bool(accelerator.reduce(flag, "sum").item())

@@ -1,0 +1,147 @@
+"""Each format, read back with the tools of its users."""
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import datasets  # type: ignore[import-untyped]
+import numpy as np
+import pytest
+import rasterio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from landloom import samples
+from landloom.config.export import ExportConfig
+from landloom.errors import InputError
+from landloom.exporting import coco, collection, stac
+from landloom.stages import export
+from tests import exports
+
+
+def make(tmp_path: Path, bands: int = 3, **config: Any) -> Path:
+    exports.card(bands).save(tmp_path / "card.json")
+    shard = exports.curated(tmp_path / "curated.parquet", bands)
+    out = tmp_path / "out"
+    export.run(ExportConfig(**config), "tiny", tmp_path / "card.json", [shard], out)
+    return out
+
+
+def decode(segmentation: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Decode run lengths as the COCO specification says: down the columns, zeros first."""
+    flat: list[bool] = []
+    for i, n in enumerate(segmentation["counts"]):
+        flat += [i % 2 == 1] * n
+    height, width = segmentation["size"]
+    return np.array(flat).reshape(width, height).T
+
+
+@pytest.mark.parametrize("bands", [3, 5])
+def test_geotiff_holds_every_band_and_its_place(tmp_path: Path, bands: int) -> None:
+    out = make(tmp_path, bands)
+    for sample in collection.accepted([tmp_path / "curated.parquet"]):
+        with rasterio.open(out / f"geotiff/images/{sample.id}.tif") as file:
+            assert np.array_equal(file.read(), sample.image_array())
+            assert file.dtypes[0] == ("uint8" if bands == 3 else "float32")
+            assert file.tags()["LANDLOOM_SYNTHETIC"] == "yes"
+            assert file.tags()["TIFFTAG_IMAGEDESCRIPTION"] == "synthetic: not an observation"
+            assert file.compression.name == "deflate"
+            if sample.crs:
+                assert file.crs.to_epsg() == 32652
+                assert list(file.transform)[:6] == exports.TRANSFORM
+            else:
+                assert file.crs is None
+
+
+def test_mask_has_names_colours_and_no_data(tmp_path: Path) -> None:
+    out = make(tmp_path)
+    with rasterio.open(out / "geotiff/masks/landloom-0.tif") as file:
+        assert np.array_equal(file.read(1), exports.mask(10))
+        assert file.nodata == 255
+        assert file.colormap(1)[1] == (0xD6, 0x27, 0x28, 255)
+        assert file.tags()["CATEGORY_1"] == "built up"
+        assert file.crs.to_epsg() == 32652
+
+
+@pytest.mark.parametrize("bands", [3, 5])
+def test_imagefolder_loads_with_datasets(tmp_path: Path, bands: int) -> None:
+    out = make(tmp_path, bands)
+    found = datasets.load_dataset(
+        "imagefolder", data_dir=str(out / "imagefolder"), cache_dir=str(tmp_path / "cache")
+    )
+    assert list(found) == ["train"]
+    rows = list(found["train"])
+    assert [r["seed"] for r in rows] == [100, 101, 102]
+    assert rows[0]["text"] == "a picture, number 10"
+    path = out / "imagefolder/train" / rows[0]["mask"]
+    assert rows[0]["image"].size == (16, 16)
+    assert rows[0]["image"].mode == "RGB"
+    assert np.array_equal(np.asarray(Image.open(path)), exports.mask(10))
+    classes = json.loads((out / "imagefolder/classes.json").read_text())
+    assert classes[0] == {"id": 0, "name": "water", "color": "#1f77b4"}
+
+
+def test_coco_regions_give_back_the_mask(tmp_path: Path) -> None:
+    body = json.loads((make(tmp_path) / "coco/annotations.json").read_text())
+    assert [c["id"] for c in body["categories"]] == [0, 1, 2]
+    for number, image in enumerate(body["images"]):
+        rebuilt = np.full((16, 16), 255, np.uint8)
+        for note in (a for a in body["annotations"] if a["image_id"] == image["id"]):
+            region = decode(note["segmentation"])
+            rebuilt[region] = note["category_id"]
+            x, y, w, h = note["bbox"]
+            assert region[y : y + h, x : x + w].sum() == note["area"] == region.sum()
+        assert np.array_equal(rebuilt, exports.mask(10 + number))
+        assert (tmp_path / "out/imagefolder/train" / image["file_name"]).exists()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_run_lengths_round_trip(height: int, width: int, seed: int) -> None:
+    region = np.random.default_rng(seed).random((height, width)) < 0.5
+    counts = coco.run_lengths(region)
+    assert all(n > 0 for n in counts[1:])
+    assert np.array_equal(decode({"size": [height, width], "counts": counts}), region)
+
+
+def test_run_lengths_go_down_the_columns() -> None:
+    region = np.array([[1, 0], [1, 0], [0, 1]], bool)
+    assert coco.run_lengths(region) == [0, 2, 3, 1]
+
+
+def test_stac_places_what_has_a_place(tmp_path: Path) -> None:
+    folder = make(tmp_path) / "stac"
+    catalog = json.loads((folder / "catalog.json").read_text())
+    hrefs = [link["href"] for link in catalog["links"] if link["rel"] == "item"]
+    placed, lost, _ = (json.loads((folder / h).read_text()) for h in hrefs)
+    west, south, east, north = placed["bbox"]
+    assert 127 < west < east < 128
+    assert 34 < south < north < 35
+    assert placed["properties"]["proj:code"] == "EPSG:32652"
+    assert lost["geometry"] is None
+    assert "bbox" not in lost
+    classes = placed["assets"]["mask"]["classification:classes"]
+    assert classes[1] | {"nodata": False} == {
+        "value": 1, "name": "built_up", "title": "built up", "color_hint": "D62728", "nodata": False
+    }  # fmt: skip
+    for asset in placed["assets"].values():
+        assert (folder / "items" / asset["href"]).resolve().is_file()
+
+
+def test_footprint_runs_counter_clockwise(tmp_path: Path) -> None:
+    place = stac.footprint(exports.sample("x", 1, placed=True), [16, 16])
+    assert place is not None
+    ring = place["coordinates"][0]
+    area = sum(a[0] * b[1] - b[0] * a[1] for a, b in itertools.pairwise(ring))
+    assert area > 0
+
+
+def test_shards_of_two_generators_are_refused(tmp_path: Path) -> None:
+    shards = [exports.curated(tmp_path / f"{g}.parquet", generator=g) for g in ("one", "two")]
+    with pytest.raises(InputError, match="one, two"):
+        collection.generator_of(shards)
+    samples.write(tmp_path / "none.parquet", [])
+    with pytest.raises(InputError, match="none"):
+        collection.generator_of([tmp_path / "none.parquet"])

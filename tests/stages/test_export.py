@@ -1,0 +1,78 @@
+"""The export stage: what it writes besides the formats, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from landloom import samples, stage
+from landloom.__main__ import execute
+from landloom.config.export import ExportConfig
+from landloom.errors import InputError
+from landloom.stages import export
+from tests import exports
+
+
+def run(tmp_path: Path, config: ExportConfig) -> Path:
+    exports.card().save(tmp_path / "card.json")
+    shard = exports.curated(tmp_path / "curated.parquet")
+    export.run(config, "tiny", tmp_path / "card.json", [shard], tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_dataset_json_answers_the_questions(tmp_path: Path) -> None:
+    found = json.loads((run(tmp_path, ExportConfig(license="CC-BY-4.0")) / "dataset.json").read_text())
+    assert found["generator"] == "landloom"
+    assert found["samples"] == {"accepted": 3, "rejected": {"agreement N is below N": 1}}
+    assert found["seeds"] == {"landloom-0": 100, "landloom-1": 101, "landloom-2": 102}
+    assert found["license"] == "CC-BY-4.0"
+    assert found["class_ratios"]["real_train"] == {"water": 0.5, "built up": 0.2, "forest": 0.3}
+    assert found["class_ratios"]["asked"]["built up"] == pytest.approx(0.5)
+    assert sum(found["class_ratios"]["synthetic"].values()) == pytest.approx(1, abs=1e-5)
+    assert found["made_from_real_masks"] == 1
+    assert found["reference"]["tiles"]["train"] == 4
+    assert found["versions"]["landloom"]
+
+
+def test_card_says_that_nothing_was_observed(tmp_path: Path) -> None:
+    text = (run(tmp_path, ExportConfig()) / "README.md").read_text()
+    assert text.startswith("---\nlicense: other\n")
+    assert "synthetic" in text
+    assert "| 1 | built up | `#d62728` | 20.00 | 50.00 |" in text
+
+
+def test_a_format_brings_the_files_it_points_to(tmp_path: Path) -> None:
+    out = run(tmp_path, ExportConfig(formats=["stac"]))
+    assert (out / "geotiff/images/landloom-0.tif").exists()
+    assert not (out / "coco").exists()
+    assert not (out / "imagefolder").exists()
+
+
+def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        run(tmp_path / name, ExportConfig())
+    first, second = (_bytes(tmp_path / n) for n in ("a", "b"))
+    assert first == second
+
+
+def test_nothing_accepted_is_an_error(tmp_path: Path) -> None:
+    exports.card().save(tmp_path / "card.json")
+    shard = tmp_path / "c.parquet"
+    samples.write(shard, [exports.sample("x", 1, note="rejected: no")], {"generator": "g"})
+    with pytest.raises(InputError, match="no sample was accepted"):
+        export.run(ExportConfig(), "tiny", tmp_path / "card.json", [shard], tmp_path / "out")
+
+
+def test_command_line(tmp_path: Path) -> None:
+    exports.card().save(tmp_path / "card.json")
+    shard = exports.curated(tmp_path / "curated.parquet")
+    files = ["--card", str(tmp_path / "card.json"), "--curated", str(shard), "--out", str(tmp_path / "out")]
+    execute("export", ["--config", "{}", "--dataset", "tiny", *files])
+    assert (tmp_path / "out/dataset.json").exists()
+    assert (tmp_path / "out.prov.json").exists()
+    assert [p.name for p in stage.parameters(export.run)] == ["config", "dataset", "card", "curated", "out"]
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}

@@ -1,0 +1,111 @@
+"""``dataset.json`` and ``README.md``: the questions people ask of a synthetic dataset, answered."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import landloom
+from landloom import provenance, samples
+from landloom.exporting.collection import SYNTHETIC, Collection, is_accepted, legend, write_json
+
+FORMATS = {
+    "geotiff": "`geotiff/images/<id>.tif`: all bands; `geotiff/masks/<id>.tif`: class indices, 255 = none",
+    "imagefolder": '`imagefolder/`: `datasets.load_dataset("imagefolder", data_dir="imagefolder")`',
+    "coco": "`coco/annotations.json`: run lengths per class; images are in `imagefolder/train/`, "
+    "category ids are mask values",
+    "stac": "`stac/catalog.json`: a static STAC catalog over the GeoTIFF files",
+}
+
+
+def facts(collection: Collection, curated: Sequence[Path]) -> dict[str, Any]:
+    """Collect what ``dataset.json`` says; reads the small columns of the curated shards only."""
+    table = samples.columns(curated, ["id", "ratios", "seed", "parents", "note", "target_ratios"])
+    kept = [i for i, note in enumerate(table["note"]) if is_accepted(note)]
+    reasons = Counter(_reason(n) for n in table["note"] if not is_accepted(n))
+    card = collection.card
+    return {
+        "name": f"{collection.name}-{collection.generator}",
+        "statement": SYNTHETIC,
+        "generator": collection.generator,
+        "license": collection.license,
+        "samples": {"accepted": len(kept), "rejected": dict(sorted(reasons.items()))},
+        "made_from_real_masks": sum(bool(table["parents"][i]) for i in kept),
+        "seeds": {table["id"][i]: table["seed"][i] for i in kept},
+        "image": {"size": card.size, "bands": card.bands, "dtype": card.dtype, "rgb": card.rgb},
+        "classes": legend(collection.classes),
+        "class_ratios": {
+            "real_train": _named(collection, card.prior),
+            "asked": _named(collection, _mean([table["target_ratios"][i] for i in kept])),
+            "synthetic": _named(collection, _mean([table["ratios"][i] for i in kept])),
+        },
+        "reference": {"dataset": collection.name, "scenes": card.scenes, "tiles": card.tiles},
+        "versions": {"landloom": landloom.__version__} | provenance.packages(),
+    }
+
+
+def write(collection: Collection, found: dict[str, Any], formats: Sequence[str]) -> None:
+    """Write ``dataset.json`` and the dataset card ``README.md``."""
+    write_json(collection.root / "dataset.json", found)
+    (collection.root / "README.md").write_text(readme(collection, found, formats))
+
+
+def readme(collection: Collection, found: dict[str, Any], formats: Sequence[str]) -> str:
+    """Write out the dataset card, with the front matter that the Hugging Face Hub reads."""
+    count, reference = found["samples"]["accepted"], found["reference"]
+    head = ["---", f"license: {collection.license.lower()}", "task_categories: [image-segmentation]"]
+    head += ["tags: [remote-sensing, synthetic]", f"pretty_name: {found['name']}", "---"]
+    intro = (
+        f"{count} image-mask pairs by the Landloom generator `{collection.generator}`. "
+        "They are **synthetic**: no pixel is an observation of the Earth. "
+        "Use them to train, never to test or to map."
+    )
+    source = (
+        f"The generator learned from the train split of `{reference['dataset']}`: "
+        f"{reference['tiles'].get('train', 0)} tiles of {found['image']['size']} pixels; "
+        f"{reference['scenes']} scenes in all splits. "
+        "Image quality was measured against real tiles of the same dataset."
+    )
+    files = [f"- {FORMATS[f]}" for f in formats]
+    files.append("- `dataset.json`: generator, counts, class shares, seeds, licence, versions")
+    parts = ["\n".join(head), f"# {found['name']}", intro, "## Files", "\n".join(files)]
+    return "\n\n".join([*parts, "## Classes", _shares(found), "## Source", source]) + "\n"
+
+
+def _shares(found: dict[str, Any]) -> str:
+    """Markdown table of classes with their share of pixels, in percent."""
+    columns = [found["class_ratios"][k] for k in ("real_train", "asked", "synthetic")]
+    lines = ["| id | class | colour | real train % | asked % | synthetic % |", "|---|---|---|---|---|---|"]
+    for c in found["classes"][:-1]:
+        shares = [col.get(c["name"]) for col in columns]
+        shown = ["-" if s is None else f"{100 * s:.2f}" for s in shares]
+        cells = [str(c["id"]), c["name"], f"`{c['color']}`", *shown]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _named(collection: Collection, ratios: Sequence[float] | None) -> dict[str, float | None]:
+    """Class shares by class name; None for a share that is not known."""
+    if ratios is None:
+        return {}
+    values = [None if np.isnan(r) else round(float(r), 6) for r in ratios]
+    return dict(zip(collection.card.names, values, strict=True))
+
+
+def _mean(rows: Sequence[Sequence[float] | None]) -> list[float] | None:
+    """Mean share per class over the samples that have one; a class that was left free counts nowhere."""
+    known = [r for r in rows if r]
+    if not known:
+        return None
+    values = np.array(known, np.float64)
+    counts = (~np.isnan(values)).sum(0)
+    return [float(s / n) if n else float("nan") for s, n in zip(np.nansum(values, 0), counts, strict=True)]
+
+
+def _reason(note: str | None) -> str:
+    """Why a sample was rejected, with N for each number, so that equal reasons can be counted."""
+    text = (note or "no note").removeprefix("rejected").strip(" :,-")
+    return re.sub(r"\d+(\.\d+)?", "N", text) or "no reason given"

@@ -1,0 +1,92 @@
+"""What is exported: the accepted samples of one generator, and what is known about them all."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from landloom import samples
+from landloom.dataset import Dataset
+from landloom.errors import InputError
+from landloom.samples import IGNORE, Sample
+
+SYNTHETIC = "synthetic: not an observation"
+"""Said in every format: nobody may take these pixels for a measurement."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One export.
+
+    Attributes:
+        name: name of the dataset that the generator learned from.
+        generator: name of the generator.
+        card: the dataset card.
+        license: licence of the export, an SPDX id or 'other'.
+        root: folder of the export.
+
+    """
+
+    name: str
+    generator: str
+    card: Dataset
+    license: str
+    root: Path
+
+    @property
+    def classes(self) -> list[dict[str, Any]]:
+        """Id (the mask value), name and colour of each class."""
+        return [{"id": i, "name": c.name, "color": c.color} for i, c in enumerate(self.card.classes)]
+
+    def folder(self, name: str) -> Path:
+        """Make a folder inside the export and return it."""
+        path = self.root / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+class Writer(Protocol):
+    """A format: takes samples one at a time, so that memory does not grow with images."""
+
+    def add(self, sample: Sample) -> None:
+        """Write one sample."""
+
+    def close(self) -> None:
+        """Write what belongs to all samples together."""
+
+
+def generator_of(shards: Sequence[Path]) -> str:
+    """Name of the one generator that made the shards.
+
+    Raises:
+        InputError: no shards, a shard without a generator, or shards of several generators.
+
+    """
+    if not shards:
+        raise InputError("--curated", "no shard was given", "Give the curated shards of one generator.")
+    names = {str(samples.metadata(p).get("generator", "")) for p in shards}
+    if len(names) != 1 or "" in names:
+        found = ", ".join(sorted(n or "(none)" for n in names))
+        raise InputError(shards[0], f"generators found: {found}", "Give the curated shards of one generator.")
+    return names.pop()
+
+
+def is_accepted(note: str | None) -> bool:
+    """Whether curation accepted a sample with this note."""
+    return (note or "").startswith("accepted")
+
+
+def accepted(shards: Sequence[Path]) -> Iterator[Sample]:
+    """Yield the accepted samples of curated shards, in order."""
+    return (s for s in samples.read(shards) if is_accepted(s.note))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write readable JSON. NaN is refused: other tools cannot read it."""
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def legend(classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """List the classes and, last, the mask value of pixels without a class."""
+    return [*classes, {"id": IGNORE, "name": "ignored", "color": "#000000"}]

@@ -1,0 +1,125 @@
+"""A static STAC catalog over the GeoTIFF files, as plain JSON (STAC 1.1)."""
+
+import re
+from typing import Any
+
+from rasterio.crs import CRS
+from rasterio.transform import Affine
+from rasterio.warp import transform_geom
+
+from landloom.exporting.collection import SYNTHETIC, Collection, legend, write_json
+from landloom.samples import IGNORE, Sample
+
+VERSION = "1.1.0"
+EXTENSIONS = [
+    "https://stac-extensions.github.io/classification/v2.0.0/schema.json",
+    "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
+]
+TIFF = "image/tiff; application=geotiff"
+# STAC wants a time. Synthetic samples have none, so the interval is left as wide as tools accept.
+TIMES = {"datetime": None, "start_datetime": "1970-01-01T00:00:00Z", "end_datetime": "9999-12-31T23:59:59Z"}
+
+
+class Stac:
+    """Writes ``stac/catalog.json`` and ``stac/items/<id>.json``."""
+
+    def __init__(self, collection: Collection) -> None:
+        self.collection = collection
+        self.items = collection.folder("stac/items")
+        self.ids: list[str] = []
+
+    def add(self, sample: Sample) -> None:
+        """Write one item: image and mask assets, and a footprint when the place is known."""
+        self.ids.append(sample.id)
+        write_json(self.items / f"{sample.id}.json", self._item(sample))
+
+    def close(self) -> None:
+        """Write the catalog with a link to each item."""
+        c = self.collection
+        links = [_link("root", "./catalog.json"), *(_link("item", f"./items/{i}.json") for i in self.ids)]
+        body = {
+            "type": "Catalog",
+            "id": f"{c.name}-{c.generator}",
+            "stac_version": VERSION,
+            "title": f"{c.name}: samples by {c.generator}",
+            "description": f"Image-mask pairs by the generator {c.generator}. {SYNTHETIC.capitalize()}.",
+            "links": links,
+        }
+        write_json(c.root / "stac" / "catalog.json", body)
+
+    def _item(self, sample: Sample) -> dict[str, Any]:
+        shape = list(sample.mask_array().shape)
+        place = footprint(sample, shape)
+        item: dict[str, Any] = {
+            "type": "Feature",
+            "stac_version": VERSION,
+            "stac_extensions": EXTENSIONS,
+            "id": sample.id,
+            "geometry": place,
+            "properties": self._properties(sample) | projection(sample, shape),
+            "links": [_link(rel, "../catalog.json") for rel in ("root", "parent")],
+            "assets": self._assets(sample.id),
+        }
+        if place is not None:  # STAC forbids a bbox where there is no geometry
+            xs, ys = zip(*place["coordinates"][0], strict=True)
+            item["bbox"] = [min(xs), min(ys), max(xs), max(ys)]
+        return item
+
+    def _properties(self, sample: Sample) -> dict[str, Any]:
+        found = {
+            "description": SYNTHETIC,
+            "license": self.collection.license,
+            "landloom:synthetic": True,
+            "landloom:generator": self.collection.generator,
+            "landloom:seed": sample.seed,
+            "landloom:caption": sample.caption,
+        }
+        return TIMES | found
+
+    def _assets(self, name: str) -> dict[str, Any]:
+        classes = [_class(c["id"], c["name"], c["color"]) for c in legend(self.collection.classes)]
+        image = {"href": f"../../geotiff/images/{name}.tif", "type": TIFF, "roles": ["data"]}
+        mask = {"href": f"../../geotiff/masks/{name}.tif", "type": TIFF, "roles": ["labels"]}
+        return {"image": image, "mask": mask | {"classification:classes": classes}}
+
+
+def footprint(sample: Sample, shape: list[int]) -> dict[str, Any] | None:
+    """Outline of a sample in longitude and latitude (GeoJSON polygon), None when its place is not known."""
+    if not sample.crs or sample.transform is None:
+        return None
+    height, width = shape
+    corners = [(0, height), (width, height), (width, 0), (0, 0), (0, height)]
+    ring = [Affine(*sample.transform) @ corner for corner in corners]
+    shown = transform_geom(sample.crs, "EPSG:4326", {"type": "Polygon", "coordinates": [ring]})
+    outline = [[round(v, 8) for v in point[:2]] for point in shown["coordinates"][0]]
+    return {"type": "Polygon", "coordinates": [outline]}
+
+
+def projection(sample: Sample, shape: list[int]) -> dict[str, Any]:
+    """Fields of the projection extension: authority code or WKT, transform, shape (rows, columns)."""
+    fields: dict[str, Any] = {"proj:code": None, "proj:shape": shape}
+    if sample.crs:
+        crs = CRS.from_user_input(sample.crs)
+        authority = crs.to_authority()
+        fields["proj:code"] = ":".join(authority) if authority else None
+        fields |= {} if authority else {"proj:wkt2": crs.to_wkt()}
+    if sample.transform is not None:
+        fields["proj:transform"] = [float(v) for v in sample.transform]
+    return fields
+
+
+def _class(value: int, name: str, color: str) -> dict[str, Any]:
+    """Describe a class; names may hold letters, digits, '-' and '_' only, so the title is the full name."""
+    short = re.sub(r"[^0-9A-Za-z_-]+", "_", name)
+    return {
+        "value": value,
+        "name": short if short.strip("_") else f"class_{value}",
+        "title": name,
+        "color_hint": color[1:].upper(),
+        "nodata": value == IGNORE,
+    }
+
+
+def _link(rel: str, href: str) -> dict[str, str]:
+    kind = "application/geo+json" if rel == "item" else "application/json"
+    return {"rel": rel, "href": href, "type": kind}

@@ -1,0 +1,57 @@
+"""``export``: the accepted samples of one generator in formats that other tools read."""
+
+from landloom.config.export import ExportConfig
+from landloom.dataset import Dataset
+from landloom.errors import InputError
+from landloom.exporting import about
+from landloom.exporting.coco import Coco
+from landloom.exporting.collection import Collection, Writer, accepted, generator_of
+from landloom.exporting.geotiff import GeoTiff
+from landloom.exporting.imagefolder import ImageFolder
+from landloom.exporting.stac import Stac
+from landloom.stage import In, Ins, Out
+
+VERSION = 1
+NEEDS = {"coco": "imagefolder", "stac": "geotiff"}  # these two point to the files of another format
+
+
+def run(config: ExportConfig, dataset: str, card: In, curated: Ins, out: Out) -> None:
+    """Write the accepted samples of one generator to a folder, with ``dataset.json`` and a dataset card.
+
+    Args:
+        config: formats and licence; a format that points to another's files brings that format along.
+        dataset: name of the dataset.
+        card: the dataset card.
+        curated: curated shards of one generator.
+        out: folder of the export.
+
+    Raises:
+        InputError: the shards are not of one generator, or none of their samples was accepted.
+
+    """
+    collection = Collection(dataset, generator_of(curated), Dataset.load(card), config.license, out)
+    wanted = {*config.formats, *(NEEDS[f] for f in config.formats if f in NEEDS)}
+    formats = [f for f in about.FORMATS if f in wanted]
+    found = about.facts(collection, curated)
+    if not found["samples"]["accepted"]:
+        raise InputError(
+            curated[0], "no sample was accepted", "Loosen curate, or train the generator longer."
+        )
+    out.mkdir(parents=True)
+    writers = [_writer(f, collection) for f in formats]
+    for sample in accepted(curated):
+        for writer in writers:
+            writer.add(sample)
+    for writer in writers:
+        writer.close()
+    about.write(collection, found, formats)
+
+
+def _writer(name: str, collection: Collection) -> Writer:
+    makers: dict[str, type[GeoTiff] | type[ImageFolder] | type[Coco] | type[Stac]] = {
+        "geotiff": GeoTiff,
+        "imagefolder": ImageFolder,
+        "coco": Coco,
+        "stac": Stac,
+    }
+    return makers[name](collection)

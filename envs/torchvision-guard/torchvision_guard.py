@@ -24,7 +24,6 @@ class _Guard(importlib.abc.MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname == "torchvision":
-            sys.meta_path.remove(self)
             if _needs_cuda():
                 _declare()
         return None
@@ -41,7 +40,7 @@ def _needs_cuda() -> bool:
 def _declare() -> None:
     import torch
 
-    if torch.version.cuda or torch.version.hip:
+    if _library or torch.version.cuda or torch.version.hip:
         return
     schema = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
     library = torch.library.Library("torchvision", "DEF")
@@ -51,5 +50,6 @@ def _declare() -> None:
 
 
 def install() -> None:
-    """Register the guard."""
-    sys.meta_path.insert(0, _Guard())
+    """Register the guard, once."""
+    if not any(isinstance(finder, _Guard) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Guard())

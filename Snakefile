@@ -1,0 +1,45 @@
+# Landloom: labelled training samples for remote-sensing segmentation.
+# This file is a table of contents; rules live in workflow/rules, code in workflow/landloom.
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+container: "docker://condaforge/miniforge3:25.3.1-0"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/check.smk"
+include: "workflow/rules/tile.smk"
+include: "workflow/rules/ratios.smk"
+include: "workflow/rules/caption.smk"
+include: "workflow/rules/base.smk"
+include: "workflow/rules/encode.smk"
+include: "workflow/rules/label_train.smk"
+include: "workflow/rules/plan.smk"
+include: "workflow/rules/label_sample.smk"
+include: "workflow/rules/image_train.smk"
+include: "workflow/rules/image_sample.smk"
+include: "workflow/rules/curate.smk"
+include: "workflow/rules/mix.smk"
+include: "workflow/rules/segment.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/export.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/audit.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        dag.results(),
+        f"results/{dag.config.dataset}/audit.json",
+    localrule: True
+    message:
+        "Done: open {input[0]}/index.html"

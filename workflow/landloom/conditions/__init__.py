@@ -1,0 +1,1 @@
+"""Conditions: what the denoiser is told, through three doors (tokens, vector, spatial)."""

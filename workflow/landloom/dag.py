@@ -1,0 +1,222 @@
+"""What the rules ask: which files, which settings, which version. No heavy imports: every job parses this."""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Protocol
+
+from landloom import __main__ as stages
+from landloom.config import Config, load
+from landloom.config.section import Section
+from landloom.scenes import SceneFiles, discover, split_scenes
+
+REAL = "real"
+"""Name of the training set without synthetic samples; its ratio is 0."""
+
+
+class Wildcards(Protocol):
+    """Snakemake's wildcards."""
+
+    def get(self, key: str, default: str | None = None) -> str | None:
+        """Value of a wildcard."""
+        ...
+
+
+class Dag:
+    """The shape of one run, from its config."""
+
+    TABLES = ("segmentation", "image_quality", "label_ratios", "summary")
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self.config: Config = load(raw)
+
+    @cached_property
+    def scenes(self) -> dict[str, SceneFiles]:
+        """Scenes by name."""
+        return {s.name: s for s in discover(self.config.data)}
+
+    @cached_property
+    def splits(self) -> dict[str, str]:
+        """Split of each scene; 'block' when scenes are divided inside."""
+        return split_scenes(list(self.scenes.values()), self.config.data.split)
+
+    @property
+    def generators(self) -> list[str]:
+        """Names of the generators."""
+        return list(self.config.generators)
+
+    @property
+    def ratios(self) -> list[str]:
+        """Synthetic shares, as they stand in paths."""
+        return [f"{r:g}" for r in self.config.mix.ratios]
+
+    def patterns(self) -> dict[str, str]:
+        """Regular expressions of the wildcards."""
+        names = {
+            "dataset": [self.config.dataset],
+            "scene": list(self.scenes),
+            "generator": [*self.generators, REAL],
+            "network": list(self.config.segment.networks),
+        }
+        found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
+        return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e-\d+)?"}
+
+    def files(self, wildcards: Any) -> list[str]:
+        """All input rasters that exist; what is missing is for the check to report."""
+        paths = [p for s in self.scenes.values() for p in (*s.images, s.mask)]
+        return [str(p) for p in paths if p.exists()]
+
+    def images(self, wildcards: Any) -> list[str]:
+        """Image files of a scene."""
+        return [str(p) for p in self.scenes[wildcards.scene].images]
+
+    def mask(self, wildcards: Any) -> str:
+        """Mask file of a scene."""
+        return str(self.scenes[wildcards.scene].mask)
+
+    def split(self, wildcards: Any) -> str:
+        """Split of a scene."""
+        return self.splits[wildcards.scene]
+
+    def section(self, name: str) -> Callable[[Any], str]:
+        """JSON of a config section, with the generator's changes; defaults are left out.
+
+        A function, not a string: braces in prompt templates would be taken for wildcards.
+        """
+
+        def text(wildcards: Any) -> str:
+            section = self._section(name, wildcards)
+            return section.model_dump_json(exclude_defaults=True)
+
+        return text
+
+    def _section(self, name: str, wildcards: Any) -> Section:
+        generator = wildcards.get("generator")
+        if name == "segment":  # one more seed or network must not rerun the others
+            segment = self.config.segment
+            network = segment.networks[wildcards.network]
+            return segment.model_copy(update={"networks": {wildcards.network: network}, "seeds": [0, 1, 2]})
+        if name == "mix":
+            return self.config.mix.model_copy(update={"ratios": [0.4]})
+        if name == "curate":
+            section = self.config.section(name, generator)
+            return section.model_copy(update={"network": None})
+        return self.config.section(name, generator)
+
+    def version(self, stage: str) -> int:
+        """VERSION of a stage: a change of it reruns the stage."""
+        return stages.version(stage)
+
+    def seed(self, wildcards: Any) -> int:
+        """Seed of the run."""
+        return self.config.seed
+
+    def min_trust(self, wildcards: Any) -> float:
+        """Trust below which pixels are ignored in training."""
+        if wildcards.generator == REAL:
+            return 0.0
+        return float(self.config.section("curate", wildcards.generator).model_dump()["min_trust"])
+
+    def trained(self, stage: str, folder: str) -> Callable[[Any], list[str]]:
+        """Base and trained folder that a sampling stage needs; nothing when it takes real data."""
+
+        def paths(wildcards: Any) -> list[str]:
+            source = self.config.section(stage, wildcards.generator).model_dump()["source"]
+            root = f"results/{wildcards.dataset}"
+            return [] if source == "real" else [f"{root}/base", f"{root}/{wildcards.generator}/{folder}"]
+
+        return paths
+
+    def models(self, stage: str) -> Callable[[Any], str]:
+        """The same folders as options of the command line."""
+        names = {"label_sample": ("base", "lora"), "image_sample": ("base", "controlnet")}[stage]
+        folders = self.trained(stage, {"label_sample": "label", "image_sample": "image"}[stage])
+
+        def options(wildcards: Any) -> str:
+            found = folders(wildcards)
+            return " ".join(f"--{n} {shlex.quote(p)}" for n, p in zip(names, found, strict=False))
+
+        return options
+
+    def scratch(self, paths: list[str]) -> list[str]:
+        """Paths that only a base trained from scratch needs."""
+        return paths if self.config.base.source == "scratch" else []
+
+    def judge(self, wildcards: Any) -> str:
+        """Network, trained on real tiles alone, that scores synthetic pairs."""
+        section = self.config.section("curate", wildcards.generator).model_dump()
+        network = section["network"] or next(iter(self.config.segment.networks))
+        return f"results/{wildcards.dataset}/segment/{REAL}/0/{network}/{self.config.segment.seeds[0]}"
+
+    def shards(self, pattern: str, generator: str) -> list[str]:
+        """Paths of a generator's shards; ``pattern`` has {generator} and {shard}."""
+        count = self.config.plan_of(generator).shards
+        return [pattern.format(generator=generator, shard=i) for i in range(count)]
+
+    def all_shards(self, stage: str) -> list[str]:
+        """Shards of a stage for all generators, with the dataset left as a wildcard."""
+        pattern = f"results/{self.config.dataset}/{{generator}}/{stage}/{{shard}}.parquet"
+        return [p for g in self.generators for p in self.shards(pattern, g)]
+
+    def curated(self, wildcards: Any) -> list[str]:
+        """Curated shards of a generator; none for the real-only set."""
+        if wildcards.generator == REAL:
+            return []
+        root = f"results/{wildcards.dataset}/{{generator}}/curated/{{shard}}.parquet"
+        return self.shards(root, wildcards.generator)
+
+    def runs(self, suffix: str = "") -> list[str]:
+        """Folders of all segmentation trainings."""
+        sets = [(REAL, "0")] + [(g, r) for g in self.generators for r in self.ratios]
+        segment = self.config.segment
+        return [
+            f"results/{self.config.dataset}/segment/{g}/{r}/{n}/{s}{suffix}"
+            for g, r in sets for n in segment.networks for s in segment.seeds
+        ]  # fmt: skip
+
+    def plans(self) -> list[str]:
+        """Plans of all generators."""
+        return [f"results/{self.config.dataset}/{g}/plan.parquet" for g in self.generators]
+
+    def results(self) -> list[str]:
+        """What the default target makes, but for the audit."""
+        root = f"results/{self.config.dataset}"
+        return [f"{root}/report", *(f"{root}/export/{g}" for g in self.generators)]
+
+    def audited(self, wildcards: Any) -> list[str]:
+        """What must be there before the audit."""
+        return self.results()
+
+    def command(self, wildcards: Any) -> str:
+        """The command that makes these results."""
+        return f"snakemake results/{self.config.dataset}/report"
+
+    def training_metrics(self) -> list[str]:
+        """Metrics files of all trainings."""
+        root = f"results/{self.config.dataset}"
+        base = [f"{root}/base.vae.metrics.jsonl", f"{root}/base.unet.metrics.jsonl"]
+        found = self.scratch(base)
+        for g in self.generators:
+            for stage, kind in (("label_sample", "label"), ("image_sample", "image")):
+                if self.config.section(stage, g).model_dump()["source"] != "real":
+                    found.append(f"{root}/{g}/{kind}.metrics.jsonl")
+        return found + self.runs(".metrics.jsonl")
+
+
+def memory(megabytes: int) -> Callable[..., int]:
+    """Memory that grows with each attempt."""
+
+    def mem_mb(wildcards: Any, attempt: int) -> int:
+        return megabytes * attempt
+
+    return mem_mb
+
+
+def minutes(count: int) -> Callable[..., int]:
+    """Time limit that grows with each attempt."""
+
+    def runtime(wildcards: Any, attempt: int) -> int:
+        return count * attempt
+
+    return runtime

@@ -1,0 +1,1 @@
+"""Latent diffusion: base models, objectives, samplers."""

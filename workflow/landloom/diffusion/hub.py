@@ -1,0 +1,41 @@
+"""Where a base model that is not trained here lies on disk."""
+
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+from landloom import provenance
+from landloom.config.base import BaseConfig
+from landloom.errors import InputError
+
+
+def locate(config: BaseConfig) -> Path:
+    """Folder of the model; a hub id is looked up in the local cache, and fetched only if the config allows.
+
+    Raises:
+        InputError: the folder is missing, the id is not in the cache, or the digest differs.
+    """
+    folder = Path(config.source)
+    if not folder.is_dir():
+        folder = _from_hub(config)
+    if config.sha256 is not None and (found := provenance.digest(folder)) != config.sha256:
+        raise InputError("base.sha256", f"{folder} has digest {found}", "Take the right model, or correct the digest")
+    return folder
+
+
+def _from_hub(config: BaseConfig) -> Path:
+    if config.revision is None:
+        found = f"'{config.source}' is no folder, and as a hub id it has no revision"
+        raise InputError("base.source", found, "Fix the path, or set base.revision to a commit of the hub repository")
+    try:
+        return Path(
+            snapshot_download(
+                config.source, revision=config.revision, local_files_only=not config.download,
+                ignore_patterns=["*.bin", "*.ckpt", "*.pt", "*.msgpack", "safety_checker/*", "*fp16*"],
+            )  # fmt: skip
+        )
+    except LocalEntryNotFoundError:
+        found = f"'{config.source}' at {config.revision} is not in the local cache"
+        remedy = "Fetch it where there is a network, or set base.download: true"
+        raise InputError("base.source", found, remedy) from None

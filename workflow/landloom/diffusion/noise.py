@@ -1,0 +1,46 @@
+"""Noising, targets and weights, for the scheduler's own prediction type."""
+
+import torch
+from diffusers import DDPMScheduler
+from torch import Tensor
+
+
+def alpha_bar(scheduler: DDPMScheduler, t: Tensor) -> Tensor:
+    """Signal share of the noisy latent at steps t (B,), shaped (B, 1, 1, 1)."""
+    return scheduler.alphas_cumprod.to(t.device)[t].view(-1, 1, 1, 1)
+
+
+def add_noise(scheduler: DDPMScheduler, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw steps and noise: noisy latents, steps (B,), and the target of the prediction."""
+    steps = scheduler.config.num_train_timesteps
+    t = torch.randint(0, steps, (len(latents),), device=latents.device)
+    noise = torch.randn_like(latents)
+    a = alpha_bar(scheduler, t)
+    noisy = a.sqrt() * latents + (1 - a).sqrt() * noise
+    if scheduler.config.prediction_type == "v_prediction":
+        return noisy, t, a.sqrt() * noise - (1 - a).sqrt() * latents
+    return noisy, t, noise
+
+
+def clean(scheduler: DDPMScheduler, noisy: Tensor, t: Tensor, prediction: Tensor) -> Tensor:
+    """Predicted clean latents z0_hat of noisy latents at steps t."""
+    a = alpha_bar(scheduler, t)
+    if scheduler.config.prediction_type == "v_prediction":
+        return a.sqrt() * noisy - (1 - a).sqrt() * prediction
+    return (noisy - (1 - a).sqrt() * prediction) / a.sqrt().clamp_min(1e-4)
+
+
+def snr_weights(scheduler: DDPMScheduler, t: Tensor, gamma: float) -> Tensor:
+    """Min-SNR loss weights (B,) (Hang et al. 2023); for v the weight is over SNR + 1. All 1 if gamma is 0."""
+    if not gamma:
+        return torch.ones(len(t), device=t.device)
+    a = alpha_bar(scheduler, t).flatten()
+    snr = a / (1 - a).clamp_min(1e-8)
+    capped = snr.clamp_max(gamma)
+    v = scheduler.config.prediction_type == "v_prediction"
+    return capped / (snr + 1) if v else capped / snr.clamp_min(1e-8)
+
+
+def weighted_mse(prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Mean over samples of weight times mean squared error."""
+    return (weights * (prediction.float() - target.float()).square().flatten(1).mean(1)).mean()

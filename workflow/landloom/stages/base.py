@@ -1,0 +1,98 @@
+"""The base model: a diffusers folder as it is, or a small one trained on the dataset's own tiles."""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from landloom.config.base import BaseConfig
+from landloom.dataset import Dataset
+from landloom.diffusion import bundle, pictures, scratch
+from landloom.diffusion.autoencoder import AutoencoderObjective
+from landloom.diffusion.denoising import BaseObjective
+from landloom.diffusion.hub import locate
+from landloom.errors import InputError
+from landloom.stage import In, Ins, Out, State
+from landloom.training.loop import device, train
+from landloom.training.progress import metrics_path
+
+VERSION = 1
+
+
+def run(
+    config: BaseConfig, seed: int, card: In, tiles: Ins, captions: Ins, state: State,
+    out: Out, vae_metrics: Out, unet_metrics: Out,
+) -> None:  # fmt: skip
+    """Make the base: link the given model, or train one from scratch."""
+    dataset = Dataset.load(card)
+    if config.source != "scratch":
+        link(locate(config), out)
+        require_channels(out, dataset)
+        vae_metrics.touch()
+        unet_metrics.touch()
+        return
+    data = pictures.load(dataset, tiles, captions)
+    torch.manual_seed(seed)
+    base = build(config, dataset, data)
+    train_autoencoder(config, seed, base, dataset, data, state / "vae")
+    train_denoiser(config, seed, base, dataset, data, state / "unet")
+    base.save(out)
+    shutil.copy(metrics_path(state / "vae"), vae_metrics)
+    shutil.copy(metrics_path(state / "unet"), unet_metrics)
+
+
+def link(source: Path, out: Path) -> None:
+    """Make ``out`` a folder of links to the model's files, so that gigabytes are not copied."""
+    for file in sorted(p for p in source.rglob("*") if p.is_file()):
+        target = out / file.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(file.resolve())
+
+
+def require_channels(folder: Path, dataset: Dataset) -> None:
+    """Raise InputError when the model's autoencoder does not take the dataset's bands."""
+    channels = bundle.load(folder).channels
+    if channels != dataset.bands:
+        found = f"the model takes {channels} bands, the dataset has {dataset.bands}"
+        raise InputError("base.source", found, f"Set data.bands to {channels} bands, or base.source to 'scratch'")
+
+
+def build(config: BaseConfig, dataset: Dataset, data: pictures.Pictures) -> bundle.Bundle:
+    """An untrained base for the dataset."""
+    vae = scratch.vae(config.vae, dataset.bands, dataset.size)
+    side = dataset.size // 2 ** (len(config.vae.channels) - 1)
+    tokens = scratch.tokenizer([*data.captions, *data.prompts])
+    return bundle.Bundle(
+        vae=vae,
+        unet=scratch.unet(config.unet, config.vae.latent, side),
+        text_encoder=scratch.text_encoder(config.unet, tokens),
+        tokenizer=tokens,
+        scheduler=scratch.scheduler(config.unet),
+    )
+
+
+def train_autoencoder(
+    config: BaseConfig, seed: int, base: bundle.Bundle, dataset: Dataset, data: pictures.Pictures, state: Path
+) -> None:
+    """Train the autoencoder on images and painted masks, then set its latent scale."""
+    both = torch.cat([data.images, data.painted(base.palette(len(dataset.classes)))])
+    objective = AutoencoderObjective(base.vae, both, config.vae, config.augment)
+    train(objective, config.vae, seed, state, "base autoencoder")
+    base.to(device())
+    base.vae.register_to_config(scaling_factor=1.0)
+    latents = pictures.encode(base, both[:: max(1, len(both) // 512)], "none", 32)
+    base.vae.register_to_config(scaling_factor=round(float(1 / latents.std()), 6))
+
+
+def train_denoiser(
+    config: BaseConfig, seed: int, base: bundle.Bundle, dataset: Dataset, data: pictures.Pictures, state: Path
+) -> None:
+    """Train denoiser and text encoder on image and mask latents together."""
+    base.to(device())
+    painted = data.painted(base.palette(len(dataset.classes)))
+    latents = [pictures.encode(base, p, config.augment, 32) for p in (data.images, painted)]
+    tokens = base.tokens([*data.captions, *data.prompts])
+    base.unet.requires_grad_(True)
+    base.text_encoder.requires_grad_(True)
+    objective = BaseObjective(base, torch.cat(latents), tokens, base.tokens([""])[0], config.unet)
+    train(objective, config.unet, seed + 1, state, "base denoiser")

@@ -1,0 +1,34 @@
+"""Latents and text embeddings of one scene's train tiles, computed once for all trainings."""
+
+import torch
+
+from landloom.config.encode import EncodeConfig
+from landloom.dataset import Dataset
+from landloom.diffusion import bundle, pictures
+from landloom.diffusion.cache import LatentCache
+from landloom.stage import In, Out
+from landloom.training.loop import device
+
+VERSION = 1
+
+
+def run(config: EncodeConfig, card: In, base: In, tiles: In, captions: In, out: Out) -> None:
+    """Encode images, painted masks, captions and prompts of a scene."""
+    dataset = Dataset.load(card)
+    dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+    model = bundle.load(base).to(device(), dtype)
+    data = pictures.load(dataset, [tiles], [captions])
+    texts = ["", *sorted({*data.captions, *data.prompts} - {""})]
+    row = {text: i for i, text in enumerate(texts)}
+    embedded = [model.embed(texts[i : i + 64]).cpu() for i in range(0, len(texts), 64)]
+    painted = data.painted(model.palette(len(dataset.classes)))
+    LatentCache(
+        images=pictures.encode(model, data.images, config.augment, config.batch).to(dtype),
+        masks=pictures.encode(model, painted, config.augment, config.batch).to(dtype),
+        labels=data.labels,
+        ratios=data.ratios,
+        captions=torch.tensor([row[c] for c in data.captions], dtype=torch.long),
+        prompts=torch.tensor([row[p] for p in data.prompts], dtype=torch.long),
+        text=torch.cat(embedded),
+        ids=data.ids,
+    ).save(out)

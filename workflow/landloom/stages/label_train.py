@@ -1,0 +1,64 @@
+"""Text to mask: LoRA on the base's denoiser, with a proportion-aware loss."""
+
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionPipeline
+from diffusers.utils import convert_state_dict_to_diffusers
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict
+from safetensors.torch import save_file
+
+from landloom.config.label_train import LabelTrainConfig
+from landloom.config.training import Training
+from landloom.dataset import Dataset
+from landloom.diffusion import bundle, cache, cards
+from landloom.diffusion.denoising import LabelObjective
+from landloom.diffusion.proportion import LatentProbe, ProbeObjective, ProportionTerm, decoded
+from landloom.stage import In, Ins, Out, State
+from landloom.training.loop import device, train
+from landloom.training.progress import metrics_path
+
+VERSION = 1
+
+
+def run(
+    config: LabelTrainConfig, seed: int, card: In, base: In, latents: Ins, state: State, out: Out, metrics: Out
+) -> None:
+    """Train the LoRA and write it as a folder that ``load_lora_weights`` reads."""
+    dataset = Dataset.load(card)
+    model = bundle.load(base).to(device())
+    data = cache.load(latents)
+    out.mkdir()
+    term = None
+    if config.proportion.weight:
+        term = proportion_term(config, seed, model, data, dataset, state / "probe", out)
+    torch.manual_seed(seed)
+    alpha = config.alpha or config.rank
+    model.unet.add_adapter(LoraConfig(r=config.rank, lora_alpha=alpha, target_modules=config.targets))
+    objective = LabelObjective(model.unet, model.scheduler, data, config, term, config.proportion.weight)
+    train(objective, config, seed, state / "lora", "label LoRA")
+    weights = convert_state_dict_to_diffusers(get_peft_model_state_dict(model.unet))
+    adapter = {"unet_lora_adapter_metadata": model.unet.peft_config["default"].to_dict()}
+    StableDiffusionPipeline.save_lora_weights(out, unet_lora_layers=weights, **adapter)
+    (out / "README.md").write_text(cards.lora(dataset, config))
+    shutil.copy(metrics_path(state / "lora"), metrics)
+
+
+def proportion_term(
+    config: LabelTrainConfig, seed: int, model: bundle.Bundle, data: cache.LatentCache,
+    dataset: Dataset, state: Path, out: Path,
+) -> ProportionTerm:  # fmt: skip
+    """The proportion-aware term by the configured route; a fitted probe is stored beside the LoRA."""
+    classes = len(dataset.classes)
+    if config.proportion.route == "decode":
+        palette = torch.from_numpy(model.palette(classes))
+        return ProportionTerm(decoded(model.decode, palette, config.proportion.temperature), config.proportion)
+    torch.manual_seed(seed)
+    probe = LatentProbe(data.masks.shape[2], classes)
+    settings = Training(steps=config.proportion.probe_steps, batch=32, lr=3e-3, warmup=20, log=100)
+    train(ProbeObjective(probe, data.masks, data.labels, classes), settings, seed, state, "latent probe")
+    probe.requires_grad_(False)
+    save_file(probe.state_dict(), out / "probe.safetensors")
+    return ProportionTerm(probe.proportions, config.proportion)

@@ -1,0 +1,29 @@
+rule base:
+    input:
+        card="results/{dataset}/statistics.json",
+        tiles=dag.scratch(expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes)),
+        captions=dag.scratch(expand("results/{{dataset}}/captions/{scene}.parquet", scene=dag.scenes)),
+    output:
+        model=directory("results/{dataset}/base"),
+        vae="results/{dataset}/base.vae.metrics.jsonl",
+        unet="results/{dataset}/base.unet.metrics.jsonl",
+    log:
+        "logs/{dataset}/base.log",
+    benchmark:
+        "logs/{dataset}/base.tsv"
+    threads: 4
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(720),
+        gpu=1,
+    params:
+        config=dag.section("base"),
+        seed=dag.seed,
+        version=dag.version("base"),
+    message:
+        "Making the base model of {wildcards.dataset}"
+    shell:
+        "python -m landloom base --config {params.config:q} --seed {params.seed} "
+        "--card {input.card:q} --tiles {input.tiles:q} --captions {input.captions:q} "
+        "--state results/{wildcards.dataset}/state --out {output.model:q} "
+        "--vae-metrics {output.vae:q} --unet-metrics {output.unet:q} 2>&1 | tee {log:q}"

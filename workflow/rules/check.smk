@@ -1,0 +1,19 @@
+rule check:
+    input:
+        dag.files,
+    output:
+        "results/{dataset}/check.json",
+    log:
+        "logs/{dataset}/check.log",
+    localrule: True
+    params:
+        config=dag.section("check"),
+        data=dag.section("data"),
+        tile=dag.section("tile"),
+        base=dag.section("base"),
+        version=dag.version("check"),
+    message:
+        "Checking the config, rasters and model of {wildcards.dataset}"
+    shell:
+        "python -m landloom check --config {params.config:q} --data {params.data:q} "
+        "--tile {params.tile:q} --base {params.base:q} --out {output:q} 2>&1 | tee {log:q}"

@@ -1,0 +1,26 @@
+rule curate:
+    input:
+        card="results/{dataset}/statistics.json",
+        pairs="results/{dataset}/{generator}/pairs/{shard}.parquet",
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        judge=dag.judge,
+    output:
+        "results/{dataset}/{generator}/curated/{shard}.parquet",
+    log:
+        "logs/{dataset}/{generator}/curate/{shard}.log",
+    benchmark:
+        "logs/{dataset}/{generator}/curate/{shard}.tsv"
+    threads: 2
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(60),
+        gpu=1,
+    params:
+        config=dag.section("curate"),
+        version=dag.version("curate"),
+    message:
+        "Judging the pairs of {wildcards.generator}, shard {wildcards.shard}"
+    shell:
+        "python -m landloom curate --config {params.config:q} --card {input.card:q} "
+        "--pairs {input.pairs:q} --tiles {input.tiles:q} --judge {input.judge:q} --out {output:q} "
+        "2>&1 | tee {log:q}"

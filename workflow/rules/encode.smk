@@ -1,0 +1,26 @@
+rule encode:
+    input:
+        card="results/{dataset}/statistics.json",
+        base="results/{dataset}/base",
+        tiles="results/{dataset}/tiles/{scene}.parquet",
+        captions="results/{dataset}/captions/{scene}.parquet",
+    output:
+        "results/{dataset}/latents/{scene}.safetensors",
+    log:
+        "logs/{dataset}/encode/{scene}.log",
+    benchmark:
+        "logs/{dataset}/encode/{scene}.tsv"
+    threads: 2
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(60),
+        gpu=1,
+    params:
+        config=dag.section("encode"),
+        version=dag.version("encode"),
+    message:
+        "Encoding the tiles of {wildcards.scene}"
+    shell:
+        "python -m landloom encode --config {params.config:q} --card {input.card:q} "
+        "--base {input.base:q} --tiles {input.tiles:q} --captions {input.captions:q} --out {output:q} "
+        "2>&1 | tee {log:q}"

@@ -1,0 +1,22 @@
+rule export:
+    input:
+        card="results/{dataset}/statistics.json",
+        curated=dag.curated,
+    output:
+        directory("results/{dataset}/export/{generator}"),
+    log:
+        "logs/{dataset}/export/{generator}.log",
+    benchmark:
+        "logs/{dataset}/export/{generator}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+    params:
+        config=dag.section("export"),
+        version=dag.version("export"),
+    message:
+        "Exporting the samples of {wildcards.generator}"
+    shell:
+        "python -m landloom export --config {params.config:q} --dataset {wildcards.dataset} "
+        "--card {input.card:q} --curated {input.curated:q} --out {output:q} 2>&1 | tee {log:q}"

@@ -1,0 +1,25 @@
+rule image_sample:
+    input:
+        card="results/{dataset}/statistics.json",
+        masks="results/{dataset}/{generator}/masks/{shard}.parquet",
+        model=dag.trained("image_sample", "image"),
+    output:
+        "results/{dataset}/{generator}/pairs/{shard}.parquet",
+    log:
+        "logs/{dataset}/{generator}/image_sample/{shard}.log",
+    benchmark:
+        "logs/{dataset}/{generator}/image_sample/{shard}.tsv"
+    threads: 2
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(240),
+        gpu=1,
+    params:
+        config=dag.section("image_sample"),
+        model=dag.models("image_sample"),
+        version=dag.version("image_sample"),
+    message:
+        "Sampling images of {wildcards.generator}, shard {wildcards.shard}"
+    shell:
+        "python -m landloom image_sample --config {params.config:q} --card {input.card:q} "
+        "--masks {input.masks:q} {params.model} --out {output:q} 2>&1 | tee {log:q}"

@@ -1,0 +1,28 @@
+rule image_train:
+    input:
+        card="results/{dataset}/statistics.json",
+        base="results/{dataset}/base",
+        latents=expand("results/{{dataset}}/latents/{scene}.safetensors", scene=dag.scenes),
+    output:
+        controlnet=directory("results/{dataset}/{generator}/image"),
+        metrics="results/{dataset}/{generator}/image.metrics.jsonl",
+    log:
+        "logs/{dataset}/{generator}/image_train.log",
+    benchmark:
+        "logs/{dataset}/{generator}/image_train.tsv"
+    threads: 4
+    resources:
+        mem_mb=memory(16000),
+        runtime=minutes(720),
+        gpu=1,
+    params:
+        config=dag.section("image_train"),
+        seed=dag.seed,
+        version=dag.version("image_train"),
+    message:
+        "Training the image generator of {wildcards.generator}"
+    shell:
+        "python -m landloom image_train --config {params.config:q} --seed {params.seed} "
+        "--card {input.card:q} --base {input.base:q} --latents {input.latents:q} "
+        "--state results/{wildcards.dataset}/state --out {output.controlnet:q} "
+        "--metrics {output.metrics:q} 2>&1 | tee {log:q}"

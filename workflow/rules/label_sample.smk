@@ -1,0 +1,27 @@
+rule label_sample:
+    input:
+        card="results/{dataset}/statistics.json",
+        plan="results/{dataset}/{generator}/plan.parquet",
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        model=dag.trained("label_sample", "label"),
+    output:
+        "results/{dataset}/{generator}/masks/{shard}.parquet",
+    log:
+        "logs/{dataset}/{generator}/label_sample/{shard}.log",
+    benchmark:
+        "logs/{dataset}/{generator}/label_sample/{shard}.tsv"
+    threads: 2
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(240),
+        gpu=1,
+    params:
+        config=dag.section("label_sample"),
+        model=dag.models("label_sample"),
+        version=dag.version("label_sample"),
+    message:
+        "Sampling masks of {wildcards.generator}, shard {wildcards.shard}"
+    shell:
+        "python -m landloom label_sample --config {params.config:q} --generator {wildcards.generator} "
+        "--shard {wildcards.shard} --card {input.card:q} --plan {input.plan:q} "
+        "--tiles {input.tiles:q} {params.model} --out {output:q} 2>&1 | tee {log:q}"

@@ -1,0 +1,28 @@
+rule label_train:
+    input:
+        card="results/{dataset}/statistics.json",
+        base="results/{dataset}/base",
+        latents=expand("results/{{dataset}}/latents/{scene}.safetensors", scene=dag.scenes),
+    output:
+        lora=directory("results/{dataset}/{generator}/label"),
+        metrics="results/{dataset}/{generator}/label.metrics.jsonl",
+    log:
+        "logs/{dataset}/{generator}/label_train.log",
+    benchmark:
+        "logs/{dataset}/{generator}/label_train.tsv"
+    threads: 4
+    resources:
+        mem_mb=memory(16000),
+        runtime=minutes(720),
+        gpu=1,
+    params:
+        config=dag.section("label_train"),
+        seed=dag.seed,
+        version=dag.version("label_train"),
+    message:
+        "Training the mask generator of {wildcards.generator}"
+    shell:
+        "python -m landloom label_train --config {params.config:q} --seed {params.seed} "
+        "--card {input.card:q} --base {input.base:q} --latents {input.latents:q} "
+        "--state results/{wildcards.dataset}/state --out {output.lora:q} --metrics {output.metrics:q} "
+        "2>&1 | tee {log:q}"

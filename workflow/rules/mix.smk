@@ -1,0 +1,24 @@
+rule mix:
+    input:
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        curated=dag.curated,
+    output:
+        "results/{dataset}/{generator}/mix/{ratio}.parquet",
+    log:
+        "logs/{dataset}/{generator}/mix/{ratio}.log",
+    benchmark:
+        "logs/{dataset}/{generator}/mix/{ratio}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+    params:
+        config=dag.section("mix"),
+        seed=dag.seed,
+        version=dag.version("mix"),
+    message:
+        "Mixing real tiles with {wildcards.ratio} of {wildcards.generator}"
+    shell:
+        "python -m landloom mix --config {params.config:q} --ratio {wildcards.ratio} "
+        "--seed {params.seed} --tiles {input.tiles:q} --curated {input.curated:q} --out {output:q} "
+        "2>&1 | tee {log:q}"

@@ -1,0 +1,20 @@
+rule plan:
+    input:
+        card="results/{dataset}/statistics.json",
+        ratios="results/{dataset}/ratios.parquet",
+    output:
+        "results/{dataset}/{generator}/plan.parquet",
+    log:
+        "logs/{dataset}/{generator}/plan.log",
+    localrule: True
+    params:
+        config=dag.section("plan"),
+        caption=dag.section("caption"),
+        seed=dag.seed,
+        version=dag.version("plan"),
+    message:
+        "Planning the class mixes of {wildcards.generator}"
+    shell:
+        "python -m landloom plan --config {params.config:q} --caption {params.caption:q} "
+        "--seed {params.seed} --card {input.card:q} --ratios {input.ratios:q} --out {output:q} "
+        "2>&1 | tee {log:q}"

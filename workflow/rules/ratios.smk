@@ -1,0 +1,24 @@
+rule ratios:
+    input:
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+    output:
+        table="results/{dataset}/ratios.parquet",
+        card="results/{dataset}/statistics.json",
+    log:
+        "logs/{dataset}/ratios.log",
+    benchmark:
+        "logs/{dataset}/ratios.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(30),
+    params:
+        config=dag.section("ratios"),
+        data=dag.section("data"),
+        version=dag.version("ratios"),
+    message:
+        "Counting classes of {wildcards.dataset}"
+    shell:
+        "python -m landloom ratios --config {params.config:q} --data {params.data:q} "
+        "--dataset {wildcards.dataset} --tiles {input.tiles:q} --out {output.table:q} "
+        "--card {output.card:q} 2>&1 | tee {log:q}"

@@ -1,0 +1,32 @@
+rule report:
+    input:
+        card="results/{dataset}/statistics.json",
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        plans=dag.plans(),
+        curated=dag.all_shards("curated"),
+        metrics=dag.training_metrics(),
+        runs=dag.runs(),
+        tables=expand("results/{{dataset}}/evaluation/{table}.csv", table=dag.TABLES),
+    output:
+        page=directory("results/{dataset}/report"),
+        sheet="results/{dataset}/report.png",
+    log:
+        "logs/{dataset}/report.log",
+    benchmark:
+        "logs/{dataset}/report.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+    params:
+        config=dag.section("report"),
+        command=dag.command,
+        version=dag.version("report"),
+    message:
+        "Writing the report of {wildcards.dataset}"
+    shell:
+        "python -m landloom report --config {params.config:q} --dataset {wildcards.dataset} "
+        "--command {params.command:q} --card {input.card:q} --tiles {input.tiles:q} "
+        "--plans {input.plans:q} --curated {input.curated:q} --metrics {input.metrics:q} "
+        "--runs {input.runs:q} --tables {input.tables:q} --out {output.page:q} "
+        "--sheet {output.sheet:q} 2>&1 | tee {log:q}"

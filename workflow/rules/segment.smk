@@ -1,0 +1,29 @@
+rule segment:
+    input:
+        card="results/{dataset}/statistics.json",
+        mix="results/{dataset}/{generator}/mix/{ratio}.parquet",
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+    output:
+        run=directory("results/{dataset}/segment/{generator}/{ratio}/{network}/{seed}"),
+        metrics="results/{dataset}/segment/{generator}/{ratio}/{network}/{seed}.metrics.jsonl",
+    log:
+        "logs/{dataset}/segment/{generator}/{ratio}/{network}/{seed}.log",
+    benchmark:
+        "logs/{dataset}/segment/{generator}/{ratio}/{network}/{seed}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(480),
+        gpu=1,
+    params:
+        config=dag.section("segment"),
+        min_trust=dag.min_trust,
+        version=dag.version("segment"),
+    message:
+        "Training {wildcards.network} on {wildcards.generator} {wildcards.ratio}, seed {wildcards.seed}"
+    shell:
+        "python -m landloom segment --config {params.config:q} --generator {wildcards.generator} "
+        "--ratio {wildcards.ratio} --network {wildcards.network} --seed {wildcards.seed} "
+        "--min-trust {params.min_trust} --card {input.card:q} --mix {input.mix:q} "
+        "--tiles {input.tiles:q} --state results/{wildcards.dataset}/state --out {output.run:q} "
+        "--metrics {output.metrics:q} 2>&1 | tee {log:q}"

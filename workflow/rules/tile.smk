@@ -1,0 +1,26 @@
+rule tile:
+    input:
+        image=dag.images,
+        mask=dag.mask,
+        check=ancient("results/{dataset}/check.json"),
+    output:
+        "results/{dataset}/tiles/{scene}.parquet",
+    log:
+        "logs/{dataset}/tile/{scene}.log",
+    benchmark:
+        "logs/{dataset}/tile/{scene}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+    params:
+        config=dag.section("tile"),
+        data=dag.section("data"),
+        split=dag.split,
+        version=dag.version("tile"),
+    message:
+        "Cutting {wildcards.scene} into tiles"
+    shell:
+        "python -m landloom tile --config {params.config:q} --data {params.data:q} "
+        "--scene {wildcards.scene:q} --split {params.split} --image {input.image:q} "
+        "--mask {input.mask:q} --out {output:q} 2>&1 | tee {log:q}"

@@ -1,5 +1,7 @@
 """Errors a user can act on."""
 
+from collections.abc import Sequence
+
 
 class InputError(Exception):
     """Something the user gave is wrong: names the place, what was found and what to do.
@@ -13,6 +15,16 @@ class InputError(Exception):
     def __init__(self, where: object, found: str, remedy: str) -> None:
         self.where, self.found, self.remedy = str(where), found, remedy
         super().__init__(f"{where}: {found}. {remedy}")
+
+
+class InputErrors(InputError):
+    """Several things are wrong; the message has one numbered line for each."""
+
+    def __init__(self, problems: Sequence[InputError]) -> None:
+        self.problems = list(problems)
+        lines = "\n".join(f"  {i}. {problem}" for i, problem in enumerate(problems, 1))
+        super().__init__("input", f"{len(problems)} problems", lines)
+        self.args = (f"{len(problems)} problem{'s' if len(problems) > 1 else ''} found:\n{lines}",)
 
 
 class Interrupted(SystemExit):

@@ -60,6 +60,8 @@ class Split(Section):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if any(isinstance(x, float) and not 0 <= x < 1 for x in (self.val, self.test)):
+            raise ValueError("val and test are shares from 0 to below 1")
         if isinstance(self.val, float) and isinstance(self.test, float) and self.val + self.test >= 1:
             raise ValueError("val + test must be below 1: nothing would be left to train on")
         if self.by == "block" and not (isinstance(self.val, float) and isinstance(self.test, float)):
@@ -79,7 +81,7 @@ class DataConfig(Section):
     scenes: list[Scene] | None = None
     """Scenes written out here."""
     bands: list[int] | None = None
-    """Bands to read, in this order, counted from 1 over all stacked files; all when absent."""
+    """Bands to read, in this order, counted from 1 over all stacked files; all but alpha when absent."""
     rgb: list[int] = Field(default=[1, 2, 3], min_length=1, max_length=3)
     """Which of the read bands make a natural-colour picture, counted from 1; one band gives grey."""
     nodata: float | None = None
@@ -104,12 +106,14 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _values(self) -> Self:
-        names = [c.name for c in self.classes]
-        values = [v for c in self.classes for v in c.values] + self.ignore
+        names: list[Value] = [c.name for c in self.classes]
+        values: list[Value] = [v for c in self.classes for v in c.values] + self.ignore
         for kind, items in (("class name", names), ("mask value", values)):
             twice = sorted({str(i) for i in items if items.count(i) > 1})
             if twice:
                 raise ValueError(f"{kind} given twice: {', '.join(twice)}")
+        if taken := sorted({"id", "scene", "split"} & set(names)):
+            raise ValueError(f"a class cannot be called {', '.join(taken)}: tables have columns of that name")
         if len({isinstance(v, str) for v in values}) > 1:
             raise ValueError("mask values must be all integers or all colours")
         return self

@@ -13,11 +13,17 @@ class TileConfig(Section):
     size: int = Field(default=512, ge=16, multiple_of=8)
     """Side of a tile in pixels."""
     stride: int | None = Field(default=None, ge=1)
-    """Step between training tiles; the size when absent (no overlap). Val and test never overlap."""
+    """Step between training tiles; the size when absent. Val and test step by the size.
+
+    The last tile of a row or column ends at the edge, so it may overlap the one before it.
+    """
     pad: bool = False
-    """Also cut windows that reach over the scene's edge; the part outside is ignored."""
+    """Also cut a tile from a scene that is smaller than one; the part outside is ignored."""
     min_valid: float = Field(default=0.9, gt=0, le=1)
-    """Smallest share of pixels with a class and image data; tiles below it are left out."""
+    """Smallest share of pixels with a class and image data; tiles below it are left out.
+
+    Padding does not count.
+    """
 
     @model_validator(mode="after")
     def _stride(self) -> Self:

@@ -23,7 +23,11 @@ def encode(
     profile: dict[str, Any] = {"count": len(array), "height": array.shape[1], "width": array.shape[2]}
     profile |= {"dtype": array.dtype.name, "driver": "PNG"} if png else geotiff(array)
     if not png:
-        profile |= {"crs": crs, "nodata": nodata, "transform": None if transform is None else Affine(*transform)}
+        profile |= {
+            "crs": crs,
+            "nodata": nodata,
+            "transform": None if transform is None else Affine(*transform),
+        }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with MemoryFile() as memory:
@@ -51,5 +55,3 @@ def decode(data: bytes) -> NDArray[Any]:
                 return np.asarray(file.read())
         except RasterioError as error:
             raise ValueError(f"not a readable raster ({error})") from None
-
-

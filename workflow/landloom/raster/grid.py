@@ -1,0 +1,75 @@
+"""Do the files of a scene lie on one grid?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+from rasterio.io import DatasetReader
+from rasterio.transform import Affine
+
+from landloom.errors import InputError
+
+SHIFT = 0.1
+"""How far two files' corners may lie apart, in pixels, and still count as the same grid."""
+
+
+def compare_sizes(files: Sequence[DatasetReader]) -> None:
+    """Raise InputError for the first file whose size differs from the first one's."""
+    first = files[0]
+    for file in files[1:]:
+        if file.shape != first.shape:
+            raise InputError(
+                f"{file.name}, size",
+                f"{file.width} x {file.height} pixels, but {first.name} has {first.width} x {first.height}",
+                "Resample one to the other's grid (gdalwarp -te ... -ts ..., masks with -r near)",
+            )
+
+
+def crs(files: Sequence[DatasetReader], override: str | None) -> str | None:
+    """Common CRS as an authority code or WKT; files without one fit any.
+
+    Args:
+        files: of one scene.
+        override: CRS that replaces the files' own, so that they may differ.
+
+    Raises:
+        InputError: the override is not a CRS, or files disagree.
+    """
+    if override is not None:
+        try:
+            return str(CRS.from_user_input(override).to_string())
+        except CRSError as error:
+            raise InputError("data.crs", f"'{override}' ({error})", "Write it like 'EPSG:32652'") from None
+    tagged = [f for f in files if f.crs]
+    for file in tagged[1:]:
+        if file.crs != tagged[0].crs:
+            raise InputError(
+                f"{file.name}, CRS",
+                f"{file.crs.to_string()}, but {tagged[0].name} has {tagged[0].crs.to_string()}",
+                "Reproject it (gdalwarp -t_srs), or set data.crs if only the tag is wrong",
+            )
+    return str(tagged[0].crs.to_string()) if tagged else None
+
+
+def transform(files: Sequence[DatasetReader]) -> Affine | None:
+    """Common transform, pixel to map; files without one fit any.
+
+    Raises:
+        InputError: the corners of two files lie more than SHIFT pixels apart.
+    """
+    placed = [f for f in files if not f.transform.is_identity]
+    for file in placed[1:]:
+        if (shift := _shift(placed[0], file)) > SHIFT:
+            raise InputError(
+                f"{file.name}, transform",
+                f"its corners lie {shift:.3g} pixels away from those of {placed[0].name}",
+                "Bring both to one grid (gdalwarp -te ... -ts ...)",
+            )
+    return placed[0].transform if placed else None
+
+
+def _shift(one: DatasetReader, other: DatasetReader) -> float:
+    corners = [(0, 0), (one.width, 0), (0, one.height), (one.width, one.height)]
+    moved = [(~one.transform) * (other.transform * corner) for corner in corners]
+    return float(np.abs(np.subtract(moved, corners)).max())

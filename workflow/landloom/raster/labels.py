@@ -1,0 +1,114 @@
+"""Labels: mask values or colours to class indices, without a loop over pixels."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.io import DatasetReader
+from rasterio.windows import Window as Slice
+
+from landloom.config.data import DataConfig
+from landloom.errors import InputError
+from landloom.samples import IGNORE
+
+UNKNOWN = 256
+"""Index of pixels whose value is neither a class nor ignored."""
+
+
+class Legend:
+    """What the values of a mask mean.
+
+    Attributes:
+        colors: values are colours, packed as 0xRRGGBB.
+        values: known values, ascending.
+        indices: class index of each, IGNORE for those to be ignored.
+    """
+
+    def __init__(self, data: DataConfig) -> None:
+        pairs = [(v, i) for i, c in enumerate(data.classes) for v in c.values]
+        pairs += [(v, IGNORE) for v in data.ignore]
+        self.colors = isinstance(pairs[0][0], str)
+        known = sorted((int(v[1:], 16) if isinstance(v, str) else v, i) for v, i in pairs)
+        self.values = np.array([v for v, _ in known], np.float64)
+        self.indices = np.array([i for _, i in known], np.uint16)
+
+    def lookup(self, codes: NDArray[Any]) -> NDArray[np.uint16]:
+        """Class index of each value of any shape; IGNORE for ignored ones and NaN, UNKNOWN for the rest."""
+        if codes.dtype == np.uint8:  # 256 answers fit all pixels
+            return self._search(np.arange(256))[codes]
+        return self._search(codes)
+
+    def _search(self, codes: NDArray[Any]) -> NDArray[np.uint16]:
+        at = np.minimum(np.searchsorted(self.values, codes), len(self.values) - 1)
+        found = np.where(self.values[at] == codes, self.indices[at], np.uint16(UNKNOWN))
+        if codes.dtype.kind == "f":
+            found[np.isnan(codes)] = IGNORE
+        return found
+
+    def show(self, code: float) -> str:
+        """Spell a mask value as the config does."""
+        return f"'#{int(code):06x}'" if self.colors else f"{code:g}"
+
+    def read(self, file: DatasetReader, window: Slice) -> tuple[NDArray[np.uint8], Counter[float]]:
+        """Class indices (h, w) of a part of a mask, and how often each unknown value occurs in it.
+
+        Values that the file calls nodata are ignored, unless the config lists them.
+
+        Raises:
+            InputError: the mask's bands do not fit the legend.
+        """
+        codes = self._codes(file, window)
+        found = self.lookup(codes)
+        flags = file.mask_flag_enums[0]
+        if MaskFlags.all_valid not in flags:
+            masked = file.read_masks(1, window=window) == 0
+            listed = found != UNKNOWN if MaskFlags.nodata in flags else False
+            found[masked & ~np.asarray(listed)] = IGNORE
+        unknown: Counter[float] = Counter()
+        strange = found == UNKNOWN
+        if strange.any():
+            values, counts = np.unique(codes[strange], return_counts=True)
+            unknown.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+            found[strange] = IGNORE
+        return found.astype(np.uint8), unknown
+
+    def _codes(self, file: DatasetReader, window: Slice) -> NDArray[Any]:
+        bands = sum(c != ColorInterp.alpha for c in file.colorinterp)
+        if not self.colors:
+            if bands != 1:
+                remedy = "Give a mask with one band, or list colours such as '#ff0000' as data.classes values"
+                raise InputError(
+                    f"{file.name}, bands", f"{bands} bands, but data.classes lists integers", remedy
+                )
+            return np.asarray(file.read(1, window=window))
+        if bands not in (1, 3) or file.dtypes[0] != "uint8":
+            remedy = "Give an 8-bit RGB or paletted mask, or list integers as data.classes values"
+            raise InputError(
+                f"{file.name}, bands",
+                f"{bands} bands of {file.dtypes[0]}, but data.classes lists colours",
+                remedy,
+            )
+        if bands == 1:
+            return _palette(file)[file.read(1, window=window)]
+        red, green, blue = file.read([1, 2, 3], window=window).astype(np.uint32)
+        return np.asarray(red << 16 | green << 8 | blue)
+
+
+def _palette(file: DatasetReader) -> NDArray[np.uint32]:
+    """Packed colours of the 256 values of a one-band file; shades of grey when it has no palette."""
+    table = np.arange(256, dtype=np.uint32) * 0x010101
+    if file.colorinterp[0] == ColorInterp.palette:
+        for value, (red, green, blue, _) in file.colormap(1).items():
+            table[value] = red << 16 | green << 8 | blue
+    return table
+
+
+def unknown_values(mask: object, unknown: Counter[float], legend: Legend) -> InputError:
+    """Error for mask values that are not in the config, most frequent first."""
+    shown = ", ".join(f"{legend.show(v)} ({n} pixels)" for v, n in unknown.most_common(8))
+    more = f" and {len(unknown) - 8} more" if len(unknown) > 8 else ""
+    noun = "colours" if legend.colors else "values"
+    remedy = "Add each to the values of a class under data.classes, or to data.ignore"
+    return InputError(f"{mask}, mask {noun}", f"not in the config: {shown}{more}", remedy)

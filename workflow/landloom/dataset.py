@@ -29,7 +29,7 @@ class Dataset(BaseModel):
         rgb: bands of a natural-colour picture, counted from 0.
         low: value per band that is mapped to -1.
         high: value per band that is mapped to 1.
-        prior: share of each class among the train tiles' pixels.
+        prior: mean share of each class over the train tiles.
         cooccurrence: [i][j] share of train tiles with class i that also hold class j.
         tiles: number of tiles per split.
         scenes: number of scenes.

@@ -1,8 +1,8 @@
 """``ratios``: class proportions, prior, and radiometric scaling of the dataset."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from landloom.config.section import Section
 
@@ -18,3 +18,14 @@ class RatiosConfig(Section):
     """Lower and upper value for every band, when scale is 'range'."""
     present: float = Field(default=0.005, gt=0, lt=1)
     """Share of a tile from which a class counts as present, for the co-occurrence table."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        low, high = self.percentiles
+        if not 0 <= low < high <= 100:
+            raise ValueError("percentiles must ascend, from 0 to 100")
+        if (self.range is None) == (self.scale == "range"):
+            raise ValueError("range is needed with scale: range, and only then")
+        if self.range is not None and self.range[0] >= self.range[1]:
+            raise ValueError("range must ascend")
+        return self

@@ -1,0 +1,94 @@
+"""Class proportions of every tile, and the dataset card that later stages read."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from landloom import samples
+from landloom.config.data import DataConfig
+from landloom.config.ratios import RatiosConfig
+from landloom.dataset import ClassInfo, Dataset
+from landloom.errors import InputError
+from landloom.scaling import limits
+from landloom.splits import SPLITS
+from landloom.stage import Ins, Out
+
+VERSION = 1
+
+
+def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: Out, card: Out) -> None:
+    """Write the table of class ratios (id, scene, split, one column a class) and the dataset card."""
+    dtype, bands = image_type(tiles)
+    table = ratio_table(tiles, [c.name for c in data.classes])
+    train = table[table["split"] == "train"].iloc[:, 3:].to_numpy(np.float64)
+    require(data, table, train, bands)
+    low, high = limits(config, tiles, dtype, bands)
+    Dataset(
+        name=dataset,
+        size=len(next(samples.read(tiles, "train")).mask_array()),
+        classes=[ClassInfo(name=c.name, color=c.color) for c in data.classes],
+        bands=bands,
+        dtype=dtype,
+        rgb=[b - 1 for b in data.rgb],
+        low=low,
+        high=high,
+        prior=train.mean(0).tolist(),
+        cooccurrence=cooccurrence(train > config.present).tolist(),
+        tiles={split: int((table["split"] == split).sum()) for split in SPLITS},
+        scenes=table["scene"].nunique(),
+    ).save(card)
+    table.to_parquet(out, index=False)
+
+
+def image_type(tiles: Sequence[Path]) -> tuple[str, int]:
+    """Type and number of bands of the images in all shards.
+
+    Raises:
+        InputError: shards differ.
+    """
+    kinds = {path: (str(m["dtype"]), int(m["bands"])) for path in tiles if (m := samples.metadata(path))}
+    counts = Counter(kinds.values()).most_common()
+    if not counts:
+        raise InputError("ratios --tiles", "no tile shard is given", "Run tile first")
+    if len(counts) > 1:
+        (dtype, bands), other = counts[0][0], counts[-1][0]
+        raise InputError(
+            next(path for path, kind in kinds.items() if kind == other),
+            f"images have {other[1]} bands of {other[0]}, those of other scenes {bands} of {dtype}",
+            "Give all scenes the same bands and type, or choose bands with data.bands",
+        )
+    return counts[0][0]
+
+
+def ratio_table(tiles: Sequence[Path], names: list[str]) -> pd.DataFrame:
+    """Table of all tiles: id, scene, split, then the share of each class."""
+    found = samples.columns(tiles, ["id", "scene", "split", "ratios"])
+    shares = np.array(found.pop("ratios"), np.float32).reshape(-1, len(names))
+    return pd.concat([pd.DataFrame(found), pd.DataFrame(shares, columns=names)], axis=1)
+
+
+def require(data: DataConfig, table: pd.DataFrame, train: NDArray[np.float64], bands: int) -> None:
+    """Raise InputError when a split is empty, train lacks a class, or data.rgb names no band."""
+    for split, wanted in (("train", True), ("val", data.split.val), ("test", data.split.test)):
+        if wanted and split not in set(table["split"]):
+            remedy = "Change data.split, or lower tile.size or tile.min_valid"
+            raise InputError(f"data.split.{split}", f"no tile of {len(table)} is in {split}", remedy)
+    absent = [c.name for c, share in zip(data.classes, train.sum(0), strict=True) if not share]
+    if absent:
+        remedy = "Merge or drop it in data.classes, or change data.split.seed"
+        raise InputError("data.classes", f"no train tile holds {', '.join(absent)}", remedy)
+    if max(data.rgb) > bands or min(data.rgb) < 1:
+        raise InputError("data.rgb", f"{data.rgb}, but images have {bands} bands", f"Use 1 to {bands}")
+
+
+def cooccurrence(present: NDArray[np.bool_]) -> NDArray[Any]:
+    """[i][j]: share of tiles with class i that also hold j, from presence (N, K); a class holds itself."""
+    both = present.T.astype(np.float64) @ present
+    found = both / np.maximum(np.diag(both), 1)[:, None]
+    np.fill_diagonal(found, 1)
+    return found

@@ -1,0 +1,1 @@
+"""Measures of synthetic data: class proportions, image fidelity, and the tables made of them."""

@@ -1,0 +1,65 @@
+"""Tables of an evaluation: scores of runs, their spread over seeds, and errors of class shares."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from landloom.metrics.proportions import cpe, mcpe
+
+RUN = ["generator", "ratio", "network"]
+SEGMENTATION = [*RUN, "seed", "class", "iou", "f1"]
+LABEL_RATIOS = ["generator", "class", "cpe", "mcpe", "n"]
+SUMMARY = [
+    *RUN, "class", "iou_mean", "iou_std", "f1_mean", "f1_std", "seeds", "difference", "difference_std",
+]  # fmt: skip
+
+
+def segmentation(runs: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> pd.DataFrame:
+    """IoU and F1 on test tiles in percent: one row per run and class, and one for their mean.
+
+    Args:
+        runs: contents of scores.json, as the stage segment writes it.
+        classes: class names in the order of mask indices.
+    """
+    rows = []
+    for run in runs:
+        test = run["test"]
+        ious, f1s = [*test["iou"], test["miou"]], [*test["f1"], test["mf1"]]
+        for name, iou, f1 in zip([*classes, "mean"], ious, f1s, strict=True):
+            rows.append([*(run[c] for c in RUN), run["seed"], name, iou, f1])
+    table = pd.DataFrame(rows, columns=SEGMENTATION)
+    table[["iou", "f1"]] = table[["iou", "f1"]].astype(float) * 100
+    return table.sort_values([*RUN, "seed"], kind="stable", ignore_index=True)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard deviation (ddof 1) over seeds, and the gain in IoU over real data alone.
+
+    The gain is taken seed by seed, against the run of the same network with ratio 0; its spread is that of
+    these pairs. One seed has no spread: NaN.
+    """
+    keys = ["network", "seed", "class"]
+    real = table.loc[table["ratio"] == 0, [*keys, "iou"]].rename(columns={"iou": "real"})
+    joined = table.merge(real, on=keys, how="left")
+    joined["gain"] = (joined["iou"] - joined["real"]).where(joined["ratio"] != 0)
+    groups = joined.groupby([*RUN, "class"], sort=False)
+    result = groups.agg(
+        iou_mean=("iou", "mean"), iou_std=("iou", "std"), f1_mean=("f1", "mean"), f1_std=("f1", "std"),
+        seeds=("seed", "nunique"), difference=("gain", "mean"), difference_std=("gain", "std"),
+    )  # fmt: skip
+    return result.reset_index()[SUMMARY]
+
+
+def label_ratios(
+    generator: str,
+    found: Sequence[Sequence[float]],
+    wanted: Sequence[Sequence[float]],
+    classes: Sequence[str],
+) -> pd.DataFrame:
+    """CPE per class and mCPE of one generator's masks, in percentage points; empty without masks."""
+    if not len(found):
+        return pd.DataFrame(columns=LABEL_RATIOS)
+    errors = cpe(found, wanted)
+    rows = [[generator, c, e, mcpe(errors), len(found)] for c, e in zip(classes, errors, strict=True)]
+    return pd.DataFrame(rows, columns=LABEL_RATIOS)

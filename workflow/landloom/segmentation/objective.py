@@ -1,0 +1,70 @@
+"""What the training loop minimises for segmentation: cross-entropy over pixels that have a class."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from landloom.diffusion.symmetry import Augment
+from landloom.samples import IGNORE
+from landloom.segmentation.data import Arrays, augment
+from landloom.training.loop import device
+
+SMALLEST_SHARE = 1e-4
+"""Classes rarer than this weigh as if they had this share, so that no weight is infinite."""
+
+
+def class_weights(kind: Literal["none", "inverse_sqrt"], prior: Sequence[float]) -> Tensor:
+    """Loss weight per class (K,): one, or one over the square root of its share, with a mean of one."""
+    if kind == "none":
+        return torch.ones(len(prior))
+    weights = torch.tensor(prior, dtype=torch.float32).clamp_min(SMALLEST_SHARE).rsqrt()
+    return weights / weights.mean()
+
+
+class SegmentationObjective:
+    """Cross-entropy of a network on arrays in memory; see ``landloom.training.loop.Objective``.
+
+    Args:
+        module: maps images (B, C, H, W) to logits (B, K, H, W).
+        arrays: images and masks.
+        weights: loss weight per class (K,).
+        kind: random turns.
+    """
+
+    def __init__(self, module: nn.Module, arrays: Arrays, weights: Tensor, kind: Augment) -> None:
+        self.module, self.arrays, self.kind = module, arrays, kind
+        self.size = len(arrays.images)
+        self.weights = weights.to(device())
+
+    def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
+        """Weighted mean cross-entropy over valid pixels, and their accuracy; both 0 without a valid pixel."""
+        index = index.cpu()
+        if len(index) == 1:  # batch norm cannot train on one pooled vector: show the sample in two turns
+            index = index.repeat(2)
+        images, masks = augment(self.arrays.images[index], self.arrays.masks[index], self.kind)
+        target = masks.to(self.weights.device).long()
+        logits = module(images.to(self.weights.device)).float()
+        return {
+            "loss": cross_entropy(logits, target, self.weights),
+            "accuracy": accuracy(logits.detach(), target),
+        }
+
+
+def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Mean cross-entropy of logits (B, K, H, W) and classes (B, H, W), each pixel weighted by its class.
+
+    Torch's own mean is NaN when every pixel is ignored; this one is 0 and has a gradient of 0.
+    """
+    each = F.cross_entropy(logits, target, weights, ignore_index=IGNORE, reduction="none")
+    valid = target != IGNORE
+    total = (weights[target.clamp_max(len(weights) - 1)] * valid).sum()
+    return each.sum() / total.clamp_min(1e-6)
+
+
+def accuracy(logits: Tensor, target: Tensor) -> Tensor:
+    """Share of valid pixels whose largest logit is their class."""
+    valid = target != IGNORE
+    return ((logits.argmax(1) == target) & valid).sum() / valid.sum().clamp_min(1)

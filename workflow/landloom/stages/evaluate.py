@@ -1,0 +1,104 @@
+"""The tables: whether synthetic data helps, how real it looks, whether it holds the classes asked for."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from landloom import samples
+from landloom.config.evaluate import EvaluateConfig
+from landloom.dataset import Dataset
+from landloom.errors import InputError
+from landloom.metrics import extractors, fidelity, tables
+from landloom.segmentation import verdict
+from landloom.stage import In, Ins, Out
+
+VERSION = 1
+
+
+def run(
+    config: EvaluateConfig, card: In, tiles: Ins, plans: Ins, pairs: Ins, runs: Ins,
+    segmentation: Out, image_quality: Out, label_ratios: Out, summary: Out,
+) -> None:  # fmt: skip
+    """Write the tables as CSV; ``pairs`` are the curated shards of all generators.
+
+    Raises:
+        InputError: pairs are missing, or the feature extractor is.
+    """
+    dataset = Dataset.load(card)
+    require_complete(plans, pairs)
+    scores = [json.loads((r / "scores.json").read_text()) for r in runs]
+    table = tables.segmentation(scores, dataset.names)
+    table.to_csv(segmentation, index=False)
+    tables.summary(table).to_csv(summary, index=False)
+    groups = by_generator(pairs)
+    quality(config, dataset, tiles, groups).to_csv(image_quality, index=False)
+    errors = [ratio_errors(name, paths, dataset) for name, paths in groups.items()]
+    pd.concat([pd.DataFrame(columns=tables.LABEL_RATIOS), *errors]).to_csv(label_ratios, index=False)
+
+
+def require_complete(plans: Sequence[Path], pairs: Sequence[Path]) -> None:
+    """Raise InputError unless there is one pair for each planned request."""
+    asked = sum(pq.read_metadata(p).num_rows for p in plans)
+    made = sum(pq.read_metadata(p).num_rows for p in pairs)
+    if asked != made:
+        raise InputError(
+            "pairs", f"{asked} were planned, {made} are there", "Run curate again for all shards"
+        )
+
+
+def by_generator(pairs: Sequence[Path]) -> dict[str, list[Path]]:
+    """Shards by the generator's name in their metadata, sorted.
+
+    Raises:
+        InputError: a shard does not name its generator.
+    """
+    groups: dict[str, list[Path]] = {}
+    for path in pairs:
+        name = samples.metadata(path).get("generator")
+        if name is None:
+            raise InputError(path, "does not name its generator", "Run curate again")
+        groups.setdefault(name, []).append(path)
+    return dict(sorted(groups.items()))
+
+
+def quality(
+    config: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path], groups: dict[str, list[Path]]
+) -> pd.DataFrame:
+    """FID, KID and mean agreement per generator; rejected pairs count, so that curation cannot flatter."""
+    columns = ["generator", "extractor", "fid", "kid", "n", "n_reference", "agreement"]
+    if not groups:
+        return pd.DataFrame(columns=columns)
+    extractor = extractors.load(config.extractor, config.weights)
+    real = pictures(dataset, tiles, config.reference, config.samples)
+    reference = fidelity.features(extractor, real, config.batch)
+    rows = []
+    for name, paths in groups.items():
+        made = fidelity.features(extractor, pictures(dataset, paths, "train", config.samples), config.batch)
+        found = fidelity.compare(reference, made)
+        notes = samples.columns(paths, ["note"])["note"]
+        agreement = pd.Series([verdict.agreement(n) for n in notes], dtype=float).mean()
+        row = [name, config.extractor, found.fid, found.kid, found.n, found.n_reference, agreement]
+        rows.append(row)
+    return pd.DataFrame(rows, columns=columns)
+
+
+def pictures(dataset: Dataset, paths: Sequence[Path], split: str, limit: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield natural-colour pictures (H, W, 3) of at most ``limit`` samples, evenly spread over the split."""
+    total = samples.columns(paths, ["split"])["split"].count(split)
+    chosen = set(np.linspace(0, total - 1, min(limit, total)).round().astype(int).tolist())
+    for i, sample in enumerate(samples.read(paths, split=split)):
+        if i in chosen:
+            yield dataset.preview(sample.image_array())
+
+
+def ratio_errors(generator: str, paths: Sequence[Path], dataset: Dataset) -> pd.DataFrame:
+    """Errors of class shares of one generator, over samples with target ratios."""
+    table = samples.columns(paths, ["ratios", "target_ratios"])
+    rows = zip(table["ratios"], table["target_ratios"], strict=True)
+    asked = [(found, wanted) for found, wanted in rows if wanted]
+    return tables.label_ratios(generator, [f for f, _ in asked], [w for _, w in asked], dataset.names)

@@ -1,0 +1,88 @@
+"""One segmentation network, trained on a mix and judged on real tiles it never saw."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import nn
+
+from landloom import samples
+from landloom.config.segment import SegmentConfig
+from landloom.dataset import Dataset
+from landloom.errors import InputError
+from landloom.raster import codec
+from landloom.segmentation import data, networks, predict, scores
+from landloom.segmentation.objective import SegmentationObjective, class_weights
+from landloom.stage import In, Ins, Out, State
+from landloom.training.loop import train
+from landloom.training.progress import metrics_path
+
+VERSION = 1
+SHOWN = 12  # predictions kept for the report
+
+
+def run(
+    config: SegmentConfig, network: str, generator: str, ratio: float, seed: int,
+    card: In, mix: In, tiles: Ins, state: State, out: Out, metrics: Out, min_trust: float = 0.0,
+) -> None:  # fmt: skip
+    """Write a folder with model/, scores.json and predictions.parquet, and the metrics of the training.
+
+    Raises:
+        InputError: the network is unknown or does not fit the tiles.
+        Interrupted: told to stop; the state is saved.
+    """
+    dataset = Dataset.load(card)
+    torch.manual_seed(seed)
+    model = make(config, network, dataset)
+    arrays = data.load([mix], dataset, min_trust)
+    weights = class_weights(config.class_weights, dataset.prior)
+    objective = SegmentationObjective(model, arrays, weights, config.augment)
+    train(objective, config, seed, state, f"segment {generator} {ratio:g} {network} {seed}")
+    out.mkdir(parents=True)
+    networks.save(model, out / "model")
+    about = {"generator": generator, "ratio": ratio, "network": network, "seed": seed, "steps": config.steps}
+    body = about | counts(mix) | {s: judge(model, dataset, tiles, s) for s in ("val", "test")}
+    (out / "scores.json").write_text(json.dumps(body, indent=1) + "\n")
+    keep_predictions(model, dataset, tiles, out / "predictions.parquet")
+    shutil.copyfile(metrics_path(state), metrics)
+
+
+def make(config: SegmentConfig, network: str, dataset: Dataset) -> nn.Module:
+    """Build a network of the config for a dataset."""
+    if network not in config.networks:
+        raise InputError("segment.networks", f"'{network}' is not there", f"Use {', '.join(config.networks)}")
+    model = networks.build(config.networks[network], dataset.bands, len(dataset.classes))
+    networks.check_size(model, dataset.size)
+    return model
+
+
+def counts(mix: Path) -> dict[str, int]:
+    """Numbers of real and synthetic samples in a mix."""
+    sources = samples.columns([mix], ["source"])["source"]
+    real = sources.count("real")
+    return {"n_train": len(sources), "n_real": real, "n_synthetic": len(sources) - real}
+
+
+def judge(model: nn.Module, dataset: Dataset, tiles: Sequence[Path], split: str) -> dict[str, Any]:
+    """Scores of a model on the real tiles of a split."""
+    classes = len(dataset.classes)
+    matrix = np.zeros((classes, classes), np.int64)
+    for sample, found in predict.labels(model, dataset, samples.read(tiles, split=split)):
+        matrix += scores.confusion(sample.mask_array(), found, classes)
+    return scores.summary(matrix)
+
+
+def keep_predictions(model: nn.Module, dataset: Dataset, tiles: Sequence[Path], out: Path) -> None:
+    """Write ids and predicted masks (PNG) of the first test tiles."""
+    first = islice(samples.read(tiles, split="test"), SHOWN)
+    rows = [(s.id, codec.encode(found)) for s, found in predict.labels(model, dataset, first)]
+    schema = pa.schema([("id", pa.string()), ("prediction", pa.binary())])
+    columns = {"id": [r[0] for r in rows], "prediction": [r[1] for r in rows]}
+    pq.write_table(pa.table(columns, schema=schema), out)

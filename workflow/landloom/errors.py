@@ -18,13 +18,18 @@ class InputError(Exception):
 
 
 class InputErrors(InputError):
-    """Several things are wrong; the message has one numbered line for each."""
+    """Several things are wrong; the message has one numbered line for each of the first ones."""
+
+    SHOWN = 50
 
     def __init__(self, problems: Sequence[InputError]) -> None:
-        self.problems = list(problems)
-        lines = "\n".join(f"  {i}. {problem}" for i, problem in enumerate(problems, 1))
-        super().__init__("input", f"{len(problems)} problems", lines)
-        self.args = (f"{len(problems)} problem{'s' if len(problems) > 1 else ''} found:\n{lines}",)
+        self.problems = list({str(p): p for p in problems}.values())
+        count = len(self.problems)
+        lines = [f"  {i}. {problem}" for i, problem in enumerate(self.problems[: self.SHOWN], 1)]
+        if count > self.SHOWN:
+            lines.append(f"  ... and {count - self.SHOWN} more")
+        super().__init__("input", f"{count} problems", "\n".join(lines))
+        self.args = ("\n".join([f"{count} problem{'s' if count > 1 else ''} found:", *lines]),)
 
 
 class Interrupted(SystemExit):

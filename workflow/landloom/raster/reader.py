@@ -23,6 +23,9 @@ from landloom.raster.windows import Window
 from landloom.samples import IGNORE
 from landloom.scenes import SceneFiles
 
+# Scenes without a map position are fine. Said once for all: scenes are also read in threads.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+
 
 @dataclass(frozen=True)
 class Band:
@@ -82,8 +85,7 @@ class SceneReader:
             raise InputError(
                 path, f"the file of scene '{self.scene.name}' does not exist", "Add it, or fix data"
             )
-        with readable(path), warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with readable(path):
             return self.stack.enter_context(rasterio.open(path))
 
     def _select(self) -> list[Band]:

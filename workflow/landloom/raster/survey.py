@@ -1,0 +1,156 @@
+"""A quick look at scenes before any job starts: headers, last blocks, and mask values."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+from rasterio.windows import Window as Slice
+
+from landloom.config.data import DataConfig
+from landloom.errors import InputError
+from landloom.raster.labels import unknown_values
+from landloom.raster.reader import SceneReader, readable
+from landloom.raster.windows import Window, areas
+from landloom.samples import IGNORE
+from landloom.scenes import SceneFiles
+
+STRIP = 256
+"""Rows of a mask that are looked at together."""
+
+Area = tuple[str, Window]
+Given = TypeVar("Given")
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class SceneFacts:
+    """What the headers of a scene say.
+
+    Attributes:
+        files: the scene.
+        height: in pixels.
+        width: in pixels.
+        bands: number of bands that are read.
+        dtype: their common numpy type.
+        crs: authority code or WKT, or None.
+        areas: split and place of the scene or of its blocks.
+        alpha: an alpha band is used as validity and not read as data.
+    """
+
+    files: SceneFiles
+    height: int
+    width: int
+    bands: int
+    dtype: str
+    crs: str | None
+    areas: list[Area]
+    alpha: bool
+
+
+def missing(scenes: Iterable[SceneFiles]) -> list[InputError]:
+    """One error for each file that is not there."""
+    remedy = "Add the file, or fix its path or pattern under data"
+    return [
+        InputError(f"scene '{scene.name}', {kind} {path}", "the file does not exist", remedy)
+        for scene in scenes
+        for kind, path in [*(("image", p) for p in scene.images), ("mask", scene.mask)]
+        if not path.is_file()
+    ]
+
+
+def look(scene: SceneFiles, data: DataConfig, label: str, size: int) -> SceneFacts:
+    """Open a scene, compare its files and read the last block of each: a file that was cut off fails there.
+
+    Args:
+        scene: its files.
+        data: what to read of them.
+        label: the scene's split, or 'block'.
+        size: side of a tile in pixels.
+
+    Raises:
+        InputError: a file cannot be read, or the files do not fit each other or the config.
+    """
+    with SceneReader(scene, data) as reader:
+        for file in reader.files:
+            with readable(file.name):
+                file.read(1, window=Slice(file.width - 1, file.height - 1, 1, 1))
+        alpha = any(
+            interp == ColorInterp.alpha and not any(b.file is f and b.number == n for b in reader.bands)
+            for f in reader.images
+            for n, interp in zip(f.indexes, f.colorinterp, strict=True)
+        )
+        places = areas(scene.name, reader.height, reader.width, label, data.split, size)
+        return SceneFacts(
+            scene,
+            reader.height,
+            reader.width,
+            len(reader.bands),
+            reader.dtype.name,
+            reader.crs,
+            places,
+            alpha,
+        )
+
+
+def strips(facts: Sequence[SceneFacts], pixels: int) -> tuple[list[list[Area]], float]:
+    """Choose parts of the masks to look at, evenly over all scenes.
+
+    Returns:
+        For each scene the parts with their splits, at most about ``pixels`` together, and the share of all
+        pixels that they cover.
+    """
+    every = [
+        (i, label, Window(row, a.col, min(STRIP, a.row + a.height - row), a.width))
+        for i, fact in enumerate(facts)
+        for label, a in fact.areas
+        for row in range(a.row, a.row + a.height, STRIP)
+    ]
+    total = sum(w.height * w.width for _, _, w in every)
+    keep = len(every) if total <= pixels else int(len(every) * pixels / total)
+    chosen = [every[k] for k in np.linspace(0, len(every) - 1, keep).astype(int)] if keep else []
+    parts: list[list[Area]] = [[] for _ in facts]
+    for i, label, window in chosen:
+        parts[i].append((label, window))
+    return parts, sum(w.height * w.width for _, _, w in chosen) / total if total else 0.0
+
+
+def count(scene: SceneFiles, data: DataConfig, parts: Sequence[Area]) -> dict[str, NDArray[np.int64]]:
+    """Count the pixels (K,) of each class in parts of a mask, by split.
+
+    Raises:
+        InputError: the mask holds values that the config does not list.
+    """
+    counts: dict[str, NDArray[np.int64]] = {}
+    unknown: Counter[float] = Counter()
+    with SceneReader(scene, data) as reader:
+        for label, w in parts:
+            with readable(scene.mask):
+                indices, strange = reader.legend.read(reader.mask, Slice(w.col, w.row, w.width, w.height))
+            unknown += strange
+            found = np.bincount(indices[indices != IGNORE], minlength=len(data.classes))
+            counts[label] = counts.get(label, 0) + found
+    if unknown:
+        raise unknown_values(scene.mask, unknown, reader.legend)
+    return counts
+
+
+def each(
+    job: Callable[[Given], Found], items: Iterable[Given], problems: list[InputError], threads: int
+) -> list[Found]:
+    """Results of a job for each item, in order; InputErrors are added to ``problems`` instead."""
+
+    def guarded(item: Given) -> Found | InputError:
+        try:
+            return job(item)
+        except InputError as error:
+            return error
+
+    with ThreadPoolExecutor(threads) as pool:
+        results = list(pool.map(guarded, items))
+    problems += [r for r in results if isinstance(r, InputError)]
+    return [r for r in results if not isinstance(r, InputError)]

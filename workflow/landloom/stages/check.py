@@ -1,0 +1,193 @@
+"""Look at everything the user gave before any job starts, and report all problems at once."""
+
+import json
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landloom.config.base import BaseConfig
+from landloom.config.check import CheckConfig
+from landloom.config.data import DataConfig
+from landloom.config.tile import TileConfig
+from landloom.diffusion import layout
+from landloom.errors import InputError, InputErrors
+from landloom.raster import survey
+from landloom.raster.survey import SceneFacts
+from landloom.raster.windows import tiles
+from landloom.scenes import SceneFiles, discover, split_scenes
+from landloom.splits import SPLITS
+from landloom.stage import Out
+
+VERSION = 1
+
+Counts = dict[str, NDArray[np.int64]]
+
+
+def run(config: CheckConfig, data: DataConfig, tile: TileConfig, base: BaseConfig, out: Out) -> None:
+    """Write what was found; raise one error that lists every problem."""
+    problems = [*layout.problems(base), *disk(config, out.parent)]
+    warnings: list[str] = []
+    try:
+        scenes = discover(data)
+        labels = split_scenes(scenes, data.split)
+    except InputError as error:
+        raise InputErrors([*problems, error]) from None
+    facts = headers(scenes, labels, data, tile, problems)
+    unread = {labels[name] for name in labels.keys() - {f.files.name for f in facts}}
+    problems += [*bands(facts, data), *sizes(facts, data, tile, unread)]
+    counts, share = scan(facts, config, data, problems)
+    if share and len(facts) == len(scenes):
+        # A part of the pixels cannot prove that a class is nowhere.
+        found = absent(counts, data)
+        problems += found if share == 1 else []
+        warnings += [str(p) for p in found] if share < 1 else []
+    warnings += remarks(facts, tile)
+    if problems:
+        raise InputErrors(problems)
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    report = summary(facts, labels, data, tile, counts) | {"scanned": share, "warnings": warnings}
+    out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def disk(config: CheckConfig, folder: Path) -> list[InputError]:
+    """Problem when the results' disk is too full."""
+    free = shutil.disk_usage(folder).free / 1e9
+    if free >= config.free_disk_gb:
+        return []
+    remedy = f"Make room, or set check.free_disk_gb below {config.free_disk_gb:g}"
+    return [InputError(folder.resolve(), f"{free:.2f} GB are free", remedy)]
+
+
+def headers(
+    scenes: Sequence[SceneFiles],
+    labels: dict[str, str],
+    data: DataConfig,
+    tile: TileConfig,
+    problems: list[InputError],
+) -> list[SceneFacts]:
+    """Facts of the scenes that can be read; what is wrong with the others is added to ``problems``."""
+    problems += survey.missing(scenes)
+    whole = [s for s in scenes if not survey.missing([s])]
+    return survey.each(lambda s: survey.look(s, data, labels[s.name], tile.size), whole, problems, threads())
+
+
+def threads() -> int:
+    """Number of files to look at side by side."""
+    return min(8, os.cpu_count() or 1)
+
+
+def bands(facts: Sequence[SceneFacts], data: DataConfig) -> list[InputError]:
+    """Problems with the number and type of bands."""
+    if not facts:
+        return []
+    (count, dtype), _ = Counter((f.bands, f.dtype) for f in facts).most_common(1)[0]
+    problems = [
+        InputError(
+            f.files.images[0],
+            f"{f.bands} bands of {f.dtype}, most other scenes have {count} of {dtype}",
+            "Choose bands that all scenes have with data.bands, or convert the file",
+        )
+        for f in facts
+        if (f.bands, f.dtype) != (count, dtype)
+    ]
+    if max(data.rgb) > count or min(data.rgb) < 1:
+        problems.append(
+            InputError("data.rgb", f"{data.rgb}, but {count} bands are read", f"Use 1 to {count}")
+        )
+    return problems
+
+
+def sizes(
+    facts: Sequence[SceneFacts], data: DataConfig, tile: TileConfig, unread: set[str]
+) -> list[InputError]:
+    """Problems with splits that get no tile, but for those of scenes that could not be read."""
+    if not facts:
+        return []
+    windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile))
+    unit = "block" if data.split.by == "block" else "scene"
+    if not windows:
+        largest = max(facts, key=lambda f: min(f.height, f.width))
+        found = f"no {unit} holds a tile of {tile.size} pixels, the largest scene being "
+        found += f"{largest.width} x {largest.height}"
+        return [InputError("tile.size", found, "Use a smaller tile.size, or tile.pad: true")]
+    wanted = {"train": True, "val": data.split.val, "test": data.split.test}
+    remedy = f"Change data.split (a share of 0 asks for none), or give more {unit}s that hold a tile"
+    return [
+        InputError(f"data.split.{s}", f"no {unit} that holds a tile is in {s}", remedy)
+        for s in SPLITS
+        if wanted[s] and not windows[s] and not {s, "block"} & unread
+    ]
+
+
+def scan(
+    facts: Sequence[SceneFacts], config: CheckConfig, data: DataConfig, problems: list[InputError]
+) -> tuple[Counts, float]:
+    """Pixels (K,) of each class by split, and the share of all mask pixels that was looked at."""
+    parts, share = survey.strips(facts, config.mask_pixels)
+    jobs = [(f.files, p) for f, p in zip(facts, parts, strict=True) if p]
+    counts: Counts = {s: np.zeros(len(data.classes), np.int64) for s in SPLITS}
+    before = len(problems)
+    for found in survey.each(lambda job: survey.count(job[0], data, job[1]), jobs, problems, threads()):
+        for label, number in found.items():
+            counts[label] += number
+    return counts, share if len(problems) == before else 0.0
+
+
+def absent(counts: Counts, data: DataConfig) -> list[InputError]:
+    """Problems with classes that no mask holds, or no mask in train."""
+    problems = []
+    for i, spec in enumerate(data.classes):
+        remedy = "Merge or drop it in data.classes, or correct its values"
+        if not sum(counts[s][i] for s in SPLITS):
+            problems.append(InputError(f"data.classes '{spec.name}'", "no mask holds this class", remedy))
+        elif not counts["train"][i]:
+            places = " and ".join(s for s in SPLITS if counts[s][i])
+            remedy = "Merge or drop it in data.classes, or change data.split (its seed, say)"
+            problems.append(
+                InputError(f"data.classes '{spec.name}'", f"only {places} hold it, train does not", remedy)
+            )
+    return problems
+
+
+def remarks(facts: Sequence[SceneFacts], tile: TileConfig) -> list[str]:
+    """Say what is not wrong but may surprise."""
+    found = []
+    if alpha := [f.files.images[0] for f in facts if f.alpha]:
+        found.append(
+            f"{len(alpha)} scenes have a band tagged alpha, such as {alpha[0]}: it marks missing pixels; "
+            "list it in data.bands if it is data"
+        )
+    if small := [f.files.name for f in facts if not tiles(f.areas, tile)]:
+        found.append(f"{len(small)} scenes are too small for a tile of {tile.size}, such as '{small[0]}'")
+    return found
+
+
+def summary(
+    facts: Sequence[SceneFacts], labels: dict[str, str], data: DataConfig, tile: TileConfig, counts: Counts
+) -> dict[str, Any]:
+    """What was found, as JSON: scenes, windows by split, pixels of each class by split."""
+    windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile))
+    return {
+        "scenes": [
+            {
+                "name": f.files.name,
+                "split": labels[f.files.name],
+                "width": f.width,
+                "height": f.height,
+                "bands": f.bands,
+                "dtype": f.dtype,
+                "crs": f.crs,
+            }
+            for f in facts
+        ],
+        "windows": {s: windows[s] for s in SPLITS},
+        "classes": {c.name: {s: int(counts[s][i]) for s in SPLITS} for i, c in enumerate(data.classes)},
+    }

@@ -1,0 +1,162 @@
+"""The report: one page that needs no other file, with the numbers of the tables."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from landloom import samples
+from landloom.__main__ import execute
+from landloom.config.report import ReportConfig
+from landloom.raster import codec
+from landloom.stages import report
+from tests import exports
+
+
+@dataclass
+class World:
+    """A results folder with everything that the report reads."""
+
+    root: Path
+
+    def files(self) -> dict[str, list[Path]]:
+        names = {
+            "tiles": "tiles/*.parquet",
+            "plans": "*/plan.parquet",
+            "curated": "*/curated/*.parquet",
+            "metrics": "**/*.metrics.jsonl",
+            "runs": "segment/*/*/*/[0-9]",
+            "tables": "evaluation/*.csv",
+        }
+        return {k: sorted(self.root.glob(v)) for k, v in names.items()}
+
+    def run(self, folder: str = "report") -> str:
+        files = self.files()
+        out = self.root / folder
+        card = self.root / "statistics.json"
+        report.run(
+            ReportConfig(examples=2),
+            "tiny",
+            "snakemake -c2",
+            card,
+            **files,
+            out=out,
+            sheet=self.root / f"{folder}.png",
+        )
+        return (out / "index.html").read_text()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    root = tmp_path / "results" / "tiny"
+    exports.tiles(root / "tiles/a.parquet")
+    exports.card().save(root / "statistics.json")
+    exports.curated(root / "landloom/curated/0.parquet")
+    ids = [f"landloom-{i}" for i in range(4)]
+    plan = pd.DataFrame({"id": ids, "mix": ["real", "rare <car>", "rare <car>", "real"]})
+    plan.to_parquet(root / "landloom/plan.parquet")
+    runs(root)
+    evaluation(root / "evaluation")
+    return World(root)
+
+
+def runs(root: Path) -> None:
+    """Metrics of all trainings, and test predictions of real-only and mixed segmentation."""
+    segments = [f"segment/{g}/net/{s}" for g in ("real/0", "landloom/0.4") for s in (0, 1)]
+    for name in ("base.vae", "landloom/label", *segments):
+        path = root / f"{name}.metrics.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps({"step": s, "loss": 1 / s, "lr": 0.1}) for s in (1, 2, 100)]
+        path.write_text("\n".join([*lines, '{"step": 1']))
+    picture = codec.encode(exports.mask(1))
+    for name in segments:
+        (root / name).mkdir()
+        table = pa.table({"id": ["a_4_0", "a_5_0"], "prediction": [picture, picture]})
+        pq.write_table(table, root / name / "predictions.parquet")
+
+
+def evaluation(folder: Path) -> None:
+    folder.mkdir()
+    classes = [n for n, _ in exports.CLASSES]
+    rows = []
+    for generator, ratio, gain in (("real", 0, np.nan), ("landloom", 0.4, 2.34)):
+        for i, name in enumerate([*classes, "mean"]):
+            iou = 41.23 + i + (0 if np.isnan(gain) else gain)
+            spread = (0.5, 3.5)[i % 2]
+            rows.append([generator, ratio, "net", name, iou, 0.61, 50.0, 0.5, 2, gain, spread])
+    header = "generator,ratio,network,class,iou_mean,iou_std,f1_mean,f1_std,seeds,difference,difference_std"
+    pd.DataFrame(rows, columns=header.split(",")).to_csv(folder / "summary.csv", index=False)
+    pd.DataFrame(
+        {"generator": "landloom", "class": classes, "cpe": [1.25, 7.75, 3.5], "mcpe": 4.17, "n": 3}
+    ).to_csv(folder / "label_ratios.csv", index=False)
+    quality = {"generator": ["landloom"], "extractor": "efficientnet_lite0", "fid": 87.654, "kid": 0.0321}
+    pd.DataFrame(quality | {"n": 3, "n_reference": 4, "agreement": 0.876}).to_csv(
+        folder / "image_quality.csv", index=False
+    )
+
+
+def test_the_page_needs_no_other_file(world: World) -> None:
+    text = world.run()
+    sources = re.findall(r'\b(?:src|srcset|href)="([^"]*)"', text)
+    assert sources
+    assert all(s.startswith(("data:image/png;base64,", "#")) for s in sources)
+    assert "<script" not in text
+    assert "url(" not in text
+    assert len(text) < 4_000_000
+
+
+def test_the_page_has_the_numbers(world: World) -> None:
+    text = world.run()
+    for number in ("87.65", "0.0321", "0.876", "7.75", "4.17", "41.2", "43.6", "±0.6", "efficientnet_lite0"):
+        assert number in text, number
+    assert "snakemake -c2" in text
+    assert "agreement 0.20 is below 0.50" in text
+    assert "built up" in text
+    assert "rare &lt;car&gt;" in text
+
+
+def test_colour_only_where_the_difference_is_above_its_spread(world: World) -> None:
+    text = world.run()
+    assert text.count('<em class="up">+2.3 ±0.5</em>') == 2
+    assert text.count('<em class="">+2.3 ±3.5</em>') == 2
+
+
+def test_the_sheet_is_a_picture(world: World) -> None:
+    world.run()
+    with Image.open(world.root / "report.png") as picture:
+        assert picture.width > 900
+        assert np.asarray(picture.convert("RGB")).std() > 5
+
+
+def test_two_runs_give_the_same_bytes(world: World) -> None:
+    assert world.run("one") == world.run("two")
+    assert (world.root / "one.png").read_bytes() == (world.root / "two.png").read_bytes()
+
+
+def test_a_page_without_results_still_stands(world: World) -> None:
+    names = ("plans", "metrics", "runs", "tables")
+    files = world.files() | {n: [] for n in names}
+    shard = world.root / "landloom/curated/0.parquet"
+    samples.write(shard, [exports.sample("x", 1, note="rejected")], {"generator": "landloom"})
+    card, out = world.root / "statistics.json", world.root / "report"
+    report.run(ReportConfig(), "tiny", "c", card, **files, out=out, sheet=world.root / "report.png")
+    text = (out / "index.html").read_text()
+    assert "No sample was accepted" in text
+    assert "Not measured" in text
+
+
+def test_command_line(world: World) -> None:
+    arguments = ["--config", "{}", "--dataset", "tiny", "--command", "snakemake -c2"]
+    for name, paths in world.files().items():
+        arguments += [f"--{name}", *map(str, paths)]
+    outputs = ["--out", str(world.root / "report"), "--sheet", str(world.root / "report.png")]
+    execute("report", [*arguments, "--card", str(world.root / "statistics.json"), *outputs])
+    assert (world.root / "report/index.html").exists()
+    assert (world.root / "report.png.prov.json").exists()

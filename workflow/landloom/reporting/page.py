@@ -1,0 +1,172 @@
+"""The page: gathers what is shown and fills the template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+import landloom
+from landloom.dataset import Dataset
+from landloom.raster import codec
+from landloom.reporting import figures, gather, tables
+from landloom.reporting.gather import Entry, RealTiles, Row, Strip
+from landloom.reporting.pictures import Thumbnails
+
+ROWS_AT_FULL_SIZE = 40  # rows of thumbnails of FULL pixels that keep the page below 3 MB
+FULL, LEAST = 128, 48
+SHEETS = 24  # contact sheets at most
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the page is made from; see ``stages/report.py``."""
+
+    dataset: str
+    command: str
+    title: str
+    examples: int
+    card: Dataset
+    tiles: Sequence[Path]
+    entries: Sequence[Entry]
+    metrics: Sequence[Path]
+    runs: Sequence[Path]
+    tables: dict[str, pd.DataFrame]
+
+    @property
+    def generators(self) -> list[str]:
+        """Names of the generators, in the order of their shards."""
+        return list(dict.fromkeys(e.generator for e in self.entries))
+
+    def groups(self) -> dict[tuple[str, str], list[Entry]]:
+        """Group the accepted entries by generator and mix."""
+        found: dict[tuple[str, str], list[Entry]] = {}
+        for e in self.entries:
+            if e.accepted:
+                found.setdefault((e.generator, e.mix), []).append(e)
+        return dict(list(found.items())[:SHEETS])
+
+
+def render(inputs: Inputs, tiles: RealTiles) -> str:
+    """Make the whole page."""
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("template.html.j2").render(content(inputs, tiles))
+
+
+def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
+    """Collect the values of the template."""
+    groups, card, found = inputs.groups(), inputs.card, inputs.tables
+    rejected = [e for e in inputs.entries if not e.accepted]
+    thumbnails = Thumbnails(card, side(len(groups) * inputs.examples))
+    curves = gather.curves(inputs.metrics, inputs.dataset)
+    strip = gather.strip(inputs.runs, inputs.tiles, min(inputs.examples, 6))
+    return {
+        "inputs": inputs,
+        "card": card,
+        "version": landloom.__version__,
+        "accepted": len(inputs.entries) - len(rejected),
+        "rejected": len(rejected),
+        "glance": tables.glance(found["summary"]) if "summary" in found else tables.MISSING,
+        "sheets": [_sheet(*key, items, inputs, tiles, thumbnails) for key, items in groups.items()],
+        "refused": _refused(rejected, inputs.examples, thumbnails),
+        "proportions": [(g, _proportions(inputs, g)) for g in inputs.generators],
+        "label_ratios": tables.label_ratios(found["label_ratios"], card.names)
+        if "label_ratios" in found
+        else None,
+        "image_quality": tables.image_quality(found["image_quality"]) if "image_quality" in found else None,
+        "segmentation": _segmentation(found.get("summary"), card.names),
+        "strip": None if strip is None else _strip(strip, thumbnails),
+        "losses": figures.losses(curves) if curves else None,
+    }
+
+
+def side(rows: int) -> int:
+    """Longest side of thumbnails in pixels: many rows are shown smaller, so that the page stays small."""
+    return int(np.clip(FULL * (ROWS_AT_FULL_SIZE / max(rows, 1)) ** 0.5, LEAST, FULL))
+
+
+def _sheet(
+    generator: str, mix: str, items: list[Entry], inputs: Inputs, tiles: RealTiles, thumbnails: Thumbnails
+) -> dict[str, Any]:
+    """Fill one contact sheet: some samples of one generator and mix."""
+    rows = gather.rows(gather.pick(items, inputs.examples), tiles)
+    return {
+        "generator": generator,
+        "mix": mix,
+        "total": len(items),
+        "rows": [_row(r, inputs.card, thumbnails) for r in rows],
+    }
+
+
+def _row(row: Row, card: Dataset, thumbnails: Thumbnails) -> dict[str, Any]:
+    target = row.entry.target or [float("nan")] * len(card.classes)
+    bars = [
+        {"name": c.name, "color": c.color, "asked": None if np.isnan(t) else 100 * t, "got": 100 * r}
+        for c, t, r in zip(card.classes, target, row.entry.ratios, strict=True)
+    ]
+    return {
+        "id": row.entry.id,
+        "real_image": thumbnails.image(row.real) if row.real else None,
+        "real_mask": thumbnails.mask(row.real.mask_array()) if row.real else None,
+        "bars": bars,
+        "mask": thumbnails.mask(row.made.mask_array()),
+        "image": thumbnails.image(row.made),
+        "trust": thumbnails.trust(row.made),
+        "caption": row.made.caption or "",
+    }
+
+
+def _refused(rejected: list[Entry], count: int, thumbnails: Thumbnails) -> list[dict[str, Any]]:
+    """Show a few rejected samples with the reason."""
+    chosen = gather.pick(rejected, count)
+    loaded = gather.load((e.path, e.id) for e in chosen)
+    return [
+        {
+            "id": e.id,
+            "reason": e.reason,
+            "image": thumbnails.image(loaded[e.path, e.id]) if loaded[e.path, e.id].image else None,
+            "mask": thumbnails.mask(loaded[e.path, e.id].mask_array()),
+        }
+        for e in chosen
+    ]
+
+
+def _proportions(inputs: Inputs, generator: str) -> figures.Chart:
+    """Chart real, asked and generated class shares of a generator."""
+    made = [e for e in inputs.entries if e.generator == generator]
+    series: dict[str, Sequence[float]] = {"real (train)": inputs.card.prior}
+    if asked := [e.target for e in made if e.target]:
+        series["asked for"] = _mean(asked)
+    if got := [e.ratios for e in made if e.accepted]:
+        series["generated"] = _mean(got)
+    return figures.proportions(inputs.card.names, series)
+
+
+def _mean(rows: Sequence[Sequence[float]]) -> list[float]:
+    """Mean share per class; classes that were left free (NaN) are not counted."""
+    values = np.array(rows, np.float64)
+    known = (~np.isnan(values)).sum(0)
+    return [float(s) for s in np.nansum(values, 0) / np.maximum(known, 1)]
+
+
+def _segmentation(
+    summary: pd.DataFrame | None, names: Sequence[str]
+) -> list[tuple[tables.Table, figures.Chart]]:
+    if summary is None:
+        return []
+    return [(t, figures.scores(summary, t.title, names)) for t in tables.segmentation(summary, names)]
+
+
+def _strip(strip: Strip, thumbnails: Thumbnails) -> dict[str, Any]:
+    """Show test tiles with their truth and the predictions of several trainings."""
+    rows = []
+    for tile in strip.tiles:
+        predictions = [thumbnails.mask(codec.decode(p[tile.id])[0]) for p in strip.predictions]
+        rows.append([thumbnails.image(tile), thumbnails.mask(tile.mask_array()), *predictions])
+    return {"labels": ["image", "truth", *strip.labels], "rows": rows}

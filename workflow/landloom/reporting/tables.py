@@ -1,0 +1,115 @@
+"""The evaluation tables as rows of the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+MISSING = "–"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A score with its spread, and its difference to the training on real data only (points)."""
+
+    value: str
+    spread: str
+    difference: str
+    tone: str  # up, down or nothing: only a difference above its spread has a colour
+
+
+@dataclass(frozen=True)
+class Table:
+    """A titled table."""
+
+    title: str
+    header: list[str]
+    rows: list[list[Any]]
+
+
+def read(paths: Sequence[Path]) -> dict[str, pd.DataFrame]:
+    """Read the evaluation tables by file name; names of generators and classes stay text."""
+    text = {"generator": str, "class": str, "network": str, "extractor": str}
+    return {
+        p.stem: pd.read_csv(p, dtype=text, keep_default_na=False, na_values=["", "nan", "NaN"]) for p in paths
+    }
+
+
+def number(value: float, digits: int = 1, sign: bool = False) -> str:
+    """Format a number; a dash when it is not known. A true minus sign keeps columns even."""
+    if pd.isna(value):
+        return MISSING
+    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+
+
+def label_ratios(table: pd.DataFrame, names: Sequence[str]) -> Table:
+    """Class proportion error per generator and class, and its mean, in points."""
+    rows = []
+    for generator, group in table.groupby("generator", sort=False):
+        by_class = group.set_index("class")["cpe"]
+        first = group.iloc[0]
+        errors = [number(by_class.get(n, float("nan")), 2) for n in names]
+        rows.append([generator, *errors, number(first["mcpe"], 2), f"{int(first['n'])}"])
+    return Table("Class proportion error", ["generator", *names, "mCPE", "n"], rows)
+
+
+def image_quality(table: pd.DataFrame) -> Table:
+    """FID, KID and agreement per generator, with the extractor and both sample counts."""
+    rows = [
+        [
+            r["generator"],
+            r["extractor"],
+            number(r["fid"], 2),
+            number(r["kid"], 4),
+            number(r["agreement"], 3),
+            number(r["n"], 0),
+            number(r["n_reference"], 0),
+        ]
+        for r in table.to_dict("records")
+    ]
+    header = ["generator", "extractor", "FID", "KID", "agreement", "n", "n reference"]
+    return Table("Image quality", header, rows)
+
+
+def segmentation(summary: pd.DataFrame, names: Sequence[str]) -> list[Table]:
+    """IoU per class for each training set, one table per network."""
+    columns = [*names, "mean"]
+    tables = []
+    for network, group in summary.groupby("network", sort=False):
+        rows = []
+        for (generator, ratio), run in group.groupby(["generator", "ratio"], sort=False):
+            by_class = {str(r["class"]): r for r in run.to_dict("records")}
+            cells = [_cell(by_class.get(n), generator == "real") for n in columns]
+            rows.append([run_name(str(generator), ratio), str(int(run.iloc[0]["seeds"])), *cells])
+        tables.append(Table(str(network), ["training set", "seeds", *columns], rows))
+    return tables
+
+
+def run_name(generator: str, ratio: Any) -> str:
+    """Name of a training set as the page shows it."""
+    return "real only" if generator == "real" else f"{generator} {float(ratio):g}"
+
+
+def _cell(row: dict[Any, Any] | None, real: bool) -> Cell:
+    if row is None:
+        return Cell(MISSING, "", "", "")
+    spread = "" if pd.isna(row["iou_std"]) else f"±{number(row['iou_std'])}"
+    value = number(row["iou_mean"])
+    if real or pd.isna(row["difference"]):
+        return Cell(value, spread, "", "")
+    difference, noise = float(row["difference"]), float(row["difference_std"])
+    clear = abs(difference) > noise  # False when the spread is NaN, as with one seed
+    tone = ("up" if difference > 0 else "down") if clear else ""
+    around = "" if pd.isna(noise) else f" ±{number(noise)}"
+    return Cell(value, spread, number(difference, sign=True) + around, tone)
+
+
+def glance(summary: pd.DataFrame) -> str:
+    """Range of the differences in mean IoU, best and worst alike, as one phrase."""
+    mean = summary[(summary["class"] == "mean") & (summary["generator"] != "real")]["difference"].dropna()
+    if mean.empty:
+        return MISSING
+    low, high = number(mean.min(), sign=True), number(mean.max(), sign=True)
+    return low if low == high else f"{low} to {high}"

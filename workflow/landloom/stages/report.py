@@ -1,0 +1,69 @@
+"""``report``: the page that shows what came out, and a contact sheet."""
+
+from itertools import chain, zip_longest
+
+from landloom.config.report import ReportConfig
+from landloom.dataset import Dataset
+from landloom.reporting import gather, page
+from landloom.reporting.gather import Entry, RealTiles
+from landloom.reporting.sheet import write as write_sheet
+from landloom.reporting.tables import read as read_tables
+from landloom.stage import In, Ins, Out
+
+VERSION = 1
+
+
+def run(
+    config: ReportConfig,
+    dataset: str,
+    command: str,
+    card: In,
+    tiles: Ins,
+    plans: Ins,
+    curated: Ins,
+    metrics: Ins,
+    runs: Ins,
+    tables: Ins,
+    out: Out,
+    sheet: Out,
+) -> None:
+    """Write ``out/index.html``, which needs no other file, and a contact sheet for a README.
+
+    Args:
+        config: title and number of examples.
+        dataset: name of the dataset.
+        command: the command that made the results.
+        card: the dataset card.
+        tiles: shards of real tiles.
+        plans: plan of each generator, at <generator>/plan.parquet.
+        curated: curated shards of all generators.
+        metrics: metrics.jsonl of each training.
+        runs: folders of segmentation trainings, <generator>/<ratio>/<network>/<seed>.
+        tables: the evaluation tables.
+        out: folder of the page.
+        sheet: the contact sheet (PNG).
+
+    """
+    inputs = page.Inputs(
+        dataset=dataset,
+        command=command,
+        title=config.title or f"{dataset}: what the generators made",
+        examples=config.examples,
+        card=Dataset.load(card),
+        tiles=tiles,
+        entries=gather.entries(curated, plans),
+        metrics=metrics,
+        runs=runs,
+        tables=read_tables(tables),
+    )
+    real = RealTiles(tiles)
+    out.mkdir(parents=True)
+    (out / "index.html").write_text(page.render(inputs, real))
+    write_sheet(sheet, gather.rows(_shown(inputs), real), inputs.card)
+
+
+def _shown(inputs: page.Inputs) -> list[Entry]:
+    """Choose samples for the contact sheet, taking turns between generators and mixes."""
+    drawn = [gather.pick(items, inputs.examples) for items in inputs.groups().values()]
+    turns = chain.from_iterable(zip_longest(*drawn))
+    return [e for e in turns if e is not None][: inputs.examples]

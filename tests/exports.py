@@ -61,7 +61,12 @@ def sample(name: str, number: int, bands: int = 3, placed: bool = False, **more:
 def curated(path: Path, bands: int = 3, generator: str = "landloom") -> Path:
     """A curated shard: three accepted samples, the first one placed, and a rejected one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    notes = ["accepted: agreement 0.91", "accepted", "accepted", "rejected: agreement 0.20 is below 0.50"]
+    notes = [
+        "accepted agreement=0.9100",
+        "accepted",
+        "accepted; x",
+        "rejected: agreement 0.2000 < 0.5000; rare",
+    ]
     trust = codec.encode(np.full((SIDE, SIDE), 200, np.uint8))
     rows = [
         sample(

@@ -23,7 +23,7 @@ def run(tmp_path: Path, config: ExportConfig) -> Path:
 def test_dataset_json_answers_the_questions(tmp_path: Path) -> None:
     found = json.loads((run(tmp_path, ExportConfig(license="CC-BY-4.0")) / "dataset.json").read_text())
     assert found["generator"] == "landloom"
-    assert found["samples"] == {"accepted": 3, "rejected": {"agreement N is below N": 1}}
+    assert found["samples"] == {"accepted": 3, "rejected": {"agreement N < N": 1}}
     assert found["seeds"] == {"landloom-0": 100, "landloom-1": 101, "landloom-2": 102}
     assert found["license"] == "CC-BY-4.0"
     assert found["class_ratios"]["real_train"] == {"water": 0.5, "built up": 0.2, "forest": 0.3}

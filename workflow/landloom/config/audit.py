@@ -7,4 +7,4 @@ class AuditConfig(Section):
     """Settings of the audit."""
 
     strict: bool = False
-    """Fail the job when an output was changed, is missing, or has no record."""
+    """Fail the job when an output was changed, is missing, is out of date, or has no record."""

@@ -10,7 +10,8 @@ import numpy as np
 
 import landloom
 from landloom import provenance, samples
-from landloom.exporting.collection import SYNTHETIC, Collection, is_accepted, legend, write_json
+from landloom.exporting.collection import SYNTHETIC, Collection, legend, write_json
+from landloom.segmentation import verdict
 
 FORMATS = {
     "geotiff": "`geotiff/images/<id>.tif`: all bands; `geotiff/masks/<id>.tif`: class indices, 255 = none",
@@ -24,8 +25,8 @@ FORMATS = {
 def facts(collection: Collection, curated: Sequence[Path]) -> dict[str, Any]:
     """Collect what ``dataset.json`` says; reads the small columns of the curated shards only."""
     table = samples.columns(curated, ["id", "ratios", "seed", "parents", "note", "target_ratios"])
-    kept = [i for i, note in enumerate(table["note"]) if is_accepted(note)]
-    reasons = Counter(_reason(n) for n in table["note"] if not is_accepted(n))
+    kept = [i for i, note in enumerate(table["note"]) if verdict.accepted(note)]
+    reasons = Counter(_reason(n) for n in table["note"] if not verdict.accepted(n))
     card = collection.card
     return {
         "name": f"{collection.name}-{collection.generator}",
@@ -107,5 +108,5 @@ def _mean(rows: Sequence[Sequence[float] | None]) -> list[float] | None:
 
 def _reason(note: str | None) -> str:
     """Why a sample was rejected, with N for each number, so that equal reasons can be counted."""
-    text = (note or "no note").removeprefix("rejected").strip(" :,-")
+    text = (note or "").split(";")[0].removeprefix(verdict.REJECTED).strip(" :")
     return re.sub(r"\d+(\.\d+)?", "N", text) or "no reason given"

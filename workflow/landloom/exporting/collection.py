@@ -10,6 +10,7 @@ from landloom import samples
 from landloom.dataset import Dataset
 from landloom.errors import InputError
 from landloom.samples import IGNORE, Sample
+from landloom.segmentation import verdict
 
 SYNTHETIC = "synthetic: not an observation"
 """Said in every format: nobody may take these pixels for a measurement."""
@@ -72,14 +73,9 @@ def generator_of(shards: Sequence[Path]) -> str:
     return names.pop()
 
 
-def is_accepted(note: str | None) -> bool:
-    """Whether curation accepted a sample with this note."""
-    return (note or "").startswith("accepted")
-
-
 def accepted(shards: Sequence[Path]) -> Iterator[Sample]:
     """Yield the accepted samples of curated shards, in order."""
-    return (s for s in samples.read(shards) if is_accepted(s.note))
+    return (s for s in samples.read(shards) if verdict.accepted(s.note))
 
 
 def write_json(path: Path, value: Any) -> None:

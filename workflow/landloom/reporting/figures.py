@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from landloom.reporting.gather import Curve
 from landloom.reporting.pictures import uri
@@ -146,6 +147,9 @@ def _panel(axes: Axes, title: str, lines: dict[str, Curve]) -> None:
         )
     if values.min() > 0 and values.max() > 10 * values.min():
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_title(title)
     axes.grid(axis="y")
     if len(lines) > 1:

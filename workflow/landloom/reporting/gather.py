@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from landloom import samples
 from landloom.reporting.tables import run_name
 from landloom.samples import Sample
+from landloom.segmentation import verdict
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Entry:
     @property
     def accepted(self) -> bool:
         """Whether curation accepted it."""
-        return self.note.startswith("accepted")
+        return verdict.accepted(self.note)
 
     @property
     def reason(self) -> str:
         """Why it was rejected."""
-        return self.note.removeprefix("rejected").strip(" :,-") or "no reason given"
+        return self.note.split(";")[0].removeprefix(verdict.REJECTED).strip(" :") or "no reason given"
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def rows(items: Sequence[Entry], tiles: RealTiles) -> list[Row]:
 def strip(runs: Sequence[Path], tiles: Sequence[Path], count: int, most: int = 4) -> Strip | None:
     """Choose test tiles, and the predictions of the first network and seed: real only, then mixed.
 
-    ``runs`` are folders .../<generator>/<ratio>/<network>/<seed> with ``predictions.parquet`` (id, prediction).
+    Runs are folders .../<generator>/<ratio>/<network>/<seed> with ``predictions.parquet`` (id, prediction).
     """
     files = [r / "predictions.parquet" for r in runs if (r / "predictions.parquet").exists()]
     if not files:
@@ -168,7 +169,7 @@ def curves(metrics: Sequence[Path], dataset: str) -> dict[str, dict[str, Curve]]
             _, ratio, network, _ = _run(path)
             title, line = (
                 f"segmentation: {network}",
-                f"{path.parts[-4]} {ratio:g}".replace("real 0", "real only"),
+                run_name(path.parts[-4], ratio),
             )
         else:
             title, line = (name if path.parent.name == dataset else f"{path.parent.name}: {name}"), "loss"

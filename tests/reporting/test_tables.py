@@ -1,0 +1,54 @@
+"""The evaluation tables as the page shows them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from landloom.reporting import tables
+
+
+def summary(difference: float, spread: float) -> pd.DataFrame:
+    rows = [
+        {"generator": "real", "ratio": 0, "difference": np.nan, "difference_std": np.nan},
+        {"generator": "g", "ratio": 0.4, "difference": difference, "difference_std": spread},
+    ]
+    shared = {"network": "net", "class": "mean", "iou_mean": 50.0, "iou_std": 1.0, "seeds": 3}
+    return pd.DataFrame([r | shared for r in rows])
+
+
+@pytest.mark.parametrize(
+    ("difference", "spread", "tone"),
+    [(2.0, 1.0, "up"), (-2.0, 1.0, "down"), (1.0, 1.0, ""), (-0.5, 1.0, ""), (2.0, float("nan"), "")],
+)
+def test_tone_needs_a_difference_above_its_spread(difference: float, spread: float, tone: str) -> None:
+    (table,) = tables.segmentation(summary(difference, spread), [])
+    real, mixed = table.rows
+    assert real[0] == "real only"
+    assert real[-1].difference == ""
+    assert mixed[0] == "g 0.4"
+    assert mixed[-1].tone == tone
+
+
+def test_a_missing_class_is_a_dash() -> None:
+    (table,) = tables.segmentation(summary(1, 2), ["car"])
+    assert table.rows[1][2].value == tables.MISSING
+
+
+def test_numbers_have_a_true_minus() -> None:
+    assert tables.number(-1.25, 1, sign=True) == "−1.2"
+    assert tables.number(float("nan")) == tables.MISSING
+
+
+def test_a_class_called_na_keeps_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "label_ratios.csv"
+    path.write_text("generator,class,cpe,mcpe,n\n007,NA,1.5,1.5,3\n")
+    table = tables.label_ratios(tables.read([path])["label_ratios"], ["NA"])
+    assert table.rows == [["007", "1.50", "1.50", "3"]]
+
+
+def test_glance_names_worst_and_best() -> None:
+    frame = pd.concat([summary(-0.5, 1), summary(1.5, 1)])
+    assert tables.glance(frame) == "−0.5 to +1.5"
+    assert tables.glance(frame[frame["generator"] == "real"]) == tables.MISSING

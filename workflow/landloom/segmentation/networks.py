@@ -5,6 +5,7 @@ from pathlib import Path
 
 import segmentation_models_pytorch as smp
 import timm
+import torch
 from segmentation_models_pytorch.encoders import get_encoder_names
 from torch import nn
 
@@ -55,15 +56,18 @@ def _require(kind: str, name: str, known: list[str] | tuple[str, ...]) -> None:
     raise InputError(f"segment.networks: {kind}", f"'{name}' is unknown", f"Did you mean {', '.join(near)}?")
 
 
-def check_size(model: nn.Module, size: int) -> None:
-    """Raise InputError when a network cannot take tiles of ``size`` pixels."""
-    stride = int(model.encoder.output_stride)  # type: ignore[union-attr, arg-type]
-    if model.requires_divisible_input_shape and size % stride:
+def check_size(model: nn.Module, bands: int, size: int) -> None:
+    """Raise InputError when a network cannot take tiles of ``size`` pixels; tried on an empty tile."""
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(torch.zeros(1, bands, size, size))
+    except RuntimeError as error:
         raise InputError(
             f"segment.networks ({type(model).__name__})",
-            f"tiles of {size} px are not a multiple of {stride} px",
+            f"cannot take tiles of {size} px: {error}",
             "Change tile.size or choose another network",
-        )
+        ) from error
 
 
 def save(model: nn.Module, folder: Path) -> None:

@@ -59,7 +59,7 @@ def make(config: SegmentConfig, network: str, dataset: Dataset) -> nn.Module:
     if network not in config.networks:
         raise InputError("segment.networks", f"'{network}' is not there", f"Use {', '.join(config.networks)}")
     model = networks.build(config.networks[network], dataset.bands, len(dataset.classes))
-    networks.check_size(model, dataset.size)
+    networks.check_size(model, dataset.bands, dataset.size)
     return model
 
 

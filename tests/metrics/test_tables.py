@@ -1,0 +1,46 @@
+import math
+from typing import Any
+
+import pytest
+
+from landloom.metrics import tables
+
+
+def scores(generator: str, ratio: float, seed: int, iou: float) -> dict[str, Any]:
+    test = {"iou": [iou, None], "f1": [0.5, None], "miou": iou, "mf1": 0.5}
+    return {"generator": generator, "ratio": ratio, "network": "n", "seed": seed, "test": test}
+
+
+def test_scores_are_in_percent_with_a_row_for_the_mean() -> None:
+    table = tables.segmentation([scores("real", 0, 0, 0.25)], ["a", "b"])
+    assert list(table.columns) == tables.SEGMENTATION
+    assert table["class"].tolist() == ["a", "b", "mean"]
+    assert table["iou"].tolist()[0] == 25
+    assert math.isnan(table["iou"][1])
+
+
+def test_gain_is_paired_by_seed() -> None:
+    runs = [scores("real", 0, 0, 0.2), scores("real", 0, 1, 0.6)]
+    runs += [scores("g", 0.4, 0, 0.3), scores("g", 0.4, 1, 0.8)]
+    table = tables.summary(tables.segmentation(runs, ["a", "b"]))
+    rows = table.set_index(["generator", "class"])
+    assert rows.loc[("g", "mean"), "iou_mean"] == pytest.approx(55)
+    assert rows.loc[("g", "mean"), "iou_std"] == pytest.approx(50 / math.sqrt(2))
+    assert rows.loc[("g", "mean"), "difference"] == pytest.approx(15)  # 10 and 20
+    assert rows.loc[("g", "mean"), "difference_std"] == pytest.approx(10 / math.sqrt(2))
+    assert rows.loc[("g", "mean"), "seeds"] == 2
+    assert math.isnan(float(str(rows.loc[("real", "mean"), "difference"])))
+
+
+def test_one_seed_has_no_spread() -> None:
+    table = tables.summary(tables.segmentation([scores("g", 0.4, 0, 0.3)], ["a", "b"]))
+    assert table["iou_std"].isna().all()
+    assert table["seeds"].eq(1).all()
+
+
+def test_label_ratios() -> None:
+    table = tables.label_ratios("g", [[0.6, 0.4]], [[0.5, 0.5]], ["a", "b"])
+    assert table["cpe"].tolist() == pytest.approx([10, 10])
+    assert table["mcpe"].tolist() == pytest.approx([10, 10])
+    assert table["n"].tolist() == [1, 1]
+    assert tables.label_ratios("g", [], [], ["a", "b"]).empty

@@ -1,0 +1,100 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor, nn
+
+from landloom.config.evaluate import EvaluateConfig
+from landloom.errors import InputError
+from landloom.metrics import extractors
+from landloom.segmentation import verdict
+from landloom.stages import evaluate
+from tests import shards
+
+TABLES = ("segmentation", "image_quality", "label_ratios", "summary")
+
+
+class Means(nn.Module):
+    """Mean colours of the quarters of a picture."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.adaptive_avg_pool2d(x.float() / 255, 2).flatten(1)
+
+
+def scores(folder: Path, generator: str, ratio: float, seed: int, iou: float) -> Path:
+    """Write the scores of a run as segment does."""
+    run = folder / f"{generator}-{ratio}-{seed}"
+    run.mkdir()
+    test = {"iou": [iou, iou, None], "f1": [iou] * 3, "miou": iou, "mf1": iou, "confusion": []}
+    body = {"generator": generator, "ratio": ratio, "network": "n", "seed": seed, "val": test, "test": test}
+    (run / "scores.json").write_text(json.dumps(body))
+    return run
+
+
+def plan(folder: Path, count: int) -> Path:
+    """Write a plan of as many requests."""
+    path = folder / "plan.parquet"
+    pd.DataFrame({"id": [str(i) for i in range(count)]}).to_parquet(path)
+    return path
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pd.DataFrame]:
+    """All tables of two generators with two seeds each."""
+    monkeypatch.setattr(extractors, "load", lambda name, weights: Means())
+    runs = [scores(tmp_path, "real", 0.0, s, 0.5 + 0.1 * s) for s in (0, 1)]
+    runs += [scores(tmp_path, "g", 0.4, s, 0.6 + 0.2 * s) for s in (0, 1)]
+    pairs = [
+        shards.pairs(tmp_path, 6, "h", verdict.write(0.2, 0.3, None)),
+        shards.pairs(tmp_path, 1, "g", verdict.write(0.8, 0.3, None)),
+    ]
+    outputs = {n: tmp_path / f"{n}.csv" for n in TABLES}
+    evaluate.run(
+        EvaluateConfig(samples=5), shards.card(tmp_path), shards.tiles(tmp_path), [plan(tmp_path, 7)], pairs,
+        runs, **outputs,
+    )  # fmt: skip
+    return {n: pd.read_csv(p) for n, p in outputs.items()}
+
+
+def test_segmentation_and_summary(made: dict[str, pd.DataFrame]) -> None:
+    assert len(made["segmentation"]) == 4 * 4
+    row = made["summary"].query("generator == 'g' and `class` == 'mean'").iloc[0]
+    assert row["iou_mean"] == pytest.approx(70)
+    assert row["difference"] == pytest.approx(15)
+    assert row["difference_std"] == pytest.approx(50**0.5)
+    assert row["seeds"] == 2
+
+
+def test_image_quality(made: dict[str, pd.DataFrame]) -> None:
+    table = made["image_quality"].set_index("generator")
+    assert table.loc["h", ["n", "n_reference"]].tolist() == [5, 5]
+    assert table["extractor"].unique().tolist() == ["efficientnet_lite0"]
+    assert table["agreement"].tolist() == pytest.approx([0.8, 0.2])
+    assert table["fid"].isna().tolist() == [True, False]  # one picture has no distribution
+
+
+def test_label_ratios(made: dict[str, pd.DataFrame]) -> None:
+    table = made["label_ratios"]
+    assert table["class"].tolist() == ["a", "b", "c"] * 2
+    assert table.groupby("generator")["n"].first().to_dict() == {"g": 1, "h": 6}
+    for _, rows in table.groupby("generator"):
+        assert rows["mcpe"].iloc[0] == pytest.approx(rows["cpe"].mean())
+
+
+def test_missing_pairs_are_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="7 were planned, 6 are there"):
+        evaluate.require_complete([plan(tmp_path, 7)], [shards.pairs(tmp_path, 6)])
+
+
+def test_pictures_are_spread_over_the_split(tmp_path: Path) -> None:
+    paths = shards.tiles(tmp_path)
+    every = list(evaluate.pictures(shards.dataset(), paths, "train", 100))
+    some = list(evaluate.pictures(shards.dataset(), paths, "train", 3))
+    assert len(every) == 8
+    assert [p.shape for p in some] == [(32, 32, 3)] * 3
+    assert all(
+        torch.equal(torch.from_numpy(a), torch.from_numpy(every[i]))
+        for a, i in zip(some, (0, 4, 7), strict=True)
+    )

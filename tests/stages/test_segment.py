@@ -1,0 +1,92 @@
+import json
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from torch import Tensor, nn
+
+from landloom.config.mix import MixConfig
+from landloom.config.segment import Network, SegmentConfig
+from landloom.errors import InputError, Interrupted
+from landloom.provenance import digest
+from landloom.raster import codec
+from landloom.segmentation import networks
+from landloom.segmentation.objective import SegmentationObjective
+from landloom.stages import mix, segment
+from tests import shards
+
+NETWORKS = {"tiny": Network(architecture="Linknet", encoder="resnet18")}
+
+
+def train(folder: Path, name: str, **changes: Any) -> Path:
+    """Run the stage on a real-only mix; returns its output folder."""
+    config = SegmentConfig(networks=NETWORKS, batch=4, lr=3e-3, warmup=2, log=1, **{"steps": 6} | changes)
+    tiles = shards.tiles(folder)
+    mixed = folder / "mix.parquet"
+    mix.run(MixConfig(), 0.0, 0, tiles, [], mixed)
+    out = folder / name
+    segment.run(
+        config, "tiny", "real", 0.0, 3, shards.card(folder), mixed, tiles,
+        state=folder / f"state-{name}", out=out, metrics=folder / f"{name}.jsonl",
+    )  # fmt: skip
+    return out
+
+
+def test_network_learns_and_scores_are_complete(tmp_path: Path) -> None:
+    out = train(tmp_path, "run", steps=25)
+    body = json.loads((out / "scores.json").read_text())
+    about = {k: v for k, v in body.items() if k not in ("val", "test")}
+    assert about == {
+        "generator": "real", "ratio": 0.0, "network": "tiny", "seed": 3, "steps": 25,
+        "n_train": 8, "n_real": 8, "n_synthetic": 0,
+    }  # fmt: skip
+    for split in ("val", "test"):
+        assert sum(map(sum, body[split]["confusion"])) == 2 * shards.SIDE**2
+    assert body["test"]["miou"] > 0.9
+    table = pq.read_table(out / "predictions.parquet").to_pylist()
+    assert [r["id"] for r in table] == ["test0", "test1"]
+    assert codec.decode(table[0]["prediction"]).shape == (1, shards.SIDE, shards.SIDE)
+    rows = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
+    assert [r["step"] for r in rows] == list(range(1, 26))
+    assert rows[-1]["loss"] < rows[0]["loss"]
+
+
+def test_same_seed_same_bytes(tmp_path: Path) -> None:
+    assert digest(train(tmp_path, "a")) == digest(train(tmp_path, "b"))
+
+
+def test_interrupted_training_ends_at_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(tmp_path, "whole", ema=0.9)
+    steps = 0
+    plain = SegmentationObjective.loss
+
+    def killed(self: SegmentationObjective, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
+        nonlocal steps
+        steps += 1
+        if steps == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return plain(self, module, index)
+
+    monkeypatch.setattr(SegmentationObjective, "loss", killed)
+    with pytest.raises(Interrupted) as stop:
+        train(tmp_path, "cut", ema=0.9)
+    assert stop.value.code == 75
+    assert steps == 3
+    assert not (tmp_path / "cut").exists()
+    resumed = train(tmp_path, "cut", ema=0.9)
+    assert steps == 6
+    a, b = (networks.load(o / "model").state_dict() for o in (whole, resumed))
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert digest(whole) == digest(resumed)
+
+
+def test_unknown_network_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'other' is not there\. Use tiny"):
+        segment.make(SegmentConfig(networks=NETWORKS), "other", shards.dataset())

@@ -1,0 +1,156 @@
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from landloom.config.training import Training
+from landloom.training import loop
+from landloom.training.progress import metrics_path, read_metrics
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from tests.training.test_loop import CONFIG, Line, weights
+from landloom.training import loop
+
+class Killed(Line):
+    def loss(self, module, index):
+        self.steps = getattr(self, "steps", 0) + 1
+        if self.steps == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().loss(module, index)
+
+objective = Killed()
+loop.train(objective, CONFIG, 5, Path(sys.argv[1]), "test")
+torch.save(weights(objective), Path(sys.argv[1]) / "final.pt")
+"""
+CONFIG = Training(steps=12, batch=3, lr=0.05, warmup=3, ema=0.9, checkpoint=4, log=1)
+
+
+class Line:
+    """Fits a line through noisy points; the noise is drawn anew in each step."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.module: nn.Module = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+        self.x = torch.randn(10, 2)
+        self.size = 10
+
+    def loss(self, module: nn.Module, index: Tensor) -> dict[str, Tensor]:
+        x = self.x[index.cpu()].to(index.device)
+        noise = torch.randn(len(x), 1).to(index.device)
+        return {"loss": ((module(x) - x.sum(1, keepdim=True) - 0.1 * noise) ** 2).mean()}
+
+
+def weights(objective: Line) -> dict[str, Tensor]:
+    """All weights and buffers."""
+    return {k: v.cpu() for k, v in objective.module.state_dict().items()}
+
+
+def child(state: Path, kill_at: int) -> int:
+    """Train in another process that kills itself in the given step; returns its exit code."""
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", KILLED, str(state), str(kill_at)]
+    return subprocess.run(command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}).returncode
+
+
+def test_killed_training_ends_at_the_same_weights(tmp_path: Path) -> None:
+    assert child(tmp_path / "cut", kill_at=7) == -signal.SIGKILL
+    assert not (tmp_path / "cut" / "final.pt").exists()
+    assert child(tmp_path / "cut", kill_at=-1) == 0
+    whole = Line()
+    loop.train(whole, CONFIG, 5, tmp_path / "whole", "test")
+    cut = torch.load(tmp_path / "cut" / "final.pt")
+    for name, tensor in weights(whole).items():
+        assert torch.equal(tensor, cut[name]), name
+    rows = [read_metrics(metrics_path(tmp_path / n)) for n in ("cut", "whole")]
+    assert [r["step"] for r in rows[0]] == list(range(1, 13))
+    assert [r["loss"] for r in rows[0]] == [r["loss"] for r in rows[1]]
+
+
+def test_finished_training_is_not_trained_on(tmp_path: Path) -> None:
+    first, again = Line(), Line()
+    loop.train(first, CONFIG, 5, tmp_path, "test")
+    loop.train(again, CONFIG, 5, tmp_path, "test")
+    assert all(torch.equal(a, weights(again)[k]) for k, a in weights(first).items())
+
+
+def test_seeds_differ(tmp_path: Path) -> None:
+    a, b = Line(), Line()
+    loop.train(a, CONFIG, 5, tmp_path / "a", "test")
+    loop.train(b, CONFIG, 6, tmp_path / "b", "test")
+    assert not torch.equal(weights(a)["0.weight"], weights(b)["0.weight"])
+
+
+class Recorded(Line):
+    """Keeps the trained weights that each step starts from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[dict[str, Tensor]] = []
+
+    def loss(self, module: nn.Module, index: Tensor) -> dict[str, Tensor]:
+        self.seen.append({k: v.detach().clone() for k, v in self.module.named_parameters()})
+        return super().loss(module, index)
+
+
+def test_average_by_hand(tmp_path: Path) -> None:
+    plain, averaged = Recorded(), Line()
+    loop.train(plain, CONFIG.model_copy(update={"ema": 0.0}), 5, tmp_path / "plain", "test")
+    loop.train(averaged, CONFIG, 5, tmp_path / "ema", "test")
+    mean = plain.seen[0]
+    final: dict[str, Tensor] = dict(plain.module.named_parameters())
+    for step, after in enumerate([*plain.seen[1:], final]):
+        decay = min(0.9, (1 + step) / (10 + step))
+        mean = {k: decay * v + (1 - decay) * after[k].detach() for k, v in mean.items()}
+    for name, tensor in averaged.module.named_parameters():
+        assert torch.allclose(tensor, mean[name], atol=1e-6)
+
+
+def test_metrics_drop_a_line_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(json.dumps({"step": 1}) + '\n{"ste')
+    assert read_metrics(path) == [{"step": 1}]
+
+
+@given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 9), st.integers(1, 4))
+def test_every_epoch_visits_each_sample_once(size: int, batch: int, seed: int, epochs: int) -> None:
+    steps = math.ceil(size * epochs / batch)
+    batches = [loop.batch_index(seed, size, batch, step) for step in range(steps)]
+    assert all(len(b) == batch for b in batches)
+    row = torch.cat(batches)[: size * epochs].reshape(epochs, size)
+    assert torch.equal(row.sort(1).values, torch.arange(size).expand(epochs, size))
+
+
+def test_order_depends_on_seed_and_epoch() -> None:
+    first = loop.batch_index(0, 50, 50, 0)
+    assert not torch.equal(first, loop.batch_index(0, 50, 50, 1))
+    assert not torch.equal(first, loop.batch_index(1, 50, 50, 0))
+    with pytest.raises(ValueError, match="nothing to train on"):
+        loop.batch_index(0, 0, 1, 0)
+
+
+def test_step_seeds_are_distinct() -> None:
+    keys = [(s, t, r) for s in range(5) for t in range(40) for r in range(3)]
+    assert len({loop.step_seed(*k) for k in keys}) == len(keys)
+
+
+def test_warm_up_then_half_a_cosine() -> None:
+    config = Training(steps=104, warmup=4, lr=1.0)
+    rates = [loop.learning_rate(config, s) for s in (0, 1, 3, 4, 54, 104)]
+    assert rates == pytest.approx([0.25, 0.5, 1, 1, 0.55, 0.1])
+    assert loop.learning_rate(Training(steps=10, warmup=0, lr=1.0), 0) == 1
+
+
+def test_average_forgets_the_start() -> None:
+    assert [loop.ema_decay(0.9, s) for s in (0, 8, 10_000)] == pytest.approx([0.1, 0.5, 0.9])

@@ -23,6 +23,9 @@ from landloom.raster.windows import Window
 from landloom.samples import IGNORE
 from landloom.scenes import SceneFiles
 
+STRICT = {"GDAL_ERROR_ON_LIBJPEG_WARNING": "YES", "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO"}
+"""By default GDAL reads JPEG and PNG files that were cut off without an error, and makes up the rest."""
+
 # Scenes without a map position are fine. Said once for all: scenes are also read in threads.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
@@ -58,8 +61,7 @@ class SceneReader:
             InputError: a file cannot be read, or the files do not fit each other or the config.
         """
         try:
-            # A truncated JPEG is an error, not a warning with grey pixels.
-            self.stack.enter_context(rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING=True))
+            self.stack.enter_context(rasterio.Env(**STRICT))
             self.images = [self._open(p) for p in self.scene.images]
             self.mask = self._open(self.scene.mask)
             self.height, self.width = self.images[0].shape

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from landloom.config.data import Split
+from landloom.config.tile import TileConfig
+from landloom.errors import InputError
+from landloom.raster.windows import Window, areas, blocks, tiles, windows
+
+SIZE = 16
+length = st.integers(1, 120)
+
+
+def cover(shape: tuple[int, int], found: list[Window]) -> NDArray[np.int64]:
+    """How many windows cover each pixel."""
+    count = np.zeros(shape, np.int64)
+    for w in found:
+        count[w.row : w.row + w.height, w.col : w.col + w.width] += 1
+    return count
+
+
+def test_last_window_ends_at_the_edge() -> None:
+    found = windows(Window(0, 0, 16, 40), 16, 16)
+    assert [(w.row, w.col) for w in found] == [(0, 0), (0, 16), (0, 24)]
+
+
+def test_small_areas_have_no_window_unless_padded() -> None:
+    assert windows(Window(0, 0, 10, 40), 16, 16) == []
+    assert windows(Window(0, 0, 10, 16), 16, 16, pad=True) == [Window(0, 0, 16, 16)]
+
+
+@given(st.integers(SIZE, 100), st.integers(SIZE, 100), st.integers(1, SIZE))
+def test_windows_cover_every_pixel_and_stay_inside(height: int, width: int, stride: int) -> None:
+    found = windows(Window(0, 0, height, width), SIZE, stride)
+    assert cover((height, width), found).min() >= 1
+    assert all(w.row + SIZE <= height and w.col + SIZE <= width for w in found)
+    assert len(set(found)) == len(found)
+
+
+@given(length, length, st.integers(SIZE, 64))
+def test_blocks_cover_every_pixel_once(height: int, width: int, side: int) -> None:
+    assert (cover((height, width), blocks(height, width, side, SIZE)) == 1).all()
+
+
+@given(length, length, st.integers(SIZE, 48), st.integers(1, SIZE), st.integers(0, 3))
+def test_no_window_crosses_a_block_and_splits_share_no_pixel(
+    height: int, width: int, side: int, stride: int, seed: int
+) -> None:
+    split = Split(by="block", val=0.2, test=0.3, block=side, seed=seed)
+    places = areas("a", height, width, "block", split, SIZE)
+    found = tiles(places, TileConfig(size=SIZE, stride=stride))
+    for _, w in found:
+        inside = [b for _, b in places if b.row <= w.row and b.col <= w.col]
+        assert any(w.row + SIZE <= b.row + b.height and w.col + SIZE <= b.col + b.width for b in inside)
+    covers = [
+        cover((height, width), [w for s, w in found if s == split]) > 0 for split in ("train", "val", "test")
+    ]
+    assert np.sum(covers, axis=0).max(initial=0) <= 1
+
+
+def test_ragged_blocks_join_their_neighbour_when_too_small_for_a_tile() -> None:
+    assert blocks(32, 32 + 15, 32, SIZE) == [Window(0, 0, 32, 47)]
+    assert blocks(32, 32 + 16, 32, SIZE) == [Window(0, 0, 32, 32), Window(0, 32, 32, 16)]
+
+
+def test_shares_are_exact_over_blocks() -> None:
+    found = [
+        s for s, _ in areas("a", 320, 320, "block", Split(by="block", val=0.15, test=0.2, block=32), SIZE)
+    ]
+    assert [found.count(s) for s in ("train", "val", "test")] == [65, 15, 20]
+
+
+def test_only_train_windows_overlap() -> None:
+    config = TileConfig(size=16, stride=8)
+    found = [
+        label
+        for label, _ in tiles([("train", Window(0, 0, 16, 32)), ("test", Window(16, 0, 16, 32))], config)
+    ]
+    assert (found.count("train"), found.count("test")) == (3, 2)
+
+
+def test_a_block_that_holds_no_tile_is_an_error() -> None:
+    with pytest.raises(InputError, match=r"data.split.block: a block of 32 pixels.*Use 64 or more"):
+        blocks(100, 100, 32, 64)

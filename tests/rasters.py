@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from rasterio.transform import Affine
 
 from landloom.config.data import DataConfig
+from landloom.raster.reader import SceneReader
+from landloom.raster.windows import Window
 from landloom.scenes import SceneFiles
 
 ROOT = Path(__file__).parents[1]
+ALL = Window(0, 0, 8, 12)
 GRID = Affine(10, 0, 350000, 0, -10, 3820000)
 COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd")
 
@@ -75,3 +78,11 @@ def scenes(folder: Path, names: str = "abcdefgh", height: int = 32, width: int =
 def pair(folder: Path, image: NDArray[Any], mask: NDArray[Any], **profile: Any) -> SceneFiles:
     """Write one scene; ``profile`` is that of the image."""
     return SceneFiles("a", (save(folder / "image.tif", image, **profile),), save(folder / "mask.tif", mask))
+
+
+def read(
+    scene: SceneFiles, data: DataConfig, window: Window = ALL
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.uint8]]:
+    """Image, valid pixels and mask of a window of a scene."""
+    with SceneReader(scene, data) as reader:
+        return reader.read(window)

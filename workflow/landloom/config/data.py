@@ -90,7 +90,7 @@ class DataConfig(Section):
     """Coordinate system to use in place of the files' own, such as 'EPSG:32119'."""
     classes: list[ClassSpec] = Field(min_length=2, max_length=255)
     """Classes of the output, in order."""
-    ignore: list[Value] = []
+    ignore: list[Value] = Field(default=[])
     """Mask values or colours that are not any class: never trained on, never counted."""
     split: Split = Split()
     """Division into train, val and test."""

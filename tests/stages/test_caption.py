@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pandas as pd
+
+from landloom import samples
+from landloom.config.caption import CaptionConfig
+from landloom.stages import caption
+from tests.test_dataset import card
+
+
+def run(folder: Path, tiles: list[samples.Sample]) -> pd.DataFrame:
+    card([0], [1]).save(folder / "card.json")
+    samples.write(folder / "tiles.parquet", tiles)
+    caption.run(CaptionConfig(), folder / "card.json", folder / "tiles.parquet", folder / "out.parquet")
+    return pd.read_parquet(folder / "out.parquet")
+
+
+def test_each_tile_gets_a_caption_and_a_prompt(tmp_path: Path) -> None:
+    tiles = [
+        samples.Sample(id="x", mask=b"", ratios=[0.2, 0.8]),
+        samples.Sample(id="y", mask=b"", ratios=[1, 0]),
+    ]
+    assert run(tmp_path, tiles).to_dict("list") == {
+        "id": ["x", "y"],
+        "caption": ["satellite image, 80% b, 20% a", "satellite image, 100% a"],
+        "prompt": ["segmentation map, 80% b, 20% a", "segmentation map, 100% a"],
+    }
+
+
+def test_an_empty_shard_gives_an_empty_table(tmp_path: Path) -> None:
+    table = run(tmp_path, [])
+    assert (len(table), table.columns.tolist()) == (0, ["id", "caption", "prompt"])

@@ -1,0 +1,209 @@
+import json
+import re
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landloom.config.base import BaseConfig
+from landloom.config.check import CheckConfig
+from landloom.config.data import DataConfig
+from landloom.config.tile import TileConfig
+from landloom.errors import InputErrors
+from landloom.stages import check
+from tests import rasters
+
+
+def run(
+    folder: Path,
+    data: DataConfig | None = None,
+    size: int = 16,
+    base: BaseConfig | None = None,
+    **config: Any,
+) -> dict[str, Any]:
+    data = data or rasters.config(folder)
+    out = folder / "check.json"
+    check.run(CheckConfig(free_disk_gb=0, **config), data, TileConfig(size=size), base or BaseConfig(), out)
+    found: dict[str, Any] = json.loads(out.read_text())
+    return found
+
+
+def problems(folder: Path, data: DataConfig | None = None, size: int = 16, **more: Any) -> list[str]:
+    with pytest.raises(InputErrors) as error:
+        run(folder, data, size, **more)
+    assert not (folder / "check.json").exists()
+    return [str(p) for p in error.value.problems]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rasters.scenes(tmp_path)
+    return tmp_path
+
+
+def test_report_of_a_sound_data_set(folder: Path) -> None:
+    found = run(folder)
+    assert found["scenes"][0] == {
+        "name": "a", "split": found["scenes"][0]["split"], "width": 48, "height": 32,
+        "bands": 3, "dtype": "uint8", "crs": "EPSG:32652",
+    }  # fmt: skip
+    assert found["windows"] == {"train": 30, "val": 6, "test": 12}
+    assert found["classes"]["class1"] == {"train": 5 * 768, "val": 768, "test": 2 * 768}
+    assert (found["scanned"], found["warnings"]) == (1, [])
+
+
+def test_every_problem_is_reported_at_once(folder: Path) -> None:
+    (folder / "masks" / "a.tif").unlink()
+    rasters.save(folder / "masks" / "b.tif", rasters.halves(32, 40))
+    rasters.save(folder / "masks" / "c.tif", np.full((32, 48), 5, np.uint8))
+    rasters.save(folder / "images" / "d.tif", rasters.noise(32, 48, 5))
+    whole = (folder / "images" / "e.tif").read_bytes()
+    (folder / "images" / "e.tif").write_bytes(whole[: len(whole) // 2])
+    found = problems(folder)
+    expected = [
+        "scene 'a', mask .*a.tif: the file does not exist",
+        "b.tif, size: 40 x 32 pixels",
+        "c.tif, mask values: not in the config: 5 .1536 pixels.",
+        "d.tif: 5 bands of uint8, most other scenes have 3",
+        "e.tif: cannot be read as a raster",
+    ]
+    for message in expected:
+        assert any(re.search(message, p) for p in found), message
+    assert len(found) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rgb": [1, 2, 4]}, "data.rgb: [1, 2, 4], but 3 bands are read"),
+        ({"bands": [1, 9]}, "data.bands: band 9 is asked for, but scene 'a' has 3"),
+        ({"split": {"test": ["z*"]}}, "data.split.test: 'z*': matches no scene"),
+        ({"split": {"by": "block", "block": 8}}, "data.split.block: a block of 8 pixels"),
+        ({"values": (1, 2, 3)}, "data.classes 'class3': no mask holds this class"),
+        ({"images": "gone/{s}.tif", "masks": "gone/{s}.png"}, "no file matches 'gone/{s}.tif'"),
+    ],
+)
+def test_problems_name_the_field(folder: Path, changes: dict[str, Any], message: str) -> None:
+    assert message in problems(folder, rasters.config(folder, **changes))[0]
+
+
+def test_no_scene_holds_a_tile(folder: Path) -> None:
+    (found,) = problems(folder, size=64)
+    assert "tile.size: no scene holds a tile of 64 pixels" in found
+    assert "48 x 32" in found
+
+
+def test_a_split_without_a_tile(folder: Path) -> None:
+    for kind, array in (("images", rasters.noise(8, 8)), ("masks", rasters.halves(8, 8))):
+        rasters.save(folder / kind / "small.tif", array)
+    (found,) = problems(folder, rasters.config(folder, split={"val": ["small"]}))
+    assert "data.split.val: no scene that holds a tile is in val" in found
+
+
+def test_a_class_that_train_never_sees(folder: Path) -> None:
+    mask = rasters.halves(32, 48)
+    mask[0, 0] = 3
+    rasters.save(folder / "masks" / "h.tif", mask)
+    (found,) = problems(folder, rasters.config(folder, values=(1, 2, 3), split={"test": ["h"]}))
+    assert "data.classes 'class3': only test hold it, train does not" in found
+    assert "seed" in found
+
+
+def test_a_partial_scan_keeps_to_its_budget_and_only_warns(folder: Path) -> None:
+    found = run(folder, rasters.config(folder, values=(1, 2, 3)), mask_pixels=4 * 32 * 48)
+    assert found["scanned"] == 0.5
+    assert "class3" in found["warnings"][0]
+
+
+def test_masks_are_left_alone_when_told_so(folder: Path) -> None:
+    rasters.save(folder / "masks" / "a.tif", np.full((32, 48), 5, np.uint8))
+    assert run(folder, mask_pixels=0)["scanned"] == 0
+
+
+def test_a_full_disk(folder: Path) -> None:
+    with pytest.raises(InputErrors, match=r"GB are free.*check\.free_disk_gb"):
+        check.run(
+            CheckConfig(free_disk_gb=1e9),
+            rasters.config(folder),
+            TileConfig(size=16),
+            BaseConfig(),
+            folder / "o",
+        )
+
+
+def base(folder: Path) -> Path:
+    """A folder that looks like a diffusers model."""
+    header = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    weights = struct.pack("<Q", len(header)) + header + bytes(4)
+    for part in ("unet", "vae", "text_encoder", "tokenizer", "scheduler"):
+        (folder / part).mkdir(parents=True)
+    for name in (
+        "unet/config",
+        "vae/config",
+        "text_encoder/config",
+        "tokenizer/tokenizer_config",
+        "tokenizer/vocab",
+    ):
+        (folder / f"{name}.json").write_text("{}")
+    for name in ("model_index", "scheduler/scheduler_config"):
+        (folder / f"{name}.json").write_text("{}")
+    for name in ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model"):
+        (folder / f"{name}.safetensors").write_bytes(weights)
+    return folder
+
+
+def test_a_complete_base_is_fine(folder: Path) -> None:
+    run(folder, base=BaseConfig(source=str(base(folder / "model"))))
+
+
+def test_an_incomplete_base_names_every_file(folder: Path) -> None:
+    model = base(folder / "model")
+    (model / "unet/diffusion_pytorch_model.safetensors").rename(model / "unet/diffusion_pytorch_model.bin")
+    (model / "vae/diffusion_pytorch_model.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1\n"
+    )
+    (model / "text_encoder/model.safetensors").unlink()
+    (model / "scheduler/scheduler_config.json").unlink()
+    found = "\n".join(problems(folder, base=BaseConfig(source=str(model))))
+    assert (
+        "unet/diffusion_pytorch_model.safetensors: only .bin weights are there, and pickles are never"
+        in found
+    )
+    assert "vae/diffusion_pytorch_model.safetensors: not a safetensors file" in found
+    assert "text_encoder/model.safetensors: the file does not exist" in found
+    assert "scheduler/scheduler_config.json: the file does not exist" in found
+
+
+def test_weights_that_were_cut_off(folder: Path) -> None:
+    file = base(folder / "model") / "unet" / "diffusion_pytorch_model.safetensors"
+    file.write_bytes(file.read_bytes()[:-2])
+    (found,) = problems(folder, base=BaseConfig(source=str(folder / "model")))
+    assert "cut off" in found
+
+
+def test_a_hub_id_needs_a_revision_and_a_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no revision" in problems(folder, base=BaseConfig(source="someone/model"))[0]
+    pinned = BaseConfig(source="someone/model", revision="0" * 40)
+    assert "not in the local cache" in problems(folder, base=pinned)[0]
+    run(folder, base=pinned.model_copy(update={"download": True}))
+
+
+def test_dubai_is_checked_within_seconds(tmp_path: Path) -> None:
+    folder = rasters.real("dubai-seg6")
+    colors = ("#3C1098", "#8429F6", "#6EC1E4", "#FEDD3A", "#E2A929")
+    data = DataConfig.model_validate(
+        {
+            "images": f"{folder}/Tile {{tile}}/images/image_part_{{part}}.jpg",
+            "masks": f"{folder}/Tile {{tile}}/masks/image_part_{{part}}.png",
+            "classes": [{"name": c[1:], "values": [c], "color": c} for c in colors],
+            "ignore": ["#9B9B9B", "#000000"],
+            "split": {"val": ["5_*"], "test": ["6_*", "7_*"]},
+        }
+    )
+    start = time.monotonic()
+    found = run(tmp_path, data, size=256, mask_pixels=5_000_000)
+    assert time.monotonic() - start < 30
+    assert (len(found["scenes"]), found["warnings"]) == (72, [])

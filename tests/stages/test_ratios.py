@@ -1,0 +1,134 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from landloom import samples
+from landloom.config.data import DataConfig
+from landloom.config.ratios import RatiosConfig
+from landloom.dataset import Dataset
+from landloom.errors import InputError
+from landloom.raster import codec
+from landloom.samples import IGNORE, Sample
+from landloom.stages import ratios
+from tests import rasters
+
+TWO = rasters.config(rgb=[2, 1, 2])
+
+
+def tile(name: str, share: float, split: str = "train", image: NDArray[Any] | None = None) -> Sample:
+    """A tile of 10 x 10 pixels with this share of class2."""
+    mask = (np.arange(100) >= 100 - round(100 * share)).astype(np.uint8).reshape(10, 10)
+    image = np.stack([np.arange(100), np.arange(100) * 2]).reshape(2, 10, 10) if image is None else image
+    data = codec.encode(image.astype(np.uint16))
+    return Sample(
+        id=name, mask=codec.encode(mask), image=data, scene=name[0], split=split, ratios=[1 - share, share]
+    )
+
+
+def write(path: Path, tiles: list[Sample], dtype: str = "uint16", bands: int = 2) -> Path:
+    samples.write(path, tiles, {"classes": ["class1", "class2"], "dtype": dtype, "bands": bands})
+    return path
+
+
+def run(
+    folder: Path, tiles: list[Sample], data: DataConfig = TWO, **config: Any
+) -> tuple[pd.DataFrame, Dataset]:
+    shard = write(folder / "tiles.parquet", tiles)
+    ratios.run(RatiosConfig(**config), data, "tiny", [shard], folder / "r.parquet", folder / "card.json")
+    return pd.read_parquet(folder / "r.parquet"), Dataset.load(folder / "card.json")
+
+
+def rest() -> list[Sample]:
+    return [tile("v1", 0, "val"), tile("t1", 1, "test")]
+
+
+def test_table_has_one_column_a_class(tmp_path: Path) -> None:
+    table, _ = run(tmp_path, [tile("a1", 0.25), *rest()])
+    assert table.columns.tolist() == ["id", "scene", "split", "class1", "class2"]
+    assert table["class2"].tolist() == [0.25, 0, 1]
+    assert table["split"].tolist() == ["train", "val", "test"]
+
+
+def test_card_from_hand_computed_values(tmp_path: Path) -> None:
+    # class2 in three of four train tiles, class1 in all but one; val and test do not count.
+    train = [tile("a1", 0), tile("a2", 0.5), tile("b1", 0.3), tile("b2", 1)]
+    _, card = run(tmp_path, [*train, *rest()])
+    assert card.prior == pytest.approx([0.55, 0.45])
+    np.testing.assert_allclose(card.cooccurrence, [[1, 2 / 3], [2 / 3, 1]])
+    assert (card.tiles, card.scenes, card.size) == ({"train": 4, "val": 1, "test": 1}, 4, 10)
+    assert (card.bands, card.dtype, card.rgb, card.names) == (2, "uint16", [1, 0, 1], ["class1", "class2"])
+
+
+def test_percentiles_of_labelled_train_pixels(tmp_path: Path) -> None:
+    outlier = tile("a1", 0.5)
+    image, mask = outlier.image_array(), outlier.mask_array()
+    image[:, 0, 0], mask[0, 0] = 60000, IGNORE
+    outlier.image, outlier.mask = codec.encode(image), codec.encode(mask)
+    _, card = run(tmp_path, [outlier, *rest()], percentiles=(0, 100))
+    assert (card.low, card.high) == ([1, 2], [99, 198])
+
+
+@pytest.mark.parametrize(
+    ("config", "low", "high"),
+    [({"scale": "dtype"}, 0, 65535), ({"scale": "range", "range": (10, 90)}, 10, 90)],
+)
+def test_other_scales(tmp_path: Path, config: dict[str, Any], low: float, high: float) -> None:
+    _, card = run(tmp_path, [tile("a1", 0.5), *rest()], **config)
+    assert (card.low, card.high) == ([low] * 2, [high] * 2)
+
+
+def test_a_constant_band_gets_a_range_and_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, card = run(tmp_path, [tile("a1", 0.5, image=np.full((2, 10, 10), 7)), *rest()])
+    assert (card.low, card.high) == ([7, 7], [8, 8])
+    assert "band 1 is 7" in capsys.readouterr().err
+
+
+def test_values_are_thinned_but_still_span_the_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("landloom.scaling.VALUES", 30)
+    monkeypatch.setattr("landloom.scaling.TILES", 2)
+    _, card = run(tmp_path, [*(tile(f"a{i}", 0.5) for i in range(5)), *rest()], percentiles=(0, 100))
+    assert card.low[0] < 10
+    assert card.high[0] > 90
+
+
+@pytest.mark.parametrize(
+    ("tiles", "message"),
+    [
+        (rest(), r"data\.split\.train: no tile of 2 is in train.*Change data\.split"),
+        ([tile("a1", 0.5), tile("t1", 0.5, "test")], r"data\.split\.val: no tile"),
+        ([tile("a1", 0.5), tile("v1", 0.5, "val")], r"data\.split\.test: no tile"),
+        ([tile("a1", 0), *rest()], r"no train tile holds class2.*Merge or drop it.*data\.split\.seed"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_an_error(tmp_path: Path, tiles: list[Sample], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        run(tmp_path, tiles)
+
+
+def test_a_split_that_nobody_asked_for_may_be_empty(tmp_path: Path) -> None:
+    data = rasters.config(rgb=[1], split={"val": 0.0})
+    _, card = run(tmp_path, [tile("a1", 0.5), tile("t1", 0.5, "test")], data)
+    assert card.tiles["val"] == 0
+
+
+def test_shards_that_disagree_are_named(tmp_path: Path) -> None:
+    shards = [write(tmp_path / f"{n}.parquet", [tile(n, 0.5)]) for n in "ab"]
+    odd = write(tmp_path / "odd.parquet", [], "uint8", 3)
+    with pytest.raises(
+        InputError, match=r"odd\.parquet: images have 3 bands of uint8.*2 of uint16.*data\.bands"
+    ):
+        ratios.run(RatiosConfig(), TWO, "tiny", [*shards, odd], tmp_path / "r", tmp_path / "c")
+
+
+def test_dtype_has_no_meaning_for_floats(tmp_path: Path) -> None:
+    shard = write(tmp_path / "f.parquet", [tile("a1", 0.5), *rest()], "float32")
+    with pytest.raises(
+        InputError, match=r"ratios\.scale: dtype: images are float32.*Use percentile or range"
+    ):
+        ratios.run(RatiosConfig(scale="dtype"), TWO, "tiny", [shard], tmp_path / "r", tmp_path / "c")

@@ -182,7 +182,12 @@ class Dag:
     def results(self) -> list[str]:
         """What the default target makes, but for the audit."""
         root = f"results/{self.config.dataset}"
-        return [f"{root}/report", *(f"{root}/export/{g}" for g in self.generators)]
+        return [f"{root}/report", *(f"{root}/export/{g}" for g in self.generators if self.synthetic(g))]
+
+    def synthetic(self, generator: str) -> bool:
+        """Whether a generator makes anything new, rather than repeating real tiles."""
+        stages = (self.config.section(s, generator) for s in ("label_sample", "image_sample"))
+        return any(s.model_dump()["source"] != "real" for s in stages)
 
     def audited(self, wildcards: Any) -> list[str]:
         """What must be there before the audit."""

@@ -49,7 +49,7 @@ def parameters(run: Callable[..., None]) -> list[Parameter]:
 
 def _parameter(name: str, hint: Any, default: Any) -> Parameter:
     required = default is inspect.Parameter.empty
-    if isinstance(hint, types.UnionType):  # "X | None": optional
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):  # "X | None": optional
         hint = next(a for a in typing.get_args(hint) if a is not type(None))
     kind = hint.__metadata__[0] if typing.get_origin(hint) is Annotated else "value"
     base = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint

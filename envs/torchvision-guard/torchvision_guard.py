@@ -1,10 +1,10 @@
 """Lets a CUDA build of torchvision import beside a CPU build of torch.
 
-The package index has no CPU build of torchvision. Its CUDA build cannot load its C++ operators without CUDA
-libraries, and then fails on import because the operator ``nms`` has no schema. Declaring the schema first is enough
-for models, transforms and everything that segmentation-models-pytorch, timm and torchmetrics use. With any torch
-that has CUDA or ROCm nothing is done. ``torchvision-guard.pth`` runs ``install`` at the start of the interpreter;
-torch itself is imported only when torchvision is.
+The package index has no CPU build of torchvision. Its CUDA build cannot load its C++ operators without
+CUDA libraries, and then fails on import because the operator ``nms`` has no schema. Declaring the schema
+first is enough for models, transforms and all that segmentation-models-pytorch, timm and torchmetrics use. With a
+torch that has CUDA or ROCm nothing is done. ``torchvision-guard.pth`` runs ``install`` at the start of the
+interpreter; torch itself is imported only when torchvision is.
 """
 
 import importlib.abc
@@ -23,9 +23,8 @@ class _Guard(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname == "torchvision":
-            if _needs_cuda():
-                _declare()
+        if fullname == "torchvision" and _needs_cuda():
+            _declare()
         return None
 
 

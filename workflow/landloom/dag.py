@@ -1,9 +1,11 @@
 """What the rules ask: which files, which settings, which version. No heavy imports: every job parses this."""
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 from landloom import __main__ as stages
@@ -207,6 +209,12 @@ class Dag:
                 if self.config.section(stage, g).model_dump()["source"] != "real":
                     found.append(f"{root}/{g}/{kind}.metrics.jsonl")
         return found + self.runs(".metrics.jsonl")
+
+
+def put_on_path(folder: Path) -> None:
+    """Let the jobs' own Python processes find packages in ``folder``."""
+    known = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *([known] if known else [])])
 
 
 def memory(megabytes: int) -> Callable[..., int]:

@@ -1,4 +1,4 @@
-"""The dataset card: classes, bands, scaling and statistics, made once by ``ratios`` and read by later stages."""
+"""The dataset card: classes, bands, scaling and statistics. ``ratios`` makes it, later stages read it."""
 
 import json
 from pathlib import Path
@@ -96,4 +96,6 @@ class Dataset(BaseModel):
         try:
             return cls.model_validate_json(path.read_text())
         except ValidationError as error:
-            raise InputError(path, f"not a dataset card ({error.error_count()} errors)", "Run ratios again") from None
+            raise InputError(
+                path, f"not a dataset card ({error.error_count()} errors)", "Run ratios again"
+            ) from None

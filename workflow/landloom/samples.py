@@ -1,7 +1,7 @@
 """The sample shard: the one format between stages.
 
-A shard is a Parquet file with one row a sample. ``image`` and ``mask`` are lossless files of their own (PNG, or
-GeoTIFF for more than 8 bits or bands), so pandas, DuckDB and ``datasets`` read a shard without this package.
+A shard is a Parquet file with one row a sample. ``image`` and ``mask`` are lossless files of their own (PNG,
+or GeoTIFF for more than 8 bits or bands), so pandas, DuckDB and ``datasets`` read a shard without us.
 """
 
 import json
@@ -183,5 +183,7 @@ def _open(path: Path) -> pq.ParquetFile:
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(path, f"not a readable Parquet file ({error})", "Delete it and run again") from None
     if missing := set(SCHEMA.names) - set(file.schema_arrow.names):
-        raise InputError(path, f"columns are missing: {', '.join(sorted(missing))}", "Delete it and run again")
+        raise InputError(
+            path, f"columns are missing: {', '.join(sorted(missing))}", "Delete it and run again"
+        )
     return file

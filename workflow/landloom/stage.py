@@ -41,10 +41,7 @@ class Parameter:
 def parameters(run: Callable[..., None]) -> list[Parameter]:
     """Read the command line of a stage from the annotations of its ``run``."""
     hints = typing.get_type_hints(run, include_extras=True)
-    return [
-        _parameter(name, hints[name], p.default)
-        for name, p in inspect.signature(run).parameters.items()
-    ]
+    return [_parameter(name, hints[name], p.default) for name, p in inspect.signature(run).parameters.items()]
 
 
 def _parameter(name: str, hint: Any, default: Any) -> Parameter:
@@ -104,7 +101,9 @@ def require(inputs: dict[str, list[Path]]) -> None:
     for name, files in inputs.items():
         for file in files:
             if not file.exists():
-                raise InputError(file, f"the input --{name} does not exist", "Make it first, or fix the path.")
+                raise InputError(
+                    file, f"the input --{name} does not exist", "Make it first, or fix the path."
+                )
 
 
 @contextmanager

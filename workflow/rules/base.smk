@@ -1,8 +1,12 @@
 rule base:
     input:
         card="results/{dataset}/statistics.json",
-        tiles=dag.scratch(expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes)),
-        captions=dag.scratch(expand("results/{{dataset}}/captions/{scene}.parquet", scene=dag.scenes)),
+        tiles=dag.scratch(
+            expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes)
+        ),
+        captions=dag.scratch(
+            expand("results/{{dataset}}/captions/{scene}.parquet", scene=dag.scenes)
+        ),
     output:
         model=directory("results/{dataset}/base"),
         vae="results/{dataset}/base.vae.metrics.jsonl",

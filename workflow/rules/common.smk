@@ -1,18 +1,29 @@
 # The config, checked once, and the answers that rules ask for.
-import os
 import sys
 from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
 
 # Jobs find the package beside this file, installed or not.
 PACKAGE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE))
-os.environ["PYTHONPATH"] = os.pathsep.join([str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])])
 
-from landloom.dag import Dag, memory, minutes
+from landloom.dag import Dag, memory, minutes, put_on_path
 from landloom.errors import InputError
 
+put_on_path(PACKAGE)
 try:
     dag = Dag(config)
-    wildcard_constraints: **dag.patterns()
+    patterns = dag.patterns()
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    dataset=patterns["dataset"],
+    scene=patterns["scene"],
+    generator=patterns["generator"],
+    network=patterns["network"],
+    shard=patterns["shard"],
+    seed=patterns["seed"],
+    ratio=patterns["ratio"],

@@ -2,6 +2,7 @@ rule evaluate:
     input:
         card="results/{dataset}/statistics.json",
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        plans=dag.plans(),
         pairs=dag.all_shards("curated"),
         runs=dag.runs(),
     output:
@@ -25,6 +26,6 @@ rule evaluate:
         "Writing the tables of {wildcards.dataset}"
     shell:
         "python -m landloom evaluate --config {params.config:q} --card {input.card:q} "
-        "--tiles {input.tiles:q} --pairs {input.pairs:q} --runs {input.runs:q} "
+        "--tiles {input.tiles:q} --plans {input.plans:q} --pairs {input.pairs:q} --runs {input.runs:q} "
         "--segmentation {output.segmentation:q} --image-quality {output.image_quality:q} "
         "--label-ratios {output.label_ratios:q} --summary {output.summary:q} 2>&1 | tee {log:q}"

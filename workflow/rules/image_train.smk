@@ -2,7 +2,9 @@ rule image_train:
     input:
         card="results/{dataset}/statistics.json",
         base="results/{dataset}/base",
-        latents=expand("results/{{dataset}}/latents/{scene}.safetensors", scene=dag.scenes),
+        latents=expand(
+            "results/{{dataset}}/latents/{scene}.safetensors", scene=dag.scenes
+        ),
     output:
         controlnet=directory("results/{dataset}/{generator}/image"),
         metrics="results/{dataset}/{generator}/image.metrics.jsonl",

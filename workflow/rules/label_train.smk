@@ -2,7 +2,9 @@ rule label_train:
     input:
         card="results/{dataset}/statistics.json",
         base="results/{dataset}/base",
-        latents=expand("results/{{dataset}}/latents/{scene}.safetensors", scene=dag.scenes),
+        latents=expand(
+            "results/{{dataset}}/latents/{scene}.safetensors", scene=dag.scenes
+        ),
     output:
         lora=directory("results/{dataset}/{generator}/label"),
         metrics="results/{dataset}/{generator}/label.metrics.jsonl",

@@ -33,7 +33,18 @@ from landloom.errors import InputError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 GENERATOR_SECTIONS = ("label_train", "plan", "label_sample", "image_train", "image_sample", "curate")
-RESERVED = ("tiles", "captions", "latents", "base", "real", "segment", "evaluation", "export", "report", "state")
+RESERVED = (
+    "tiles",
+    "captions",
+    "latents",
+    "base",
+    "real",
+    "segment",
+    "evaluation",
+    "export",
+    "report",
+    "state",
+)
 
 
 class Config(Section):

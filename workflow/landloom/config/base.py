@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from landloom.config.section import Section
-from landloom.config.training import Training
+from landloom.config.training import Denoising, Training
 
 
 class VaeConfig(Training):
@@ -25,7 +25,7 @@ class VaeConfig(Training):
     """Side of the training crops; the whole tile when absent."""
 
 
-class UnetConfig(Training):
+class UnetConfig(Denoising):
     """Denoiser and text encoder trained from scratch."""
 
     steps: int = Field(default=1200, ge=1)
@@ -48,10 +48,6 @@ class UnetConfig(Training):
     """Layers of the text encoder."""
     prediction: Literal["v_prediction", "epsilon"] = "v_prediction"
     """What the denoiser predicts; v keeps masks and images apart at small sizes."""
-    caption_dropout: float = Field(default=0.1, ge=0, lt=1)
-    """Share of captions replaced by the empty one, for classifier-free guidance."""
-    min_snr: float = Field(default=5.0, ge=0)
-    """Gamma of min-SNR loss weights (Hang et al. 2023); 0 is off."""
 
 
 class BaseConfig(Section):

@@ -8,7 +8,12 @@ from landloom.config.section import Section
 class ExportConfig(Section):
     """Settings of the export."""
 
-    formats: list[Literal["geotiff", "imagefolder", "coco", "stac"]] = ["geotiff", "imagefolder", "coco", "stac"]
+    formats: list[Literal["geotiff", "imagefolder", "coco", "stac"]] = [
+        "geotiff",
+        "imagefolder",
+        "coco",
+        "stac",
+    ]
     """What is written."""
     license: str = "other"
     """Licence of the exported dataset, as STAC and dataset cards name it (an SPDX id or 'other')."""

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from landloom.config.section import Section
-from landloom.config.training import Training
+from landloom.config.training import Denoising
 
 
 class ProportionLoss(Section):
@@ -25,7 +25,7 @@ class ProportionLoss(Section):
     """Steps to fit the probe."""
 
 
-class LabelTrainConfig(Training):
+class LabelTrainConfig(Denoising):
     """Settings of the label generator's training."""
 
     rank: int = Field(default=16, ge=1)
@@ -34,9 +34,5 @@ class LabelTrainConfig(Training):
     """LoRA scale times rank; the rank when absent."""
     targets: list[str] = ["to_q", "to_k", "to_v", "to_out.0"]
     """Layers of the denoiser that get LoRA matrices."""
-    caption_dropout: float = Field(default=0.1, ge=0, lt=1)
-    """Share of prompts replaced by the empty one."""
-    min_snr: float = Field(default=5.0, ge=0)
-    """Gamma of min-SNR loss weights; 0 is off."""
     proportion: ProportionLoss = ProportionLoss()
     """Proportion-aware loss."""

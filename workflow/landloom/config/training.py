@@ -32,3 +32,12 @@ class Training(Section):
     """Steps between log lines."""
     compile: bool = False
     """Use torch.compile (pays on long GPU runs)."""
+
+
+class Denoising(Training):
+    """Settings of a denoiser's training."""
+
+    caption_dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Share of texts replaced by the empty one, for classifier-free guidance."""
+    min_snr: float = Field(default=5.0, ge=0)
+    """Gamma of min-SNR loss weights (Hang et al. 2023); 0 is off."""

@@ -30,8 +30,8 @@ class Autoencoding(nn.Module):
 class AutoencoderObjective:
     """L1 + 0.5 MSE + kl * KL on random crops; sample i is image i, sample N + i is mask i.
 
-    Half of the masks are painted with their classes shuffled, so that the codes of rare classes are seen as often as
-    the others.
+    Half of the masks are painted with their classes shuffled, so that the codes of rare classes are seen as
+    often as the others.
 
     Args:
         vae: the autoencoder.

@@ -96,5 +96,7 @@ def load(folder: Path) -> Bundle:
             loaded[name] = kind.from_pretrained(folder / name, local_files_only=True, **weights)
         except (OSError, ValueError, json.JSONDecodeError) as error:
             first = str(error).strip().splitlines()[0]
-            raise InputError(folder / name, f"cannot be loaded: {first}", "Give a complete diffusers folder") from None
+            raise InputError(
+                folder / name, f"cannot be loaded: {first}", "Give a complete diffusers folder"
+            ) from None
     return Bundle(**loaded)

@@ -52,7 +52,9 @@ def load(paths: Sequence[Path]) -> LatentCache:
     parts = [_read(p) for p in paths]
     parts = [p for p in parts if p.ids]
     if not parts:
-        raise InputError(paths[0].parent, "no training tile was encoded", "Look at check and tile for this dataset")
+        raise InputError(
+            paths[0].parent, "no training tile was encoded", "Look at check and tile for this dataset"
+        )
     offsets = torch.tensor([len(p.text) for p in parts]).cumsum(0).roll(1)
     offsets[0] = 0
     for part, offset in zip(parts, offsets, strict=True):

@@ -9,8 +9,8 @@ def lora(dataset: Dataset, config: BaseModel) -> str:
     """Card of a label LoRA."""
     return _card(
         dataset, config, "Mask generator (LoRA)",
-        "Load with `StableDiffusionPipeline.from_pretrained(base).load_lora_weights(folder)`. It answers prompts"
-        " such as `segmentation map, 45% forest, 30% water` with masks in the generation palette.",
+        "Load with `StableDiffusionPipeline.from_pretrained(base).load_lora_weights(folder)`. It answers"
+        " prompts such as `segmentation map, 45% forest, 30% water` with masks in the generation palette.",
     )  # fmt: skip
 
 
@@ -18,8 +18,8 @@ def controlnet(dataset: Dataset, config: BaseModel) -> str:
     """Card of an image ControlNet."""
     return _card(
         dataset, config, "Image generator (ControlNet)",
-        "Load with `ControlNetModel.from_pretrained(folder)`. Its condition is the one-hot mask, one channel per"
-        " class in the order below; a pixel without a class is zero in every channel.",
+        "Load with `ControlNetModel.from_pretrained(folder)`. Its condition is the one-hot mask, one channel"
+        " per class in the order below; a pixel without a class is zero in every channel.",
     )  # fmt: skip
 
 

@@ -8,17 +8,11 @@ from diffusers import ControlNetModel, DDPMScheduler
 from torch import Tensor, nn
 
 from landloom.conditions.mask import one_hot
+from landloom.config.training import Denoising
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.cache import LatentCache
 from landloom.diffusion.noise import add_noise, alpha_bar, clean, snr_weights, weighted_mse
 from landloom.diffusion.symmetry import turn_each
-
-
-class Captioned(Protocol):
-    """Config of an objective with captions."""
-
-    caption_dropout: float
-    min_snr: float
 
 
 class TextDenoiser(nn.Module):
@@ -45,7 +39,7 @@ class BaseObjective:
     """
 
     def __init__(
-        self, bundle: Bundle, latents: Tensor, tokens: Tensor, empty: Tensor, config: Captioned
+        self, bundle: Bundle, latents: Tensor, tokens: Tensor, empty: Tensor, config: Denoising
     ) -> None:
         self.module: nn.Module = TextDenoiser(bundle)
         self.scheduler, self.latents, self.tokens, self.empty = bundle.scheduler, latents, tokens, empty
@@ -95,7 +89,7 @@ class LabelObjective:
     """
 
     def __init__(
-        self, unet: nn.Module, scheduler: DDPMScheduler, cache: LatentCache, config: Captioned,
+        self, unet: nn.Module, scheduler: DDPMScheduler, cache: LatentCache, config: Denoising,
         proportion: Proportion | None, weight: float,
     ) -> None:  # fmt: skip
         self.module, self.scheduler, self.cache, self.config = unet, scheduler, cache, config
@@ -136,7 +130,7 @@ class ImageObjective:
     """Denoise image latents under captions and one-hot masks; the ControlNet learns, the base is frozen."""
 
     def __init__(
-        self, controlnet: ControlNetModel, bundle: Bundle, cache: LatentCache, classes: int, config: Captioned
+        self, controlnet: ControlNetModel, bundle: Bundle, cache: LatentCache, classes: int, config: Denoising
     ) -> None:
         bundle.unet.requires_grad_(False)
         self.module: nn.Module = ControlledDenoiser(controlnet, bundle.unet)

@@ -20,20 +20,26 @@ def locate(config: BaseConfig) -> Path:
     if not folder.is_dir():
         folder = _from_hub(config)
     if config.sha256 is not None and (found := provenance.digest(folder)) != config.sha256:
-        raise InputError("base.sha256", f"{folder} has digest {found}", "Take the right model, or correct the digest")
+        raise InputError(
+            "base.sha256", f"{folder} has digest {found}", "Take the right model, or correct the digest"
+        )
     return folder
 
 
 def _from_hub(config: BaseConfig) -> Path:
     if config.revision is None:
         found = f"'{config.source}' is no folder, and as a hub id it has no revision"
-        raise InputError("base.source", found, "Fix the path, or set base.revision to a commit of the hub repository")
+        raise InputError(
+            "base.source", found, "Fix the path, or set base.revision to a commit of the hub repository"
+        )
     try:
         return Path(
             snapshot_download(
-                config.source, revision=config.revision, local_files_only=not config.download,
+                config.source,
+                revision=config.revision,
+                local_files_only=not config.download,
                 ignore_patterns=["*.bin", "*.ckpt", "*.pt", "*.msgpack", "safety_checker/*", "*fp16*"],
-            )  # fmt: skip
+            )
         )
     except LocalEntryNotFoundError:
         found = f"'{config.source}' at {config.revision} is not in the local cache"

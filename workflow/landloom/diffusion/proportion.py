@@ -55,7 +55,9 @@ class ProbeObjective:
         return {"loss": -(target * log * known).sum() / known.sum().clamp_min(1)}
 
 
-def decoded(decode: Callable[[Tensor], Tensor], palette: Tensor, temperature: float) -> Callable[[Tensor], Tensor]:
+def decoded(
+    decode: Callable[[Tensor], Tensor], palette: Tensor, temperature: float
+) -> Callable[[Tensor], Tensor]:
     """Proportions (B, K) by the frozen decoder: soft assignment of pixels to palette colours (K, C)."""
 
     def proportions(latents: Tensor) -> Tensor:

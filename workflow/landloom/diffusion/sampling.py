@@ -11,7 +11,6 @@ from landloom.config.label_sample import Sampling
 from landloom.diffusion.bundle import Bundle
 
 
-
 def noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
     """Starting noise (B, *shape), each sample from its own seed, so that batching does not change it."""
     return torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds])

@@ -38,7 +38,7 @@ def unet(config: UnetConfig, latent: int, size: int) -> UNet2DConditionModel:
 
 
 def tokenizer(texts: Iterable[str]) -> CLIPTokenizer:
-    """CLIP tokenizer whose byte pairs are learned from the dataset's own captions; any text can be encoded."""
+    """CLIP tokenizer with byte pairs learned from the dataset's own captions; it encodes any text."""
     model = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     words = pre_tokenizers.Split(Regex(CLIP_WORDS), "removed", invert=True)
     model.pre_tokenizer = pre_tokenizers.Sequence([words, pre_tokenizers.ByteLevel(False, use_regex=False)])
@@ -62,7 +62,8 @@ def text_encoder(config: UnetConfig, tokens: CLIPTokenizer) -> CLIPTextModel:
         CLIPTextConfig(
             vocab_size=len(tokens), hidden_size=config.text_width, intermediate_size=4 * config.text_width,
             num_hidden_layers=config.text_layers, num_attention_heads=4, max_position_embeddings=TOKENS,
-            bos_token_id=tokens.bos_token_id, eos_token_id=tokens.eos_token_id, pad_token_id=tokens.pad_token_id,
+            bos_token_id=tokens.bos_token_id, eos_token_id=tokens.eos_token_id,
+            pad_token_id=tokens.pad_token_id,
         )
     )  # fmt: skip
 
@@ -70,8 +71,8 @@ def text_encoder(config: UnetConfig, tokens: CLIPTokenizer) -> CLIPTextModel:
 def scheduler(config: UnetConfig) -> DDPMScheduler:
     """Stable Diffusion's schedule; with v-prediction it ends in pure noise (Lin et al. 2024).
 
-    A schedule that leaves signal at its end would tell the denoiser the mean colour, and with it the class mix,
-    which it never gets when sampling.
+    A schedule that leaves signal at its end would tell the denoiser the mean colour, and with it the class
+    mix, which it never gets when sampling.
     """
     v = config.prediction == "v_prediction"
     return DDPMScheduler(

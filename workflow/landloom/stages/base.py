@@ -54,7 +54,9 @@ def require_channels(folder: Path, dataset: Dataset) -> None:
     channels = bundle.load(folder).channels
     if channels != dataset.bands:
         found = f"the model takes {channels} bands, the dataset has {dataset.bands}"
-        raise InputError("base.source", found, f"Set data.bands to {channels} bands, or base.source to 'scratch'")
+        raise InputError(
+            "base.source", found, f"Set data.bands to {channels} bands, or base.source to 'scratch'"
+        )
 
 
 def build(config: BaseConfig, dataset: Dataset, data: pictures.Pictures) -> bundle.Bundle:

@@ -32,7 +32,8 @@ def run(
     dataset = Dataset.load(card)
     made: Iterator[Sample] = samples.read(masks)
     if config.source == "controlnet":
-        assert base is not None and controlnet is not None
+        assert base is not None
+        assert controlnet is not None
         made = from_controlnet(config, dataset, list(made), base, controlnet)
     samples.write(out, made, samples.metadata(masks))
 

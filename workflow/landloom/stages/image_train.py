@@ -18,7 +18,14 @@ STEM = (16, 32, 96, 256)  # ControlNet's own widths, for a VAE that shrinks eigh
 
 
 def run(
-    config: ImageTrainConfig, seed: int, card: In, base: In, latents: Ins, state: State, out: Out, metrics: Out
+    config: ImageTrainConfig,
+    seed: int,
+    card: In,
+    base: In,
+    latents: Ins,
+    state: State,
+    out: Out,
+    metrics: Out,
 ) -> None:
     """Train the ControlNet and write it as a folder that ``from_pretrained`` reads."""
     dataset = Dataset.load(card)
@@ -38,4 +45,8 @@ def run(
 
 def stem(factor: int) -> tuple[int, ...]:
     """Widths of the hint's stem: each one after the first halves the size once."""
-    return STEM[: factor.bit_length()] if factor.bit_length() <= len(STEM) else STEM + (256,) * (factor.bit_length() - 4)
+    return (
+        STEM[: factor.bit_length()]
+        if factor.bit_length() <= len(STEM)
+        else STEM + (256,) * (factor.bit_length() - 4)
+    )

@@ -33,13 +33,19 @@ def run(
     if config.source == "real":
         made = from_real(requests, tiles, generator)
     else:
-        assert base is not None and lora is not None
+        assert base is not None
+        assert lora is not None
         made = from_lora(config, requests, dataset, base, lora, generator)
     samples.write(out, made, {"generator": generator, "classes": dataset.names})
 
 
 def from_lora(
-    config: LabelSampleConfig, requests: pd.DataFrame, dataset: Dataset, base: Path, lora: Path, generator: str
+    config: LabelSampleConfig,
+    requests: pd.DataFrame,
+    dataset: Dataset,
+    base: Path,
+    lora: Path,
+    generator: str,
 ) -> Iterator[Sample]:
     """Sample masks with the label LoRA."""
     dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
@@ -75,7 +81,8 @@ def from_real(requests: pd.DataFrame, tiles: Sequence[Path], generator: str) -> 
         ties = np.flatnonzero(gap <= gap.min() + 1e-6)
         found = real[ties[row["seed"] % len(ties)]]
         yield Sample(
-            id=f"{generator}_{row['id']}", mask=found.mask, image=found.image, scene=generator, source=generator,
+            id=f"{generator}_{row['id']}", mask=found.mask, image=found.image, scene=generator,
+            source=generator,
             crs=found.crs, transform=found.transform, ratios=found.ratios, caption=row["caption"],
             seed=row["seed"], target_ratios=[float(x) for x in row["target_ratios"]], parents=[found.id],
             note=f"mix={row['mix']} real mask",

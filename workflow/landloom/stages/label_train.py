@@ -24,7 +24,14 @@ VERSION = 1
 
 
 def run(
-    config: LabelTrainConfig, seed: int, card: In, base: In, latents: Ins, state: State, out: Out, metrics: Out
+    config: LabelTrainConfig,
+    seed: int,
+    card: In,
+    base: In,
+    latents: Ins,
+    state: State,
+    out: Out,
+    metrics: Out,
 ) -> None:
     """Train the LoRA and write it as a folder that ``load_lora_weights`` reads."""
     dataset = Dataset.load(card)
@@ -54,7 +61,9 @@ def proportion_term(
     classes = len(dataset.classes)
     if config.proportion.route == "decode":
         palette = torch.from_numpy(model.palette(classes))
-        return ProportionTerm(decoded(model.decode, palette, config.proportion.temperature), config.proportion)
+        return ProportionTerm(
+            decoded(model.decode, palette, config.proportion.temperature), config.proportion
+        )
     torch.manual_seed(seed)
     probe = LatentProbe(data.masks.shape[2], classes)
     settings = Training(steps=config.proportion.probe_steps, batch=32, lr=3e-3, warmup=20, log=100)

@@ -21,7 +21,7 @@ def run(config: PlanConfig, caption: CaptionConfig, seed: int, card: In, ratios:
     real = table.loc[table["split"] == "train", dataset.names].to_numpy(np.float64)
     rng = np.random.default_rng(seed)
     seeds = rng.integers(0, 2**31, config.count)
-    rows = []
+    rows: list[dict[str, object]] = []
     for mix, count in shares(config).items():
         for target in targets(config.mixes[mix], count, real, dataset.names, rng):
             i = len(rows)
@@ -66,6 +66,8 @@ def targets(
         factor = np.array([goal.boost.get(n, 1.0) for n in names])
         pool = real[(real[:, [n in goal.boost for n in names]] > 0).any(1)]
         if not len(pool):
-            raise InputError("plan.mixes", f"no train tile holds {', '.join(goal.boost)}", "Boost classes that exist")
+            raise InputError(
+                "plan.mixes", f"no train tile holds {', '.join(goal.boost)}", "Boost classes that exist"
+            )
     drawn = pool[rng.integers(0, len(pool), count)] * factor
     return np.asarray(drawn / drawn.sum(1, keepdims=True))

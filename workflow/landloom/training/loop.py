@@ -1,7 +1,7 @@
 """The training loop, the same for autoencoder, denoiser, LoRA, ControlNet and segmentation.
 
-Resume is exact by construction: batches and all random numbers of a step depend on (seed, step, process) alone,
-so a job that was killed goes on from its last checkpoint to the very weights it would have reached.
+Resume is exact by construction: batches and all random numbers of a step depend on (seed, step, process)
+alone, so a job that was killed goes on from its last checkpoint to the very weights it would have reached.
 """
 
 import math
@@ -93,7 +93,9 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
                 torch._foreach_lerp_(average, [w.detach() for w in weights], 1 - ema_decay(config.ema, step))
             done = step + 1
             if done % config.log == 0 or done == config.steps or done == start + 1:
-                progress.log(done, {k: v.item() for k, v in losses.items()} | {"lr": rate, "norm": float(norm)})
+                progress.log(
+                    done, {k: v.item() for k, v in losses.items()} | {"lr": rate, "norm": float(norm)}
+                )
             stopping = stop.agreed(accelerator)
             if stopping or done % config.checkpoint == 0 or done == config.steps:
                 save(done)

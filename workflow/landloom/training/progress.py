@@ -11,7 +11,7 @@ from landloom.provenance import peak_memory_mb
 
 
 class Progress:
-    """Writes the metrics of one training to ``state``; lines past the checkpoint it resumes from are dropped."""
+    """Writes the metrics of one training to ``state``; lines past its checkpoint are dropped on resume."""
 
     def __init__(self, state: Path, name: str, start: int, steps: int, active: bool = True) -> None:
         self.state, self.name, self.first, self.steps, self.active = state, name, start, steps, active

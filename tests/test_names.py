@@ -1,0 +1,86 @@
+"""One name, five places: a stage is a rule, a module, a config section, a test and a heading of the manual."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from landloom import __main__
+from landloom.config import Config
+
+ROOT = Path(__file__).parents[1]
+STAGES = __main__.names()
+NOT_STAGES = {"dataset", "seed", "data", "generators"}
+"""Keys of the config that belong to no stage."""
+RULES = ROOT / "workflow/rules"
+
+
+def rules() -> dict[str, list[str]]:
+    """Names of the rules in each rule file, by the file's stem."""
+    return {p.stem: re.findall(r"^rule (\w+):", p.read_text(), re.M) for p in RULES.glob("*.smk")}
+
+
+def headings() -> set[str]:
+    text = (ROOT / "config/README.md").read_text()
+    return set(re.findall(r"^## `(\w+)`$", text, re.M))
+
+
+def included() -> list[str]:
+    return re.findall(r'^include: "workflow/rules/(\w+)\.smk"$', (ROOT / "Snakefile").read_text(), re.M)
+
+
+def test_there_are_stages() -> None:
+    assert {"check", "tile", "segment", "audit"} <= set(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_module_has_a_version_and_a_run(stage: str) -> None:
+    text = (ROOT / f"workflow/landloom/stages/{stage}.py").read_text()
+    assert __main__.version(stage) >= 1
+    assert re.search(r"^def run\($|^def run\(.+", text, re.M)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_stage_has_a_rule_of_its_name(stage: str) -> None:
+    assert stage in rules().get(stage, [])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_rule_runs_the_stage_and_follows_its_version(stage: str) -> None:
+    text = (RULES / f"{stage}.smk").read_text()
+    assert f"python -m landloom {stage} " in text
+    assert f'dag.version("{stage}")' in text
+    assert f'dag.section("{stage}")' in text
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_stage_has_a_config_section(stage: str) -> None:
+    section = Config.model_fields[stage].annotation
+    assert section is not None
+    assert section.__module__ == f"landloom.config.{stage}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_stage_has_a_test(stage: str) -> None:
+    assert (ROOT / f"tests/stages/test_{stage}.py").is_file()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_stage_has_a_heading_in_the_manual(stage: str) -> None:
+    assert stage in headings()
+
+
+def test_there_are_no_others() -> None:
+    stages = set(STAGES)
+    assert set(rules()) - {"common"} == stages
+    assert set(Config.model_fields) - NOT_STAGES == stages
+    assert headings() - NOT_STAGES == stages
+    assert {p.stem.removeprefix("test_") for p in (ROOT / "tests/stages").glob("test_*.py")} <= stages
+
+
+def test_the_snakefile_includes_each_rule_file_once() -> None:
+    assert sorted(included()) == sorted([*STAGES, "common"])
+
+
+def test_every_key_that_is_no_stage_has_a_heading() -> None:
+    assert headings() >= NOT_STAGES

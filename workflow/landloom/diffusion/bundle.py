@@ -1,6 +1,5 @@
 """A base model: the parts of a Stable Diffusion pipeline, loaded and saved as a diffusers folder."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -94,7 +94,7 @@ def load(folder: Path) -> Bundle:
         weights = {"use_safetensors": True} if name in ("vae", "unet", "text_encoder") else {}
         try:
             loaded[name] = kind.from_pretrained(folder / name, local_files_only=True, **weights)
-        except (OSError, ValueError, json.JSONDecodeError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             first = str(error).strip().splitlines()[0]
             raise InputError(
                 folder / name, f"cannot be loaded: {first}", "Give a complete diffusers folder"

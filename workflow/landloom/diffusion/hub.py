@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
 from landloom import provenance
 from landloom.config.base import BaseConfig
@@ -41,6 +41,9 @@ def _from_hub(config: BaseConfig) -> Path:
                 ignore_patterns=["*.bin", "*.ckpt", "*.pt", "*.msgpack", "safety_checker/*", "*fp16*"],
             )
         )
+    except HFValidationError:
+        found = f"'{config.source}' is neither a folder nor a hub id"
+        raise InputError("base.source", found, "Fix the path") from None
     except LocalEntryNotFoundError:
         found = f"'{config.source}' at {config.revision} is not in the local cache"
         remedy = "Fetch it where there is a network, or set base.download: true"

@@ -43,17 +43,17 @@ def tokenizer(texts: Iterable[str]) -> CLIPTokenizer:
     words = pre_tokenizers.Split(Regex(CLIP_WORDS), "removed", invert=True)
     model.pre_tokenizer = pre_tokenizers.Sequence([words, pre_tokenizers.ByteLevel(False, use_regex=False)])
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    # Every byte may end a word, also one that never did in the captions; named here, because the trainer would
+    # number those it meets in the random order of a hash table.
+    ends = [f"{letter}</w>" for letter in alphabet]
     trainer = trainers.BpeTrainer(
-        vocab_size=2000, min_frequency=2, special_tokens=SPECIAL, initial_alphabet=alphabet,
+        vocab_size=2000, min_frequency=2, special_tokens=SPECIAL + ends, initial_alphabet=alphabet,
         end_of_word_suffix="</w>", show_progress=False,
     )  # fmt: skip
     model.train_from_iterator([t.lower() for t in texts], trainer)
     body = json.loads(model.to_str())["model"]
-    vocab = body["vocab"]
-    for letter in alphabet:  # a byte that never ended a word in the captions may end one in a user's prompt
-        vocab.setdefault(f"{letter}</w>", len(vocab))
     merges = [tuple(m) for m in body["merges"]]
-    return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=TOKENS, pad_token=SPECIAL[1])
+    return CLIPTokenizer(vocab=body["vocab"], merges=merges, model_max_length=TOKENS, pad_token=SPECIAL[1])
 
 
 def text_encoder(config: UnetConfig, tokens: CLIPTokenizer) -> CLIPTextModel:
@@ -78,5 +78,5 @@ def scheduler(config: UnetConfig) -> DDPMScheduler:
     return DDPMScheduler(
         num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
         prediction_type=config.prediction, clip_sample=False, rescale_betas_zero_snr=v,
-        timestep_spacing="trailing" if v else "leading", steps_offset=0 if v else 1,
+        timestep_spacing="trailing" if v else "leading", steps_offset=1,
     )  # fmt: skip

@@ -1,0 +1,151 @@
+"""A tiny base model and the data it is trained on: 32 px, four 16-bit bands, three classes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from landloom import __main__, samples
+from landloom.config.base import BaseConfig, UnetConfig, VaeConfig
+from landloom.config.caption import CaptionConfig
+from landloom.config.encode import EncodeConfig
+from landloom.dataset import ClassInfo, Dataset
+from landloom.diffusion import scratch
+from landloom.diffusion.bundle import Bundle
+from landloom.diffusion.cache import LatentCache
+from landloom.raster import codec
+from landloom.samples import IGNORE, Sample, class_ratios
+
+SIDE, BANDS, NAMES = 32, 4, ["forest", "water", "built up"]
+VALUES = np.array([[300, 500, 400, 3000], [200, 300, 250, 150], [1500, 1600, 1700, 2000]])
+VAE = VaeConfig(channels=(8, 16), steps=6, batch=2, warmup=2, checkpoint=5, log=1)
+UNET = UnetConfig(
+    channels=(16, 32),
+    groups=8,
+    text_width=32,
+    text_layers=1,
+    steps=20,
+    batch=2,
+    warmup=2,
+    checkpoint=3,
+    log=1,
+)
+BASE = BaseConfig(augment="flip", vae=VAE, unet=UNET)
+ENCODE = EncodeConfig(augment="flip")
+TEXTS = ["satellite image, 60% forest, 40% water", "segmentation map, 60% forest, 40% water"]
+
+
+def dataset(size: int = SIDE) -> Dataset:
+    """The card."""
+    colors = ("#1f77b4", "#d62728", "#2ca02c")
+    return Dataset(
+        name="tiny", size=size, classes=[ClassInfo(name=n, color=c) for n, c in zip(NAMES, colors, strict=True)],
+        bands=BANDS, dtype="uint16", rgb=[2, 1, 0], low=[0.0] * BANDS, high=[4000.0] * BANDS,
+        prior=[0.5, 0.3, 0.2], cooccurrence=[[1.0] * 3] * 3, tiles={"train": 8, "val": 1, "test": 1}, scenes=2,
+    )  # fmt: skip
+
+
+def mask(rng: np.random.Generator, size: int = SIDE) -> NDArray[np.uint8]:
+    """Random blocks of the classes, with a few ignored pixels."""
+    blocks = rng.choice(3, (4, 4), p=[0.5, 0.3, 0.2]).astype(np.uint8)
+    found = blocks.repeat(size // 4, 0).repeat(size // 4, 1)
+    found[0, :2] = IGNORE
+    return found
+
+
+def tile(name: str, scene: str, split: str, rng: np.random.Generator, size: int = SIDE) -> Sample:
+    """A real tile."""
+    labels = mask(rng, size)
+    values = VALUES[np.where(labels == IGNORE, 0, labels)] + rng.normal(0, 40, (size, size, BANDS))
+    image = np.moveaxis(values.clip(0), -1, 0).astype(np.uint16)
+    place = {"crs": "EPSG:32652", "transform": [10.0, 0.0, 350000.0, 0.0, -10.0, 3820000.0]}
+    encoded = codec.encode(image, **place)  # type: ignore[arg-type]
+    ratios = class_ratios(labels, 3)
+    return Sample(
+        id=name, mask=codec.encode(labels), image=encoded, scene=scene, split=split, ratios=ratios, **place
+    )  # type: ignore[arg-type]
+
+
+def tiles(folder: Path, size: int = SIDE) -> list[Path]:
+    """Two scenes with four train tiles each, and one of val or test."""
+    rng, paths = np.random.default_rng(3), []
+    for scene, other in (("a", "val"), ("b", "test")):
+        rows = [tile(f"{scene}{i}", scene, "train" if i else other, rng, size) for i in range(5)]
+        paths.append(folder / f"tiles-{scene}.parquet")
+        samples.write(paths[-1], rows, {"classes": NAMES, "dtype": "uint16", "bands": BANDS})
+    return paths
+
+
+def data(folder: Path, size: int = SIDE) -> dict[str, Any]:
+    """Card, tiles, captions and ratios on disk, by the names that the stages' options have."""
+    card, shards = folder / "card.json", tiles(folder, size)
+    dataset(size).save(card)
+    captions = [folder / f"captions-{p.stem}.parquet" for p in shards]
+    for shard, words in zip(shards, captions, strict=True):
+        execute("caption", config=CaptionConfig(), card=card, tiles=shard, out=words)
+    ratios = ratio_table(folder, [(s.id, s.split, s.ratios) for s in samples.read(shards)])
+    return {"card": card, "tiles": shards, "captions": captions, "ratios": ratios}
+
+
+def ratio_table(folder: Path, rows: list[tuple[str, str, list[float]]]) -> Path:
+    """A table of class ratios as the stage ``ratios`` writes it."""
+    path = folder / "ratios.parquet"
+    table = [{"id": i, "scene": "s", "split": s} | dict(zip(NAMES, r, strict=True)) for i, s, r in rows]
+    pd.DataFrame(table).to_parquet(path, index=False)
+    return path
+
+
+def arguments(**values: Any) -> list[str]:
+    """The command line that gives these values to a stage."""
+    found: list[str] = []
+    for key, value in values.items():
+        found += [
+            f"--{key.replace('_', '-')}",
+            *(map(_text, value) if isinstance(value, list) else [_text(value)]),
+        ]
+    return found
+
+
+def _text(value: Any) -> str:
+    return value.model_dump_json() if isinstance(value, BaseModel) else str(value)
+
+
+def execute(stage: str, **values: Any) -> None:
+    """Run a stage through its command line."""
+    __main__.execute(stage, arguments(**values))
+
+
+def record(output: Path) -> dict[str, Any]:
+    """What is recorded beside an output."""
+    found: dict[str, Any] = json.loads(output.with_name(f"{output.name}.prov.json").read_text())
+    return found
+
+
+def bundle(seed: int = 0, **unet: Any) -> Bundle:
+    """An untrained base."""
+    torch.manual_seed(seed)
+    config = UNET.model_copy(update=unet)
+    tokens = scratch.tokenizer(TEXTS)
+    made = Bundle(
+        vae=scratch.vae(VAE, BANDS, SIDE), unet=scratch.unet(config, VAE.latent, SIDE // 2),
+        text_encoder=scratch.text_encoder(config, tokens), tokenizer=tokens, scheduler=scratch.scheduler(config),
+    )  # fmt: skip
+    return made.to(torch.device("cpu"))
+
+
+def cache(count: int = 4, variants: int = 2) -> LatentCache:
+    """Random latents of ``count`` tiles; the texts are the empty one and two others."""
+    torch.manual_seed(1)
+    side = SIDE // 2
+    labels = torch.randint(0, 3, (count, SIDE, SIDE), dtype=torch.uint8)
+    shares = [class_ratios(m, 3) for m in labels.numpy()]
+    return LatentCache(
+        images=torch.randn(count, variants, 4, side, side), masks=torch.randn(count, variants, 4, side, side),
+        labels=labels, ratios=torch.tensor(shares), captions=torch.full((count,), 1),
+        prompts=torch.full((count,), 2), text=torch.randn(3, 77, 32), ids=[f"t{i}" for i in range(count)],
+    )  # fmt: skip

@@ -1,0 +1,82 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from landloom.config.base import VaeConfig
+from landloom.diffusion import autoencoder
+from landloom.diffusion.autoencoder import AutoencoderObjective
+from landloom.samples import IGNORE
+from tests import bases
+
+LABELS = (
+    torch.tensor([[0, 1], [2, IGNORE]], dtype=torch.uint8).repeat_interleave(4, 0).repeat_interleave(4, 1)
+)
+
+
+class Echo(nn.Module):
+    """Gives back its input plus an error, with a hand-set latent; keeps what it saw."""
+
+    def __init__(self, error: float = 0.0, mean: float = 0.0, logvar: float = 0.0) -> None:
+        super().__init__()
+        self.error, self.mean, self.logvar = error, mean, logvar
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        self.seen = x
+        return x + self.error, torch.full((1,), self.mean), torch.full((1,), self.logvar)
+
+
+def objective(**config: float | int) -> AutoencoderObjective:
+    images = torch.arange(3).view(3, 1, 1, 1).expand(3, 4, 8, 8).half() / 10
+    model = bases.bundle()
+    settings = VaeConfig(**config)  # type: ignore[arg-type]
+    return AutoencoderObjective(model.vae, images, LABELS.expand(3, 8, 8), model.palette(3), settings, "none")
+
+
+def test_loss_by_hand() -> None:
+    # L1 0.5, half the MSE 0.125, KL 0.5 (1 + e - 1 - 1) of mean 1 and log-variance 1.
+    found = objective(kl=2.0).loss(Echo(0.5, 1.0, 1.0), torch.tensor([0, 1]))
+    assert found["loss"].item() == pytest.approx(0.5 + 0.125 + 2 * 0.5 * (torch.e - 1))
+    assert found["l1"].item() == pytest.approx(0.5)
+
+
+def test_the_second_half_are_painted_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autoencoder, "SHUFFLED", 0.0)
+    made, echo = objective(), Echo()
+    assert made.size == 6
+    made.loss(echo, torch.tensor([2, 3]))
+    palette = torch.from_numpy(bases.bundle().palette(3))
+    assert torch.equal(echo.seen[0], torch.full((4, 8, 8), 0.2).half().float())
+    corners = echo.seen[1][:, ::7, ::7].flatten(1).T
+    assert torch.equal(corners, torch.cat([palette, torch.zeros(1, 4)]))
+
+
+def test_shuffled_masks_hold_the_same_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autoencoder, "SHUFFLED", 1.0)
+    torch.manual_seed(0)
+    made, seen = objective(), set()
+    for _ in range(20):
+        made.loss(echo := Echo(), torch.tensor([3]))
+        corners = [tuple(c) for c in echo.seen[0][:, ::7, ::7].flatten(1).T.tolist()]
+        assert corners[3] == (0, 0, 0, 0)
+        seen.add(tuple(corners[:3]))
+    codes = {tuple(c) for c in bases.bundle().palette(3).tolist()}
+    assert len(seen) > 2
+    assert all(set(s) == codes for s in seen)
+
+
+def test_crops_have_the_asked_side() -> None:
+    echo = Echo()
+    objective(crop=4).loss(echo, torch.tensor([0, 5]))
+    assert echo.seen.shape == (2, 4, 4, 4)
+    objective(crop=99).loss(echo, torch.tensor([0]))
+    assert echo.seen.shape == (1, 4, 8, 8)
+
+
+def test_every_weight_of_the_autoencoder_learns() -> None:
+    model = bases.bundle()
+    model.vae.requires_grad_(True)
+    made = AutoencoderObjective(
+        model.vae, torch.rand(1, 4, 8, 8), LABELS[None], model.palette(3), VaeConfig(kl=1.0), "d4"
+    )
+    made.loss(made.module, torch.tensor([0, 1]))["loss"].backward()
+    assert all(p.grad is not None for p in model.vae.parameters())

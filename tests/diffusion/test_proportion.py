@@ -1,0 +1,115 @@
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from peft import LoraConfig
+from torch import Tensor
+
+from landloom.config.label_train import LabelTrainConfig, ProportionLoss
+from landloom.diffusion import proportion
+from landloom.diffusion.bundle import Bundle
+from landloom.diffusion.denoising import LabelObjective
+from landloom.diffusion.proportion import LatentProbe, ProbeObjective, ProportionTerm
+from landloom.samples import IGNORE
+from tests import bases
+
+GUESS, TARGET = torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([[0.25, 0.75, 0.0]])
+CONFIG = LabelTrainConfig(caption_dropout=0.0)
+
+
+def test_decoded_proportions_by_hand() -> None:
+    # Pixels of two colours at distance 2: soft shares of each pixel are sigmoid(+-4 / temperature).
+    palette = torch.tensor([[1.0], [-1.0]])
+    picture = torch.tensor([1.0, 1.0, 1.0, -1.0]).view(1, 1, 2, 2)
+    sure = 1 / (1 + math.exp(-4 / 2))
+    found = proportion.decoded(lambda x: x, palette, 2.0)(picture)
+    assert found[0].tolist() == pytest.approx([(3 * sure + 1 - sure) / 4, (sure + 3 * (1 - sure)) / 4])
+
+
+def test_decoded_proportions_of_painted_masks_are_the_shares() -> None:
+    palette = torch.from_numpy(bases.bundle().palette(3))
+    labels = torch.tensor([[0, 0, 0, 1], [2, 2, 0, 0]])
+    picture = palette[labels].movedim(-1, 0)[None]
+    found = proportion.decoded(lambda x: x, palette, 0.08)(picture)
+    assert found[0].tolist() == pytest.approx([5 / 8, 1 / 8, 2 / 8])
+
+
+def test_probe_proportions_by_hand() -> None:
+    # Weights that pass the latent through: logits are silu(silu(x)) and 0.
+    probe = LatentProbe(1, 2, width=1)
+    for name, value in probe.named_parameters():
+        value.data.zero_()
+        if name in ("layers.0.weight", "layers.2.weight"):
+            value.data[0, 0, 1, 1] = 1
+    probe.layers[4].weight.data[0] = 1
+    latents = torch.tensor([2.0, 0.0]).view(1, 1, 1, 2)
+    silu = 2 / (1 + math.exp(-2))
+    silu = silu / (1 + math.exp(-silu))
+    first = (1 / (1 + math.exp(-silu)) + 0.5) / 2
+    assert probe.proportions(latents)[0].tolist() == pytest.approx([first, 1 - first])
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        ("l1", 1.0),
+        ("mse", 0.25**2 + 0.5**2 + 0.25**2),
+        ("kl", 0.25 * math.log(0.25 / 0.5) + 0.75 * math.log(0.75 / 0.25)),
+    ],
+)
+def test_distances_by_hand(kind: str, wanted: float) -> None:
+    assert proportion.distance(GUESS, TARGET, kind).tolist() == pytest.approx([wanted])
+    assert proportion.distance(TARGET, TARGET, kind).tolist() == pytest.approx([0])
+
+
+@pytest.mark.parametrize(
+    ("timesteps", "wanted"), [("alpha_bar", (0.8 * 1 + 0.1 * 0.5) / 2), ("uniform", 0.75)]
+)
+def test_the_term_weighs_by_the_signal(timesteps: str, wanted: float) -> None:
+    term = ProportionTerm(lambda x: x, ProportionLoss(timesteps=timesteps))  # type: ignore[arg-type]
+    guess = torch.tensor([[0.5, 0.5], [0.25, 0.75]])
+    target = torch.tensor([[1.0, 0.0], [0.5, 0.5]])
+    assert term(guess, target, torch.tensor([0.8, 0.1])).item() == pytest.approx(wanted)
+
+
+def test_probe_loss_of_pure_cells_by_hand() -> None:
+    # An untaught probe (all logits 0) is ln K wrong in cells with a class; ignored cells do not count.
+    probe = LatentProbe(1, 3)
+    for p in probe.parameters():
+        p.data.zero_()
+    labels = torch.full((1, 4, 4), IGNORE, dtype=torch.uint8)
+    labels[0, :2] = 1
+    loss = ProbeObjective(probe, torch.randn(1, 8, 1, 2, 2), labels, 3).loss(probe, torch.tensor([0]))["loss"]
+    assert loss.item() == pytest.approx(math.log(3), rel=1e-5)
+
+
+def route(name: str, model: Bundle) -> Callable[[Tensor], Tensor]:
+    if name == "probe":
+        torch.manual_seed(2)
+        return LatentProbe(4, 3).requires_grad_(False).proportions
+    return proportion.decoded(model.decode, torch.from_numpy(model.palette(3)), 0.5)
+
+
+@pytest.mark.parametrize("name", ["probe", "decode"])
+def test_gradients_reach_every_lora_tensor_and_nothing_else(name: str) -> None:
+    model = bases.bundle()
+    model.unet.add_adapter(LoraConfig(r=2, lora_alpha=2, target_modules=CONFIG.targets))
+    for key, p in model.unet.named_parameters():
+        if "lora_B" in key:  # zero at the start, which would stop the gradient of lora_A
+            torch.nn.init.normal_(p)
+    terms = []
+
+    def only_term(latents: Tensor, target: Tensor, signal: Tensor) -> Tensor:
+        terms.append(ProportionTerm(route(name, model), ProportionLoss())(latents, target, signal))
+        return terms[0]
+
+    objective = LabelObjective(model.unet, model.scheduler, bases.cache(), CONFIG, only_term, 0.1)
+    objective.loss(model.unet, torch.arange(4))
+    terms[0].backward()
+    parts = [model.unet, model.vae, model.text_encoder]
+    found = {n: p.grad for part in parts for n, p in part.named_parameters()}
+    adapters = {n for n in found if "lora_" in n}
+    assert len(adapters) > 20
+    assert {n for n, g in found.items() if g is not None} == adapters
+    assert all(bool((found[n] != 0).any()) for n in adapters)  # type: ignore[union-attr]

@@ -1,0 +1,120 @@
+"""A tiny base, LoRA and ControlNet, each trained once a session through the command line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landloom.config.image_train import ImageTrainConfig
+from landloom.config.label_train import LabelTrainConfig, ProportionLoss
+from landloom.config.plan import PlanConfig
+from tests import bases
+
+LABEL = LabelTrainConfig(
+    steps=40,
+    batch=4,
+    lr=1e-2,
+    warmup=2,
+    checkpoint=3,
+    log=1,
+    rank=4,
+    proportion=ProportionLoss(probe_steps=10),
+)
+IMAGE = ImageTrainConfig(steps=30, batch=4, lr=1e-2, warmup=2, checkpoint=3, log=1)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Card, tiles, captions and ratios."""
+    return bases.data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def base_job(tiny: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of ``base``, all but its outputs and state."""
+    return {"config": bases.BASE, "seed": 1} | {k: tiny[k] for k in ("card", "tiles", "captions")}
+
+
+@pytest.fixture(scope="session")
+def base(base_job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base model."""
+    return run("base", base_job, tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="session")
+def latents(tiny: dict[str, Any], base: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The latent cache of both scenes."""
+    outputs = [tmp_path_factory.mktemp("latents") / f"{p.stem}.safetensors" for p in tiny["tiles"]]
+    for tiles, captions, out in zip(tiny["tiles"], tiny["captions"], outputs, strict=True):
+        job = {"card": tiny["card"], "base": base, "tiles": tiles, "captions": captions, "out": out}
+        bases.execute("encode", config=bases.ENCODE, **job)
+    return outputs
+
+
+@pytest.fixture(scope="session")
+def label_job(tiny: dict[str, Any], base: Path, latents: list[Path]) -> dict[str, Any]:
+    """Arguments of ``label_train``, all but its outputs and state."""
+    return {"config": LABEL, "seed": 2, "card": tiny["card"], "base": base, "latents": latents}
+
+
+@pytest.fixture(scope="session")
+def lora(label_job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The label LoRA."""
+    return run("label_train", label_job, tmp_path_factory.mktemp("lora"))
+
+
+@pytest.fixture(scope="session")
+def image_job(label_job: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of ``image_train``, all but its outputs and state."""
+    return label_job | {"config": IMAGE, "seed": 3}
+
+
+@pytest.fixture(scope="session")
+def controlnet(image_job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The image ControlNet."""
+    return run("image_train", image_job, tmp_path_factory.mktemp("controlnet"))
+
+
+@pytest.fixture(scope="session")
+def plan(tiny: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five requests in two shards."""
+    out = tmp_path_factory.mktemp("plan") / "plan.parquet"
+    config = PlanConfig(count=5, shards=2)
+    bases.execute(
+        "plan", config=config, caption="{}", seed=4, card=tiny["card"], ratios=tiny["ratios"], out=out
+    )
+    return out
+
+
+@pytest.fixture(scope="session")
+def masks(
+    tiny: dict[str, Any], base: Path, lora: Path, plan: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The sampled masks of the first shard."""
+    out = tmp_path_factory.mktemp("masks") / "masks.parquet"
+    job = {"card": tiny["card"], "plan": plan, "tiles": tiny["tiles"], "base": base, "lora": lora}
+    bases.execute("label_sample", config='{"steps": 3}', generator="g", shard=0, out=out, **job)
+    return out
+
+
+@pytest.fixture(scope="session")
+def pairs(
+    tiny: dict[str, Any], base: Path, controlnet: Path, masks: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The pairs of the first shard."""
+    out = tmp_path_factory.mktemp("pairs") / "pairs.parquet"
+    job = {"card": tiny["card"], "masks": masks, "base": base, "controlnet": controlnet}
+    bases.execute("image_sample", config='{"steps": 3}', out=out, **job)
+    return out
+
+
+def run(stage: str, job: dict[str, Any], folder: Path) -> Path:
+    """Run a training stage in a folder; returns its output."""
+    bases.execute(stage, **job, **outputs(stage, folder))
+    return folder / "out"
+
+
+def outputs(stage: str, folder: Path) -> dict[str, Path]:
+    """Outputs and state of a training stage in a folder."""
+    names = ("vae_metrics", "unet_metrics") if stage == "base" else ("metrics",)
+    return {"out": folder / "out", "state": folder / "state"} | {n: folder / f"{n}.jsonl" for n in names}

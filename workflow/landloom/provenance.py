@@ -2,6 +2,7 @@
 
 The record of ``x`` is ``x.prov.json``. It holds what was run, from which bytes, with which packages, on which
 machine, and for how long; outputs themselves hold no times, so that the same inputs give the same bytes.
+``python -m landloom.provenance PATH`` prints the digest of a file or folder.
 """
 
 import hashlib
@@ -15,15 +16,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+LEFT_OUT = (".prov.json", ".snakemake_timestamp")
 PACKAGES = ("numpy", "torch", "diffusers", "transformers", "peft", "rasterio", "segmentation-models-pytorch")
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file; of a folder, over its files' names and digests (records left out)."""
+    """SHA-256 of a file; of a folder, over its files' names and digests.
+
+    Records are left out, and the time stamp that Snakemake leaves in folders.
+    """
     if path.is_file():
         with path.open("rb") as f:
             return hashlib.file_digest(f, "sha256").hexdigest()
-    names = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.endswith(".prov.json"))
+    names = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.endswith(LEFT_OUT))
     lines = "".join(f"{p.relative_to(path).as_posix()} {digest(p)}\n" for p in names)
     return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -95,3 +100,7 @@ class Recorder:
         for output in outputs:
             text = json.dumps({"output": output.name, "sha256": digest(output)} | body, indent=1)
             record_path(output).write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    print(digest(Path(sys.argv[1])))

@@ -6,10 +6,26 @@ rule evaluate:
         pairs=dag.all_shards("curated"),
         runs=dag.runs(),
     output:
-        segmentation="results/{dataset}/evaluation/segmentation.csv",
-        image_quality="results/{dataset}/evaluation/image_quality.csv",
-        label_ratios="results/{dataset}/evaluation/label_ratios.csv",
-        summary="results/{dataset}/evaluation/summary.csv",
+        segmentation=report(
+            "results/{dataset}/evaluation/segmentation.csv",
+            caption="../report/segmentation.rst",
+            category="Does it help?",
+        ),
+        image_quality=report(
+            "results/{dataset}/evaluation/image_quality.csv",
+            caption="../report/image_quality.rst",
+            category="Images",
+        ),
+        label_ratios=report(
+            "results/{dataset}/evaluation/label_ratios.csv",
+            caption="../report/label_ratios.rst",
+            category="Class mixes",
+        ),
+        summary=report(
+            "results/{dataset}/evaluation/summary.csv",
+            caption="../report/summary.rst",
+            category="Does it help?",
+        ),
     log:
         "logs/{dataset}/evaluate.log",
     benchmark:

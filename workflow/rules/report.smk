@@ -9,7 +9,11 @@ rule report:
         tables=expand("results/{{dataset}}/evaluation/{table}.csv", table=dag.TABLES),
     output:
         page=directory("results/{dataset}/report"),
-        sheet="results/{dataset}/report.png",
+        sheet=report(
+            "results/{dataset}/report.png",
+            caption="../report/sheet.rst",
+            category="Samples",
+        ),
     log:
         "logs/{dataset}/report.log",
     benchmark:

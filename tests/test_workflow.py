@@ -1,0 +1,166 @@
+"""The workflow as a user runs it: a tiny data set from rasters to report, then partial reruns."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from tests import rasters, shards
+
+ROOT = Path(__file__).parent.parent
+CONFIG: dict[str, Any] = {
+    "dataset": "tiny",
+    "data": {
+        "images": "images/{scene}.tif",
+        "masks": "masks/{scene}.tif",
+        "classes": [
+            {"name": n, "values": [i + 1], "color": c}
+            for i, (n, c) in enumerate({"field": "#ff0000", "wood": "#00ff00", "lake": "#0000ff"}.items())
+        ],
+        "split": {"by": "scene", "val": ["d"], "test": ["e"]},
+    },
+    "check": {"free_disk_gb": 0.01},
+    "tile": {"size": 32, "stride": 16},
+    "base": {
+        "vae": {"channels": [8, 16], "steps": 6, "log": 2},
+        "unet": {"channels": [16, 32], "groups": 8, "steps": 4, "batch": 4, "log": 2, "text_width": 16},
+    },
+    "label_train": {"steps": 3, "batch": 4, "rank": 4, "proportion": {"probe_steps": 5}},
+    "plan": {"count": 12, "shards": 2},
+    "label_sample": {"steps": 2, "guidance": 1},
+    "image_train": {"steps": 3, "batch": 4},
+    "image_sample": {"steps": 2, "guidance": 1},
+    "generators": {
+        "landloom": {},
+        "oversampling": {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}},
+    },
+    "mix": {"ratios": [0.2]},
+    "segment": {
+        "networks": {"unet": {"architecture": "Unet", "encoder": "mobilenet_v2"}},
+        "seeds": [0],
+        "steps": 4,
+        "batch": 4,
+    },
+    "evaluate": {"samples": 4},
+    "report": {"examples": 2},
+}
+
+
+def snakemake(folder: Path, *arguments: str, config: dict[str, Any] | None = None) -> str:
+    """Run the workflow in a folder; fails with its output."""
+    if config is not None:
+        (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", "--max-threads", "1",
+         "--workflow-profile", "none", "--configfile", "config.yaml", *arguments],
+        cwd=folder, capture_output=True, text=True, env=environment(),
+    )  # fmt: skip
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    return output
+
+
+def environment() -> dict[str, str]:
+    """The environment, with this interpreter first on the path."""
+    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def rerun(output: str) -> set[str]:
+    """Rules that a dry run would run."""
+    lines = output.split("Job stats:")[-1].splitlines() if "Job stats:" in output else []
+    return {row[0] for line in lines if len(row := line.split()) == 2 and row[1].isdigit()} - {"total", "all"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a finished run."""
+    folder = tmp_path_factory.mktemp("run")
+    for seed, scene in enumerate("abcde"):
+        rng = np.random.default_rng(seed)
+        mask = shards.mask(rng, 64)
+        rasters.save(folder / f"images/{scene}.tif", shards.image(mask, rng))
+        rasters.save(folder / f"masks/{scene}.tif", mask + np.uint8(1))
+    snakemake(folder, config=CONFIG)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_everything_is_made_and_a_second_run_does_nothing(run: Path) -> None:
+    assert "Nothing to be done" in snakemake(run, "-n", config=CONFIG)
+    root = run / "results/tiny"
+    page = (root / "report/index.html").read_text()
+    assert "landloom" in page
+    assert "oversampling" in page
+    table = pd.read_csv(root / "evaluation/segmentation.csv")
+    assert set(table["generator"]) == {"real", "landloom", "oversampling"}
+    assert list(table.columns) == ["generator", "ratio", "network", "seed", "class", "iou", "f1"]
+
+
+def test_the_audit_finds_nothing_wrong(run: Path) -> None:
+    audit = json.loads((run / "results/tiny/audit.json").read_text())
+    counts = audit["summary"]
+    assert counts["ok"] > 20
+    assert {k: v for k, v in counts.items() if k != "ok" and isinstance(v, int) and v} == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "stages"),
+    [
+        ({"report": {"examples": 3}}, {"report", "audit"}),
+        ({"segment": CONFIG["segment"] | {"seeds": [0, 1]}}, {"segment", "evaluate", "report", "audit"}),
+        (
+            {"image_train": {"steps": 4, "batch": 4}},
+            {"image_train", "image_sample", "curate", "mix", "segment", "evaluate", "report", "audit", "export"},
+        ),
+    ],
+)
+def test_one_number_reruns_what_depends_on_it(run: Path, change: dict[str, Any], stages: set[str]) -> None:
+    output = snakemake(run, "-n", config=CONFIG | change)
+    assert rerun(output) == stages
+
+
+def test_a_new_seed_leaves_finished_trainings_alone(run: Path) -> None:
+    changed = CONFIG | {"segment": CONFIG["segment"] | {"seeds": [0, 1]}}
+    output = snakemake(run, "-n", "--printshellcmds", config=changed)
+    assert "unet/1.log" in output
+    assert "unet/0.log" not in output
+
+
+def test_a_misspelt_key_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG | {"labeltrain": {}}))
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "-n",
+         "--workflow-profile", "none", "--configfile", "config.yaml"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "labeltrain: no such key" in done.stdout + done.stderr
+
+
+def test_parsing_the_snakefile_imports_nothing_heavy(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "images", tmp_path / "images")
+    shutil.copytree(run / "masks", tmp_path / "masks")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    code = (
+        "import sys\nfrom snakemake.cli import main\n"
+        f"try: main(['-n', '-s', {str(ROOT / 'Snakefile')!r}, '--configfile', 'config.yaml',"
+        " '--workflow-profile', 'none'])\nexcept SystemExit as error: assert not error.code\n"
+        "heavy = {'torch', 'rasterio', 'pandas', 'diffusers', 'transformers', 'pyarrow'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_shim_runs_the_same_workflow(run: Path) -> None:
+    shim = str(ROOT / "workflow/Snakefile")
+    assert "Nothing to be done" in snakemake(run, "-n", "--snakefile", shim, config=CONFIG)

@@ -2,7 +2,7 @@
 
 The package index has no CPU build of torchvision. Its CUDA build cannot load its C++ operators without
 CUDA libraries, and then fails on import because the operator ``nms`` has no schema. Declaring the schema
-first is enough for models, transforms and all that segmentation-models-pytorch, timm and torchmetrics use. With a
+first is enough for models, transforms, segmentation-models-pytorch, timm and torchmetrics. With a
 torch that has CUDA or ROCm nothing is done. ``torchvision-guard.pth`` runs ``install`` at the start of the
 interpreter; torch itself is imported only when torchvision is.
 """

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
+from transformers.utils import logging
 
 from landloom.errors import InputError
 from landloom.raster.palette import generation_palette
+
+logging.disable_progress_bar()  # a bar per loaded file hides the lines that matter
 
 
 @dataclass
@@ -43,7 +46,8 @@ class Bundle:
     def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "Bundle":
         """Move the networks; freeze them."""
         for part in (self.vae, self.unet, self.text_encoder):
-            part.to(device=device, dtype=dtype).requires_grad_(False).eval()
+            kind = {} if part.dtype == dtype else {"dtype": dtype}  # a cast to its own type only warns
+            part.to(device=device, **kind).requires_grad_(False).eval()
         return self
 
     def tokens(self, texts: Sequence[str]) -> Tensor:

@@ -1,6 +1,10 @@
 """A tiny base model and the data it is trained on: 32 px, four 16-bit bands, three classes."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.cache import LatentCache
 from landloom.raster import codec
 from landloom.samples import IGNORE, Sample, class_ratios
+from tests.rasters import ROOT
 
 SIDE, BANDS, NAMES = 32, 4, ["forest", "water", "built up"]
 VALUES = np.array([[300, 500, 400, 3000], [200, 300, 250, 150], [1500, 1600, 1700, 2000]])
@@ -149,3 +154,15 @@ def cache(count: int = 4, variants: int = 2) -> LatentCache:
         labels=labels, ratios=torch.tensor(shares), captions=torch.full((count,), 1),
         prompts=torch.full((count,), 2), text=torch.randn(3, 77, 32), ids=[f"t{i}" for i in range(count)],
     )  # fmt: skip
+
+
+def interrupted(stage: str, number: signal.Signals, checkpoint: str, **values: Any) -> int:
+    """Run a stage in another process and send it a signal after its checkpoint; returns the exit code."""
+    command = [sys.executable, "-m", "landloom", stage, *arguments(**values)]
+    process = subprocess.Popen(command, cwd=ROOT)
+    deadline = time.monotonic() + 120
+    while not any(values["state"].rglob(checkpoint)) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(number)
+    return process.wait(60)

@@ -60,8 +60,8 @@ def snakemake(folder: Path, *arguments: str, config: dict[str, Any] | None = Non
     if config is not None:
         (folder / "config.yaml").write_text(yaml.safe_dump(config))
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", "--max-threads", "1",
-         "--workflow-profile", "none", "--configfile", "config.yaml", *arguments],
+        [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2",
+         "--max-threads", "1", "--workflow-profile", "none", "--configfile", "config.yaml", *arguments],
         cwd=folder, capture_output=True, text=True, env=environment(),
     )  # fmt: skip
     output = done.stdout + done.stderr

@@ -44,6 +44,14 @@ def execute(name: str, arguments: list[str]) -> None:
         values |= dict(zip(outputs, partial, strict=True))
         module.run(**values)
     recorder.write(final)
+    for key in stage.paths(module.run, values, "state"):
+        drop_checkpoints(values[key])
+
+
+def drop_checkpoints(state: Path) -> None:
+    """Remove the checkpoints of a finished job; its metrics and TensorBoard files stay."""
+    for file in state.rglob("checkpoint.pt*"):
+        file.unlink()
 
 
 def _plain(value: Any) -> Any:

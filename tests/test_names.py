@@ -1,4 +1,4 @@
-"""One name, five places: a stage is a rule, a module, a config section, a test and a heading in the manual."""
+"""One name, five places: a stage is a rule, a module, a config section, a test and a heading of a page."""
 
 import re
 from pathlib import Path

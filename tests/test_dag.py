@@ -1,0 +1,87 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from landloom.dag import Dag, memory, put_on_path
+from landloom.errors import InputError
+
+ROOT = Path(__file__).parent.parent
+OVERSAMPLING = {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}
+
+
+class Wildcards(SimpleNamespace):
+    """Stands in for Snakemake's wildcards."""
+
+    def get(self, key: str, default: str | None = None) -> Any:
+        return getattr(self, key, default)
+
+
+def dag(**more: Any) -> Dag:
+    raw = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    return Dag(raw | more)
+
+
+def test_generators_override_their_sections() -> None:
+    generators = {"big": {"label_train": {"steps": 77, "proportion": {"weight": 0}}}}
+    section = dag(generators=generators).section("label_train")
+    assert '"steps":77' in section(Wildcards(generator="big"))
+    assert '"weight":0' in section(Wildcards(generator="big"))
+    assert '"rank"' not in section(Wildcards(generator="big"))  # defaults keep commands short
+
+
+def test_a_generator_of_real_data_needs_no_models() -> None:
+    made = dag(generators={"new": {}, "again": OVERSAMPLING})
+    assert made.trained("label_sample", "label")(Wildcards(dataset="d", generator="again")) == []
+    assert made.models("image_sample")(Wildcards(dataset="d", generator="again")) == ""
+    new = made.models("image_sample")(Wildcards(dataset="d", generator="new"))
+    assert new == "--base results/d/base --controlnet results/d/new/image"
+    assert [made.synthetic(g) for g in ("new", "again")] == [True, False]
+
+
+def test_other_networks_and_seeds_are_not_part_of_a_training() -> None:
+    wildcards = Wildcards(generator="real", network="pspnet", seed="0", ratio="0")
+    section = dag().section("segment")(wildcards)
+    assert "PSPNet" in section
+    assert "DeepLabV3Plus" not in section
+    assert "seeds" not in section
+
+
+def test_runs_cover_every_mix_network_and_seed_once() -> None:
+    made = dag()
+    runs = made.runs()
+    assert len(runs) == len(set(runs)) == 3 * 2 * 2
+    assert "results/landsat7/segment/real/0/pspnet/1" in runs
+
+
+def test_shards_follow_the_plan() -> None:
+    made = dag(plan={"count": 10, "shards": 3}, generators={"g": {"plan": {"shards": 2}}, "h": {}})
+    names = [Path(p).name for p in made.all_shards("pairs")]
+    assert names == ["0.parquet", "1.parquet", "0.parquet", "1.parquet", "2.parquet"]
+
+
+def test_the_judge_is_trained_on_real_data() -> None:
+    assert (
+        dag()
+        .judge(Wildcards(dataset="landsat7", generator="landloom"))
+        .startswith("results/landsat7/segment/real/0/")
+    )
+
+
+def test_memory_grows_with_attempts() -> None:
+    assert [memory(100)(None, attempt=a) for a in (1, 2, 3)] == [100, 200, 300]
+
+
+def test_the_path_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "old")
+    put_on_path(Path("new"))
+    import os
+
+    assert os.environ["PYTHONPATH"].split(os.pathsep) == ["new", "old"]
+
+
+def test_errors_name_the_config_field() -> None:
+    with pytest.raises(InputError, match=r"curate\.network: 'nobody'"):
+        dag(curate={"network": "nobody"})

@@ -60,7 +60,7 @@ class Schedule:
         self.config = type("Config", (), {"prediction_type": kind})
 
 
-@pytest.mark.parametrize(("kind", "wanted"), [("v_prediction", [0.5, 0.2]), ("epsilon", [5 / 9, 1])])
+@pytest.mark.parametrize(("kind", "wanted"), [("v_prediction", [0.5, 1]), ("epsilon", [5 / 9, 1])])
 def test_min_snr_weights_by_hand(kind: str, wanted: list[float]) -> None:
     found = noise.snr_weights(Schedule(kind), torch.tensor([0, 1]), 5.0)  # type: ignore[arg-type]
     assert found.tolist() == pytest.approx(wanted)

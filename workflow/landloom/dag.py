@@ -3,7 +3,7 @@
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from landloom import __main__ as stages
 from landloom.config import Config, load
 from landloom.config.section import Section
+from landloom.errors import InputError, InputErrors
 from landloom.scenes import SceneFiles, discover, split_scenes
 
 REAL = "real"
@@ -30,8 +31,9 @@ class Dag:
 
     TABLES = ("segmentation", "image_quality", "label_ratios", "summary")
 
-    def __init__(self, raw: Mapping[str, Any]) -> None:
+    def __init__(self, raw: Mapping[str, Any], configfiles: Sequence[str] = ()) -> None:
         self.config: Config = load(raw)
+        self.configfiles = configfiles
 
     @cached_property
     def scenes(self) -> dict[str, SceneFiles]:
@@ -64,10 +66,27 @@ class Dag:
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e-\d+)?"}
 
+    def require_files(self) -> None:
+        """Raise InputErrors for every image and mask that is not there, before a rule asks for one.
+
+        Raises:
+            InputErrors: names each missing file and its scene.
+        """
+        missing = [
+            InputError(
+                path, f"the {kind} of scene '{s.name}' does not exist", "Add it, or leave the scene out"
+            )
+            for s in self.scenes.values()
+            for kind, paths in (("image", s.images), ("mask", [s.mask]))
+            for path in paths
+            if not path.exists()
+        ]
+        if missing:
+            raise InputErrors(missing)
+
     def files(self, wildcards: Any) -> list[str]:
-        """All input rasters that exist; what is missing is for the check to report."""
-        paths = [p for s in self.scenes.values() for p in (*s.images, s.mask)]
-        return [str(p) for p in paths if p.exists()]
+        """All input rasters."""
+        return [str(p) for s in self.scenes.values() for p in (*s.images, s.mask)]
 
     def images(self, wildcards: Any) -> list[str]:
         """Image files of a scene."""
@@ -197,7 +216,12 @@ class Dag:
 
     def command(self, wildcards: Any) -> str:
         """The command that makes these results."""
-        return f"snakemake results/{self.config.dataset}/report"
+        given = (
+            [f"--configfile {' '.join(os.path.relpath(f) for f in self.configfiles)}"]
+            if self.configfiles
+            else []
+        )
+        return " ".join(["snakemake --cores all", *given])
 
     def training_metrics(self) -> list[str]:
         """Metrics files of all trainings."""

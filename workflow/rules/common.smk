@@ -13,7 +13,8 @@ from landloom.errors import InputError
 
 put_on_path(PACKAGE)
 try:
-    dag = Dag(config)
+    dag = Dag(config, workflow.overwrite_configfiles)
+    dag.require_files()
     patterns = dag.patterns()
 except InputError as error:
     raise WorkflowError(str(error)) from None

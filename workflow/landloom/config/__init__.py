@@ -94,6 +94,17 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _overrides(self) -> Self:
+        for name, changes in self.generators.items():
+            for stage in changes:
+                try:
+                    self.section(stage, name)
+                except ValidationError as error:
+                    lines = [_explain(dict(e), f"generators.{name}.{stage}") for e in error.errors()]
+                    raise ValueError("; ".join(lines)) from None
+        return self
+
+    @model_validator(mode="after")
     def _references(self) -> Self:
         known = {c.name for c in self.data.classes}
         for name in self.generators:
@@ -101,6 +112,11 @@ class Config(Section):
                 asked = set(goal.boost) | {c for row in goal.table for c in row}
                 if wrong := sorted(asked - known):
                     raise ValueError(f"plan.mixes.{mix}: no class is called {', '.join(wrong)}")
+            sources = [self.section(s, name).model_dump()["source"] for s in ("label_sample", "image_sample")]
+            if sources == ["lora", "real"]:
+                raise ValueError(
+                    f"generators.{name}: image_sample.source 'real' needs label_sample.source 'real'"
+                )
             judge = self.section("curate", name).model_dump()["network"]
             if judge is not None and judge not in self.segment.networks:
                 raise ValueError(f"curate.network: '{judge}' is not one of segment.networks")
@@ -146,8 +162,9 @@ def load(values: Mapping[str, Any], where: str = "config") -> Config:
         ) from None
 
 
-def _explain(error: dict[str, Any]) -> str:
-    field = ".".join(str(p) for p in error["loc"]) or "config"
+def _explain(error: dict[str, Any], prefix: str = "config") -> str:
+    parts = [str(p) for p in error["loc"]]
+    field = ".".join([prefix, *parts] if prefix != "config" else parts) or prefix
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"{field}: no such key (is it misspelt?)"

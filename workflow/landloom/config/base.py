@@ -1,8 +1,8 @@
 """``base``: the latent diffusion model that everything else adapts."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from landloom.config.section import Section
 from landloom.config.training import Denoising, Training
@@ -48,6 +48,14 @@ class UnetConfig(Denoising):
     """Layers of the text encoder."""
     prediction: Literal["v_prediction", "epsilon"] = "v_prediction"
     """What the denoiser predicts; v keeps masks and images apart at small sizes."""
+
+    @model_validator(mode="after")
+    def _groups(self) -> Self:
+        if wrong := [c for c in self.channels if c % self.groups or c % self.head]:
+            raise ValueError(
+                f"channels {wrong} cannot be divided by groups {self.groups} and head {self.head}"
+            )
+        return self
 
 
 class BaseConfig(Section):

@@ -1,8 +1,8 @@
 """``mix``: real tiles and synthetic pairs in one training set."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from landloom.config.section import Section
 
@@ -10,7 +10,15 @@ from landloom.config.section import Section
 class MixConfig(Section):
     """Settings of the mixes."""
 
-    ratios: list[float] = Field(default=[0.4], min_length=1)
+    ratios: list[Annotated[float, Field(gt=0)]] = Field(default=[0.4], min_length=1)
     """Synthetic shares to try; the set without synthetic data is always made."""
     of: Literal["real", "total"] = "real"
     """What a ratio means: synthetic samples per real one, or their share of the whole set."""
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if len(set(self.ratios)) < len(self.ratios):
+            raise ValueError("a ratio is given twice")
+        if self.of == "total" and max(self.ratios) >= 1:
+            raise ValueError("a share of the total must be below 1; real data would be left out")
+        return self

@@ -40,5 +40,5 @@ class PlanConfig(Section):
     """Samples to ask for."""
     shards: int = Field(default=1, ge=1)
     """Jobs that share the work; each samples one shard."""
-    mixes: dict[str, MixGoal] = {"real": MixGoal()}
+    mixes: dict[str, MixGoal] = Field(default={"real": MixGoal()}, min_length=1)
     """Named groups of requests."""

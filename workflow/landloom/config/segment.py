@@ -1,8 +1,8 @@
 """``segment``: the networks that judge whether synthetic samples help."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from landloom.config.section import Section
 from landloom.config.training import Training
@@ -22,7 +22,7 @@ class Network(Section):
 class SegmentConfig(Training):
     """Settings of the segmentation trainings; every run takes the same number of steps."""
 
-    networks: dict[str, Network] = {"deeplabv3plus": Network()}
+    networks: dict[str, Network] = Field(default={"deeplabv3plus": Network()}, min_length=1)
     """Networks to train, by a name of your choice."""
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     """Seeds; each network is trained once per seed and mix."""
@@ -30,3 +30,9 @@ class SegmentConfig(Training):
     """Loss weights per class: none, or one over the square root of the class's share."""
     augment: Literal["none", "flip", "d4"] = "d4"
     """Random mirrors and turns."""
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds: a seed is given twice")
+        return self

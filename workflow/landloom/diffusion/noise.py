@@ -31,14 +31,18 @@ def clean(scheduler: DDPMScheduler, noisy: Tensor, t: Tensor, prediction: Tensor
 
 
 def snr_weights(scheduler: DDPMScheduler, t: Tensor, gamma: float) -> Tensor:
-    """Min-SNR loss weights (B,) (Hang et al. 2023); for v the weight is over SNR + 1. All 1 if gamma is 0."""
+    """Min-SNR loss weights (B,) (Hang et al. 2023); all 1 if gamma is 0.
+
+    For v, SNR + 1 stands in place of SNR: the weight stays 1 where no signal is left. There the class mix
+    of a mask is decided; weights that vanish there would leave those steps untrained.
+    """
     if not gamma:
         return torch.ones(len(t), device=t.device)
     a = alpha_bar(scheduler, t).flatten()
     snr = a / (1 - a).clamp_min(1e-8)
-    capped = snr.clamp_max(gamma)
-    v = scheduler.config.prediction_type == "v_prediction"
-    return capped / (snr + 1) if v else capped / snr.clamp_min(1e-8)
+    if scheduler.config.prediction_type == "v_prediction":
+        snr = snr + 1
+    return snr.clamp_max(gamma) / snr.clamp_min(1e-8)
 
 
 def weighted_mse(prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:

@@ -43,8 +43,8 @@ def tokenizer(texts: Iterable[str]) -> CLIPTokenizer:
     words = pre_tokenizers.Split(Regex(CLIP_WORDS), "removed", invert=True)
     model.pre_tokenizer = pre_tokenizers.Sequence([words, pre_tokenizers.ByteLevel(False, use_regex=False)])
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    # Every byte may end a word, also one that never did in the captions; named here, because the trainer would
-    # number those it meets in the random order of a hash table.
+    # Every byte may end a word, also one that never did in the captions; named here, because the trainer
+    # would number those it meets in the random order of a hash table.
     ends = [f"{letter}</w>" for letter in alphabet]
     trainer = trainers.BpeTrainer(
         vocab_size=2000, min_frequency=2, special_tokens=SPECIAL + ends, initial_alphabet=alphabet,

@@ -36,13 +36,13 @@ def segmentation(runs: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> p
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Mean and standard deviation (ddof 1) over seeds, and the gain in IoU over real data alone.
 
-    The gain is taken seed by seed, against the run of the same network with ratio 0; its spread is that of
+    The gain is taken seed by seed, against the same network trained on real data alone; its spread is that of
     these pairs. One seed has no spread: NaN.
     """
     keys = ["network", "seed", "class"]
-    real = table.loc[table["ratio"] == 0, [*keys, "iou"]].rename(columns={"iou": "real"})
+    real = table.loc[table["generator"] == "real", [*keys, "iou"]].rename(columns={"iou": "real"})
     joined = table.merge(real, on=keys, how="left")
-    joined["gain"] = (joined["iou"] - joined["real"]).where(joined["ratio"] != 0)
+    joined["gain"] = (joined["iou"] - joined["real"]).where(joined["generator"] != "real")
     groups = joined.groupby([*RUN, "class"], sort=False)
     result = groups.agg(
         iou_mean=("iou", "mean"), iou_std=("iou", "std"), f1_mean=("f1", "mean"), f1_std=("f1", "std"),

@@ -65,7 +65,7 @@ def entries(curated: Sequence[Path], plans: Sequence[Path]) -> list[Entry]:
         known = mixes.get(generator, {})
         table = samples.columns([path], ["id", "note", "ratios", "target_ratios"])
         for name, note, ratios, target in zip(*table.values(), strict=True):
-            mix = known.get(name, "samples")
+            mix = known.get(name.removeprefix(f"{generator}_"), "samples")
             found.append(Entry(name, path, generator, mix, note or "", list(ratios), _floats(target)))
     return found
 

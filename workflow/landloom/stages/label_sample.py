@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from rasterio.features import sieve
 
 from landloom import samples
 from landloom.config.label_sample import LabelSampleConfig
@@ -15,6 +14,7 @@ from landloom.diffusion import bundle
 from landloom.diffusion.sampling import batches, sample
 from landloom.raster import codec
 from landloom.raster.palette import nearest
+from landloom.raster.regions import without_small
 from landloom.samples import Sample, class_ratios
 from landloom.stage import In, Ins, Out
 from landloom.training.loop import device
@@ -62,8 +62,7 @@ def from_lora(
             pictures = model.decode(latents.to(dtype)).float().cpu().numpy()
         for row, picture in zip(rows.to_dict("records"), pictures, strict=True):
             mask, residual = nearest(picture, palette)
-            if config.smooth:
-                mask = sieve(mask, config.smooth)
+            mask = without_small(mask, config.smooth)
             yield Sample(
                 id=f"{generator}_{row['id']}", mask=codec.encode(mask), scene=generator, source=generator,
                 ratios=class_ratios(mask, len(dataset.classes)), caption=row["caption"], seed=row["seed"],

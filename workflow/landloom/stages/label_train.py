@@ -1,14 +1,16 @@
 """Text to mask: LoRA on the base's denoiser, with a proportion-aware loss."""
 
+import json
 import shutil
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
+from torch import Tensor
 
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Training
@@ -46,11 +48,25 @@ def run(
     model.unet.add_adapter(LoraConfig(r=config.rank, lora_alpha=alpha, target_modules=config.targets))
     objective = LabelObjective(model.unet, model.scheduler, data, config, term, config.proportion.weight)
     train(objective, config, seed, state / "lora", "label LoRA")
-    weights = convert_state_dict_to_diffusers(get_peft_model_state_dict(model.unet))
-    adapter = {"unet_lora_adapter_metadata": model.unet.peft_config["default"].to_dict()}
-    StableDiffusionPipeline.save_lora_weights(out, unet_lora_layers=weights, **adapter)
+    save_lora(model.unet, out)
     (out / "README.md").write_text(cards.lora(dataset, config))
     shutil.copy(metrics_path(state / "lora"), metrics)
+
+
+def save_lora(unet: UNet2DConditionModel, out: Path) -> None:
+    """Write the adapter for ``load_lora_weights``; its settings lie in the header, in a fixed order.
+
+    diffusers writes them as a set beside a second key, and both change their order from run to run.
+    """
+    config = unet.peft_config["default"].to_dict()
+    config["target_modules"] = sorted(config["target_modules"])
+    settings = json.dumps({f"unet.{k}": v for k, v in config.items()}, indent=2, sort_keys=True)
+
+    def save(weights: dict[str, Tensor], path: str) -> None:
+        save_file(weights, path, metadata={"lora_adapter_metadata": settings})
+
+    weights = convert_state_dict_to_diffusers(get_peft_model_state_dict(unet))
+    StableDiffusionPipeline.save_lora_weights(out, unet_lora_layers=weights, save_function=save)
 
 
 def proportion_term(

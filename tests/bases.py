@@ -49,9 +49,10 @@ def dataset(size: int = SIDE) -> Dataset:
     """The card."""
     colors = ("#1f77b4", "#d62728", "#2ca02c")
     return Dataset(
-        name="tiny", size=size, classes=[ClassInfo(name=n, color=c) for n, c in zip(NAMES, colors, strict=True)],
+        name="tiny", size=size, scenes=2,
+        classes=[ClassInfo(name=n, color=c) for n, c in zip(NAMES, colors, strict=True)],
         bands=BANDS, dtype="uint16", rgb=[2, 1, 0], low=[0.0] * BANDS, high=[4000.0] * BANDS,
-        prior=[0.5, 0.3, 0.2], cooccurrence=[[1.0] * 3] * 3, tiles={"train": 8, "val": 1, "test": 1}, scenes=2,
+        prior=[0.5, 0.3, 0.2], cooccurrence=[[1.0] * 3] * 3, tiles={"train": 8, "val": 1, "test": 1},
     )  # fmt: skip
 
 
@@ -138,7 +139,8 @@ def bundle(seed: int = 0, **unet: Any) -> Bundle:
     tokens = scratch.tokenizer(TEXTS)
     made = Bundle(
         vae=scratch.vae(VAE, BANDS, SIDE), unet=scratch.unet(config, VAE.latent, SIDE // 2),
-        text_encoder=scratch.text_encoder(config, tokens), tokenizer=tokens, scheduler=scratch.scheduler(config),
+        text_encoder=scratch.text_encoder(config, tokens), tokenizer=tokens,
+        scheduler=scratch.scheduler(config),
     )  # fmt: skip
     return made.to(torch.device("cpu"))
 

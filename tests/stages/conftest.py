@@ -13,7 +13,7 @@ from tests import bases
 LABEL = LabelTrainConfig(
     steps=40,
     batch=4,
-    lr=1e-2,
+    lr=2e-3,
     warmup=2,
     checkpoint=3,
     log=1,

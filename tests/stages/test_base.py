@@ -1,0 +1,108 @@
+import json
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from landloom import provenance
+from landloom.dataset import Dataset
+from landloom.diffusion import bundle, cache, pictures
+from landloom.errors import InputError
+from landloom.stages.base import build
+from tests import bases
+from tests.stages.conftest import outputs, run
+
+
+def linked(job: dict[str, Any], folder: Path, source: Path | str, **config: Any) -> Path:
+    """Run the stage with a ready model."""
+    settings = bases.BASE.model_copy(update={"source": str(source)} | config)
+    return run("base", job | {"config": settings}, folder)
+
+
+def test_a_scratch_base_is_a_diffusers_folder_for_the_bands(base: Path) -> None:
+    names = {p.name for p in base.iterdir()}
+    assert names == {"model_index.json", "vae", "unet", "text_encoder", "tokenizer", "scheduler"}
+    model = bundle.load(base)
+    assert (model.channels, model.factor) == (bases.BANDS, 2)
+    assert model.tokenizer("forest", add_special_tokens=False).input_ids == [
+        model.tokenizer.vocab["forest</w>"]
+    ]
+
+
+def test_latents_have_unit_scale(base: Path, latents: list[Path]) -> None:
+    data = cache.load(latents)
+    assert torch.cat([data.images, data.masks]).std().item() == pytest.approx(1, abs=0.1)
+
+
+def test_record_and_metrics_lie_beside_it(base: Path, base_job: dict[str, Any]) -> None:
+    found = bases.record(base)
+    assert (found["stage"], found["sha256"]) == ("base", provenance.digest(base))
+    assert set(found["inputs"]) == {str(p) for k in ("tiles", "captions") for p in base_job[k]} | {
+        str(base_job["card"])
+    }
+    rows = [json.loads(line) for line in (base.parent / "unet_metrics.jsonl").read_text().splitlines()]
+    assert [r["step"] for r in rows] == list(range(1, bases.UNET.steps + 1))
+
+
+def test_both_networks_and_the_text_encoder_were_trained(base: Path, base_job: dict[str, Any]) -> None:
+    card = Dataset.load(base_job["card"])
+    data = pictures.load(card, base_job["tiles"], base_job["captions"])
+    torch.manual_seed(base_job["seed"])
+    start, end = build(bases.BASE, card, data), bundle.load(base)
+    for part in ("vae", "unet", "text_encoder"):
+        before, after = getattr(start, part).state_dict(), getattr(end, part).state_dict()
+        changed = [k for k in before if not torch.equal(before[k], after[k])]
+        assert len(changed) > 0.9 * len(before), part
+
+
+def test_killed_in_the_denoiser_it_ends_at_the_same_bytes(
+    base: Path, base_job: dict[str, Any], tmp_path: Path
+) -> None:
+    job = base_job | outputs("base", tmp_path)
+    assert bases.interrupted("base", signal.SIGKILL, "unet/checkpoint.pt", **job) == -signal.SIGKILL
+    assert not (tmp_path / "out").exists()
+    step = torch.load(next(tmp_path.rglob("unet/checkpoint.pt")))["step"]
+    assert 0 < step < bases.UNET.steps
+    assert provenance.digest(run("base", base_job, tmp_path)) == provenance.digest(base)
+
+
+def test_a_ready_model_is_linked_not_copied(base: Path, base_job: dict[str, Any], tmp_path: Path) -> None:
+    out = linked(base_job, tmp_path, base, sha256=provenance.digest(base))
+    files = [p for p in out.rglob("*") if not p.is_dir()]
+    assert {p.relative_to(out) for p in files} == {
+        p.relative_to(base) for p in base.rglob("*") if p.is_file()
+    }
+    assert all(p.is_symlink() and p.readlink().is_absolute() for p in files)
+    assert provenance.digest(out) == provenance.digest(base)
+    assert (tmp_path / "unet_metrics.jsonl").read_text() == ""
+
+
+def test_another_number_of_bands_is_an_input_error(
+    base: Path, base_job: dict[str, Any], tmp_path: Path
+) -> None:
+    card = tmp_path / "card.json"
+    bases.dataset().model_copy(update={"bands": 3}).save(card)
+    with pytest.raises(InputError, match="the model takes 4 bands, the dataset has 3"):
+        linked(base_job | {"card": card}, tmp_path, base)
+    assert not (tmp_path / "out").exists()
+    assert (base / "model_index.json").exists()  # removing the links leaves the model
+
+
+def test_an_incomplete_model_is_an_input_error(base: Path, base_job: dict[str, Any], tmp_path: Path) -> None:
+    shutil.copytree(base, tmp_path / "model")
+    shutil.rmtree(tmp_path / "model" / "unet")
+    with pytest.raises(InputError, match="cannot be loaded"):
+        linked(base_job, tmp_path, tmp_path / "model")
+
+
+def test_a_hub_id_without_revision_is_an_input_error(base_job: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no revision"):
+        linked(base_job, tmp_path, "org/model")
+
+
+def test_a_wrong_digest_is_an_input_error(base: Path, base_job: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"base\.sha256"):
+        linked(base_job, tmp_path, base, sha256="0" * 64)

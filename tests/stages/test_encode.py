@@ -1,0 +1,83 @@
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from landloom import samples
+from landloom.dataset import Dataset
+from landloom.diffusion import bundle, cache
+from landloom.diffusion.bundle import Bundle
+from landloom.raster.palette import paint
+from landloom.samples import Sample
+from tests import bases
+
+
+@pytest.fixture(scope="module")
+def model(base: Path) -> Bundle:
+    return bundle.load(base).to(torch.device("cpu"))
+
+
+def train(tiny: dict[str, Any]) -> list[Sample]:
+    return list(samples.read(tiny["tiles"], "train"))
+
+
+def test_only_train_tiles_are_encoded(tiny: dict[str, Any], latents: list[Path]) -> None:
+    found = cache.load(latents)
+    assert found.ids == ["a1", "a2", "a3", "a4", "b1", "b2", "b3", "b4"]
+    assert {s.id for s in samples.read(tiny["tiles"]) if s.split != "train"} == {"a0", "b0"}
+    assert all(len(v) == 8 for k, v in vars(found).items() if k != "text")
+
+
+def test_latents_are_those_of_the_images_and_painted_masks(
+    tiny: dict[str, Any], latents: list[Path], model: Bundle
+) -> None:
+    card, found = Dataset.load(tiny["card"]), cache.load(latents)
+    for i, s in enumerate(train(tiny)):
+        image = torch.from_numpy(card.scale(s.image_array()))
+        mask = torch.from_numpy(paint(s.mask_array(), model.palette(3)))
+        for made, picture in ((found.images, image), (found.masks, mask)):
+            wanted = model.encode(torch.stack([picture, picture.flip(-1)]))
+            assert torch.allclose(made[i], wanted, atol=0.02)
+
+
+def test_labels_ratios_and_words_belong_to_the_tiles(
+    tiny: dict[str, Any], latents: list[Path], model: Bundle
+) -> None:
+    found = cache.load(latents)
+    words = pd.concat([pd.read_parquet(p) for p in tiny["captions"]]).set_index("id")
+    for i, s in enumerate(train(tiny)):
+        assert torch.equal(found.labels[i], torch.from_numpy(s.mask_array()))
+        assert found.ratios[i].tolist() == pytest.approx(s.ratios)
+        both = model.embed([words["caption"][s.id], words["prompt"][s.id]])
+        assert torch.allclose(found.text[found.captions[i]], both[0], atol=1e-5)
+        assert torch.allclose(found.text[found.prompts[i]], both[1], atol=1e-5)
+    assert torch.allclose(found.text[0], model.embed([""])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(("augment", "count"), [("none", 1), ("d4", 8)])
+def test_variants_and_type_are_as_asked(
+    tiny: dict[str, Any], base: Path, tmp_path: Path, augment: str, count: int
+) -> None:
+    config = bases.ENCODE.model_copy(update={"augment": augment, "precision": "bf16", "batch": 3})
+    out = encode(tiny, base, tmp_path, tiny["tiles"][0], config)
+    found = cache.load([out])
+    assert found.images.shape == found.masks.shape == (4, count, 4, 16, 16)
+    assert found.images.dtype == found.text.dtype == torch.bfloat16
+
+
+def test_a_scene_without_train_tiles_has_an_empty_cache(
+    tiny: dict[str, Any], base: Path, latents: list[Path], tmp_path: Path
+) -> None:
+    tested = [s for s in samples.read(tiny["tiles"]) if s.split == "test"]
+    samples.write(tmp_path / "test.parquet", tested)
+    out = encode(tiny, base, tmp_path, tmp_path / "test.parquet", bases.ENCODE)
+    assert cache.load([out, latents[0]]).ids == ["a1", "a2", "a3", "a4"]
+
+
+def encode(tiny: dict[str, Any], base: Path, folder: Path, tiles: Path, config: Any) -> Path:
+    out = folder / "latents.safetensors"
+    words = tiny["captions"][0]
+    bases.execute("encode", config=config, card=tiny["card"], base=base, tiles=tiles, captions=words, out=out)
+    return out

@@ -1,0 +1,95 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from landloom import provenance, samples
+from landloom.raster import codec
+from landloom.samples import Sample
+from tests import bases
+from tests.stages.conftest import run
+
+
+def images(path: Path) -> list[NDArray[Any]]:
+    return [s.image_array() for s in samples.read(path)]
+
+
+@pytest.fixture
+def job(tiny: dict[str, Any], base: Path, controlnet: Path) -> dict[str, Any]:
+    return {"card": tiny["card"], "base": base, "controlnet": controlnet, "config": '{"steps": 3}'}
+
+
+def made(folder: Path, job: dict[str, Any], mask: NDArray[np.uint8], **config: float) -> NDArray[Any]:
+    """The image of a mask, with the seed and caption held."""
+    shard, out = folder / "masks.parquet", folder / "pairs.parquet"
+    samples.write(shard, [Sample(id="m", mask=codec.encode(mask), caption="satellite image", seed=7)])
+    text = str({"steps": 3} | config).replace("'", '"')
+    bases.execute("image_sample", **job | {"masks": shard, "out": out, "config": text})
+    return images(out)[0]
+
+
+def test_images_are_like_the_datasets(pairs: Path, masks: Path) -> None:
+    found = images(pairs)
+    assert len(found) == 3
+    for image in found:
+        assert (image.shape, image.dtype) == ((bases.BANDS, bases.SIDE, bases.SIDE), np.uint16)
+        assert image.max() <= 4000
+        assert image.std() > 0
+    assert samples.metadata(pairs) == samples.metadata(masks)
+
+
+def test_everything_but_the_image_stays(pairs: Path, masks: Path) -> None:
+    after = [replace(s, image=None) for s in samples.read(pairs)]
+    assert after == list(samples.read(masks))
+
+
+def test_the_same_seed_gives_the_same_bytes(
+    job: dict[str, Any], masks: Path, pairs: Path, controlnet: Path, tmp_path: Path
+) -> None:
+    bases.execute("image_sample", **job, masks=masks, out=tmp_path / "again.parquet")
+    assert (tmp_path / "again.parquet").read_bytes() == pairs.read_bytes()
+    assert bases.record(pairs)["inputs"][str(controlnet)] == provenance.digest(controlnet)
+
+
+def test_batches_do_not_matter(job: dict[str, Any], masks: Path, pairs: Path, tmp_path: Path) -> None:
+    config = {"config": '{"steps": 3, "batch": 2}'}
+    bases.execute("image_sample", **job | config, masks=masks, out=tmp_path / "again.parquet")
+    for a, b in zip(images(pairs), images(tmp_path / "again.parquet"), strict=True):
+        assert np.abs(a.astype(int) - b).max() <= 2
+
+
+def test_another_mask_gives_another_image(job: dict[str, Any], tmp_path: Path) -> None:
+    masks = [np.full((bases.SIDE, bases.SIDE), k, np.uint8) for k in (0, 2)]
+    a, b = (made(tmp_path, job, m) for m in masks)
+    assert np.abs(a.astype(int) - b).mean() > 1
+    a, b = (made(tmp_path, job, m, control=0) for m in masks)
+    assert np.array_equal(a, b)
+
+
+def test_a_controlnet_before_training_ignores_the_mask(
+    job: dict[str, Any], image_job: dict[str, Any], tmp_path: Path
+) -> None:
+    config = image_job["config"].model_copy(update={"steps": 1, "lr": 1e-12, "weight_decay": 0})
+    untrained = run("image_train", image_job | {"config": config}, tmp_path)
+    masks = [np.full((bases.SIDE, bases.SIDE), k, np.uint8) for k in (0, 2)]
+    a, b = (made(tmp_path, job | {"controlnet": untrained}, m) for m in masks)
+    assert np.array_equal(a, b)
+
+
+def test_half_precision(job: dict[str, Any], masks: Path, pairs: Path, tmp_path: Path) -> None:
+    config = {"config": '{"steps": 3, "precision": "bf16"}'}
+    bases.execute("image_sample", **job | config, masks=masks, out=tmp_path / "half.parquet")
+    gaps = [
+        np.abs(a.astype(int) - b).mean()
+        for a, b in zip(images(pairs), images(tmp_path / "half.parquet"), strict=True)
+    ]
+    assert max(gaps) < 200
+
+
+def test_real_keeps_the_image_of_a_real_mask(tiny: dict[str, Any], tmp_path: Path) -> None:
+    out, shard = tmp_path / "pairs.parquet", tiny["tiles"][0]
+    bases.execute("image_sample", config='{"source": "real"}', card=tiny["card"], masks=shard, out=out)
+    assert list(samples.read(out)) == list(samples.read(shard))

@@ -1,0 +1,120 @@
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from safetensors.torch import load_file
+
+from landloom import provenance
+from landloom.config.label_train import ProportionLoss
+from landloom.diffusion import bundle, cache
+from landloom.diffusion.denoising import LabelObjective
+from landloom.errors import Interrupted
+from tests import bases
+from tests.stages.conftest import LABEL, outputs, run
+
+QUICK = LABEL.model_copy(update={"steps": 3, "proportion": ProportionLoss(weight=0)})
+
+
+def metrics(out: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (out.parent / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_the_folder_holds_adapter_probe_and_card(lora: Path) -> None:
+    assert {p.name for p in lora.iterdir()} == {
+        "pytorch_lora_weights.safetensors", "probe.safetensors", "README.md",
+    }  # fmt: skip
+    text = (lora / "README.md").read_text()
+    assert all(name in text for name in bases.NAMES)
+    assert '"rank": 4' in text
+    weights = load_file(lora / "pytorch_lora_weights.safetensors")
+    assert all(k.startswith("unet.") for k in weights)
+    assert all(w.abs().max() > 0 for k, w in weights.items())  # the second matrices start as zeros
+
+
+def test_metrics_show_both_terms(lora: Path) -> None:
+    rows = metrics(lora)
+    assert [r["step"] for r in rows] == list(range(1, LABEL.steps + 1))
+    for r in rows:
+        assert r["loss"] == pytest.approx(r["ldm"] + 0.1 * r["proportion"], rel=1e-4)
+
+
+def test_training_makes_the_denoiser_better(lora: Path, base: Path, latents: list[Path]) -> None:
+    model, data = bundle.load(base).to(torch.device("cpu")), cache.load(latents)
+    objective = LabelObjective(model.unet, model.scheduler, data, LABEL, None, 0.0)
+
+    def mean() -> float:
+        torch.manual_seed(0)
+        with torch.no_grad():
+            return sum(objective.loss(model.unet, torch.arange(8))["loss"].item() for _ in range(10))
+
+    before = mean()
+    model.unet.load_lora_adapter(lora, prefix="unet", use_safetensors=True)
+    assert mean() < 0.95 * before
+
+
+def test_the_record_names_base_and_latents(lora: Path, base: Path, latents: list[Path]) -> None:
+    found = bases.record(lora)
+    assert (found["stage"], found["sha256"]) == ("label_train", provenance.digest(lora))
+    assert found["inputs"][str(base)] == provenance.digest(base)
+    assert {str(p) for p in latents} < set(found["inputs"])
+    assert found["parameters"]["config"]["rank"] == 4
+
+
+def test_the_same_seed_gives_the_same_bytes(lora: Path, label_job: dict[str, Any], tmp_path: Path) -> None:
+    assert provenance.digest(run("label_train", label_job, tmp_path)) == provenance.digest(lora)
+
+
+def test_another_seed_gives_other_weights(label_job: dict[str, Any], tmp_path: Path) -> None:
+    made = [run("label_train", label_job | {"config": QUICK, "seed": s}, tmp_path / str(s)) for s in (1, 2)]
+    assert provenance.digest(made[0]) != provenance.digest(made[1])
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, Interrupted.CODE)]
+)
+def test_cut_off_it_ends_at_the_same_bytes(
+    lora: Path, label_job: dict[str, Any], tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    job = label_job | outputs("label_train", tmp_path)
+    assert bases.interrupted("label_train", number, "lora/checkpoint.pt", **job) == code
+    assert not (tmp_path / "out").exists()
+    saved = torch.load(next(tmp_path.rglob("lora/checkpoint.pt")))
+    assert 0 < saved["step"] < LABEL.steps
+    again = run("label_train", label_job, tmp_path)
+    assert provenance.digest(again) == provenance.digest(lora)
+    assert [r["loss"] for r in metrics(again)] == [r["loss"] for r in metrics(lora)]
+
+
+def test_a_changed_config_starts_afresh(label_job: dict[str, Any], tmp_path: Path) -> None:
+    changed = label_job | {"config": QUICK.model_copy(update={"lr": 1e-3})}
+    clean = run("label_train", changed, tmp_path / "clean")
+    run("label_train", label_job | {"config": QUICK}, tmp_path / "used")
+    again = run("label_train", changed, tmp_path / "used")
+    assert provenance.digest(again) == provenance.digest(clean)
+    assert len(list((tmp_path / "used" / "state" / "label_train").iterdir())) == 2
+
+
+def test_the_decode_route_needs_no_probe(label_job: dict[str, Any], tmp_path: Path) -> None:
+    config = QUICK.model_copy(update={"proportion": ProportionLoss(route="decode", weight=1.0)})
+    out = run("label_train", label_job | {"config": config}, tmp_path)
+    assert not (out / "probe.safetensors").exists()
+    assert all(r["proportion"] > 0 for r in metrics(out))
+
+
+def test_weight_0_switches_the_term_off(label_job: dict[str, Any], tmp_path: Path) -> None:
+    out = run("label_train", label_job | {"config": QUICK}, tmp_path)
+    assert not (out / "probe.safetensors").exists()
+    assert "proportion" not in metrics(out)[0]
+
+
+def test_alpha_sets_the_scale(label_job: dict[str, Any], tmp_path: Path) -> None:
+    config = QUICK.model_copy(update={"alpha": 8})
+    out = run("label_train", label_job | {"config": config}, tmp_path)
+    unet = UNet2DConditionModel.from_pretrained(label_job["base"] / "unet")
+    unet.load_lora_adapter(out, prefix="unet", use_safetensors=True)
+    found = next(iter(unet.peft_config.values()))
+    assert (found.r, found.lora_alpha) == (4, 8)

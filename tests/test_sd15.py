@@ -60,7 +60,8 @@ def model() -> Bundle:
         ),
         text_encoder=CLIPTextModel(text), tokenizer=words,
         scheduler=DDPMScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False,
+            steps_offset=1,
         ),
     )  # fmt: skip
 
@@ -91,8 +92,8 @@ def test_a_model_of_full_size_goes_through_every_stage(source: Path) -> None:
     metrics = {"vae_metrics": folder / "vae.jsonl", "unet_metrics": folder / "unet.jsonl"}
     state = {"state": folder / "state", "metrics": folder / "metrics.jsonl"}
     execute(
-        "base", config=BaseConfig(source=str(source)), seed=0, **card, **data, **metrics, state=folder / "state",
-        out=base,
+        "base", config=BaseConfig(source=str(source)), seed=0, **card, **data, **metrics,
+        state=folder / "state", out=base,
     )  # fmt: skip
     execute("encode", config=EncodeConfig(augment="none"), **card, base=base, **data, out=latents)
     label = LabelTrainConfig(steps=1, batch=1, proportion=ProportionLoss(probe_steps=1))

@@ -27,9 +27,7 @@ def test_a_scratch_base_is_a_diffusers_folder_for_the_bands(base: Path) -> None:
     assert names == {"model_index.json", "vae", "unet", "text_encoder", "tokenizer", "scheduler"}
     model = bundle.load(base)
     assert (model.channels, model.factor) == (bases.BANDS, 2)
-    assert model.tokenizer("forest", add_special_tokens=False).input_ids == [
-        model.tokenizer.vocab["forest</w>"]
-    ]
+    assert model.tokenizer.tokenize("forest") == ["forest</w>"]
 
 
 def test_latents_have_unit_scale(base: Path, latents: list[Path]) -> None:
@@ -72,17 +70,14 @@ def test_killed_in_the_denoiser_it_ends_at_the_same_bytes(
 def test_a_ready_model_is_linked_not_copied(base: Path, base_job: dict[str, Any], tmp_path: Path) -> None:
     out = linked(base_job, tmp_path, base, sha256=provenance.digest(base))
     files = [p for p in out.rglob("*") if not p.is_dir()]
-    assert {p.relative_to(out) for p in files} == {
-        p.relative_to(base) for p in base.rglob("*") if p.is_file()
-    }
+    wanted = {p.relative_to(base) for p in base.rglob("*") if p.is_file()}
+    assert {p.relative_to(out) for p in files} == wanted
     assert all(p.is_symlink() and p.readlink().is_absolute() for p in files)
     assert provenance.digest(out) == provenance.digest(base)
     assert (tmp_path / "unet_metrics.jsonl").read_text() == ""
 
 
-def test_another_number_of_bands_is_an_input_error(
-    base: Path, base_job: dict[str, Any], tmp_path: Path
-) -> None:
+def test_other_bands_are_an_input_error(base: Path, base_job: dict[str, Any], tmp_path: Path) -> None:
     card = tmp_path / "card.json"
     bases.dataset().model_copy(update={"bands": 3}).save(card)
     with pytest.raises(InputError, match="the model takes 4 bands, the dataset has 3"):

@@ -35,15 +35,11 @@ def test_the_record_and_the_base(controlnet: Path, base: Path) -> None:
     assert found["inputs"][str(base)] == provenance.digest(base)
 
 
-def test_the_same_seed_gives_the_same_bytes(
-    controlnet: Path, image_job: dict[str, Any], tmp_path: Path
-) -> None:
+def test_same_seed_same_bytes(controlnet: Path, image_job: dict[str, Any], tmp_path: Path) -> None:
     assert provenance.digest(run("image_train", image_job, tmp_path)) == provenance.digest(controlnet)
 
 
-def test_killed_it_ends_at_the_same_bytes(
-    controlnet: Path, image_job: dict[str, Any], tmp_path: Path
-) -> None:
+def test_killed_it_ends_the_same(controlnet: Path, image_job: dict[str, Any], tmp_path: Path) -> None:
     job = image_job | outputs("image_train", tmp_path)
     assert bases.interrupted("image_train", signal.SIGKILL, "checkpoint.pt", **job) == -signal.SIGKILL
     assert not (tmp_path / "out").exists()

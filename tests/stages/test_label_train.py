@@ -1,5 +1,7 @@
 import json
+import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from landloom import provenance
 from landloom.config.label_train import ProportionLoss
@@ -89,13 +92,24 @@ def test_cut_off_it_ends_at_the_same_bytes(
     assert [r["loss"] for r in metrics(again)] == [r["loss"] for r in metrics(lora)]
 
 
-def test_a_changed_config_starts_afresh(label_job: dict[str, Any], tmp_path: Path) -> None:
+def test_a_changed_config_starts_afresh(
+    label_job: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     changed = label_job | {"config": QUICK.model_copy(update={"lr": 1e-3})}
     clean = run("label_train", changed, tmp_path / "clean")
-    run("label_train", label_job | {"config": QUICK}, tmp_path / "used")
+    plain = LabelObjective.loss
+
+    def stopped(self: LabelObjective, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return plain(self, module, index)
+
+    monkeypatch.setattr(LabelObjective, "loss", stopped)
+    with pytest.raises(Interrupted):
+        run("label_train", label_job | {"config": QUICK}, tmp_path / "used")
+    monkeypatch.undo()
     again = run("label_train", changed, tmp_path / "used")
     assert provenance.digest(again) == provenance.digest(clean)
-    assert len(list((tmp_path / "used" / "state" / "label_train").iterdir())) == 2
+    assert len(list((tmp_path / "used").rglob("checkpoint.pt"))) == 1  # the stopped job can still go on
 
 
 def test_the_decode_route_needs_no_probe(label_job: dict[str, Any], tmp_path: Path) -> None:

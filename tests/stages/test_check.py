@@ -12,9 +12,12 @@ from landloom.config.base import BaseConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
+from landloom.config.segment import Network, SegmentConfig
 from landloom.errors import InputErrors
 from landloom.stages import check
 from tests import rasters
+
+NO_NETWORKS = SegmentConfig.model_construct(networks={})  # building networks takes longer than these tests
 
 
 def run(
@@ -22,11 +25,13 @@ def run(
     data: DataConfig | None = None,
     size: int = 16,
     base: BaseConfig | None = None,
+    segment: SegmentConfig = NO_NETWORKS,
     **config: Any,
 ) -> dict[str, Any]:
     data = data or rasters.config(folder)
     out = folder / "check.json"
-    check.run(CheckConfig(free_disk_gb=0, **config), data, TileConfig(size=size), base or BaseConfig(), out)
+    tile = TileConfig(size=size)
+    check.run(CheckConfig(free_disk_gb=0, **config), data, tile, base or BaseConfig(), segment, out)
     found: dict[str, Any] = json.loads(out.read_text())
     return found
 
@@ -130,6 +135,7 @@ def test_a_full_disk(folder: Path) -> None:
             rasters.config(folder),
             TileConfig(size=16),
             BaseConfig(),
+            NO_NETWORKS,
             folder / "o",
         )
 
@@ -207,3 +213,10 @@ def test_dubai_is_checked_within_seconds(tmp_path: Path) -> None:
     found = run(tmp_path, data, size=256, mask_pixels=5_000_000)
     assert time.monotonic() - start < 30
     assert (len(found["scenes"]), found["warnings"]) == (72, [])
+
+
+def test_networks_are_tried_before_anything_is_trained(folder: Path) -> None:
+    misspelt = SegmentConfig(networks={"n": Network(architecture="Unet", encoder="resnet19")})
+    assert "'resnet19' is unknown. Did you mean resnet" in problems(folder, segment=misspelt)[0]
+    deep = SegmentConfig(networks={"n": Network(architecture="Unet", encoder="resnet18")})
+    assert "cannot take tiles of 24 px" in problems(folder, size=24, segment=deep)[0]

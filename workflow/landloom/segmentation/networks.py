@@ -9,7 +9,7 @@ import torch
 from segmentation_models_pytorch.encoders import get_encoder_names
 from torch import nn
 
-from landloom.config.segment import Network
+from landloom.config.segment import Network, SegmentConfig
 from landloom.errors import InputError
 
 ARCHITECTURES = tuple(a.__name__ for a in smp.MODEL_ARCHITECTURES_MAPPING.values())
@@ -68,6 +68,17 @@ def check_size(model: nn.Module, bands: int, size: int) -> None:
             f"cannot take tiles of {size} px: {error}",
             "Change tile.size or choose another network",
         ) from error
+
+
+def problems(segment: SegmentConfig, size: int) -> list[InputError]:
+    """What is wrong with the configured networks for tiles of ``size`` pixels; each is built once."""
+    found = []
+    for network in segment.networks.values():
+        try:
+            check_size(build(network, 3, 2), 3, size)
+        except InputError as error:
+            found.append(error)
+    return found
 
 
 def save(model: nn.Module, folder: Path) -> None:

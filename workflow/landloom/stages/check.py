@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from landloom.config.base import BaseConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
+from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
 from landloom.diffusion import layout
 from landloom.errors import InputError, InputErrors
@@ -22,6 +23,7 @@ from landloom.raster import survey
 from landloom.raster.survey import SceneFacts
 from landloom.raster.windows import tiles
 from landloom.scenes import SceneFiles, discover, split_scenes
+from landloom.segmentation import networks
 from landloom.splits import SPLITS
 from landloom.stage import Out
 
@@ -30,9 +32,16 @@ VERSION = 1
 Counts = dict[str, NDArray[np.int64]]
 
 
-def run(config: CheckConfig, data: DataConfig, tile: TileConfig, base: BaseConfig, out: Out) -> None:
+def run(
+    config: CheckConfig,
+    data: DataConfig,
+    tile: TileConfig,
+    base: BaseConfig,
+    segment: SegmentConfig,
+    out: Out,
+) -> None:
     """Write what was found; raise one error that lists every problem."""
-    problems = [*layout.problems(base), *disk(config, out.parent)]
+    problems = [*layout.problems(base), *networks.problems(segment, tile.size), *disk(config, out.parent)]
     warnings: list[str] = []
     try:
         scenes = discover(data)

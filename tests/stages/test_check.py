@@ -11,8 +11,8 @@ import pytest
 from landloom.config.base import BaseConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
-from landloom.config.tile import TileConfig
 from landloom.config.segment import Network, SegmentConfig
+from landloom.config.tile import TileConfig
 from landloom.errors import InputErrors
 from landloom.stages import check
 from tests import rasters
@@ -218,5 +218,5 @@ def test_dubai_is_checked_within_seconds(tmp_path: Path) -> None:
 def test_networks_are_tried_before_anything_is_trained(folder: Path) -> None:
     misspelt = SegmentConfig(networks={"n": Network(architecture="Unet", encoder="resnet19")})
     assert "'resnet19' is unknown. Did you mean resnet" in problems(folder, segment=misspelt)[0]
-    deep = SegmentConfig(networks={"n": Network(architecture="Unet", encoder="resnet18")})
-    assert "cannot take tiles of 24 px" in problems(folder, size=24, segment=deep)[0]
+    deep = SegmentConfig(networks={"n": Network(architecture="DPT", encoder="tu-vit_tiny_patch16_224")})
+    assert "cannot take tiles of 48 px" in problems(folder, size=48, segment=deep)[0]

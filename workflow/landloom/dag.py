@@ -114,9 +114,8 @@ class Dag:
 
     def _section(self, name: str, wildcards: Any) -> Section:
         generator = wildcards.get("generator")
-        if name == "segment" and wildcards.get(
-            "network"
-        ):  # one more seed or network must not rerun the others
+        if name == "segment" and wildcards.get("network"):
+            # One more seed or network must not rerun the others.
             segment = self.config.segment
             network = segment.networks[wildcards.network]
             return segment.model_copy(update={"networks": {wildcards.network: network}, "seeds": [0, 1, 2]})

@@ -62,7 +62,7 @@ def check_size(model: nn.Module, bands: int, size: int) -> None:
     try:
         with torch.no_grad():
             model(torch.zeros(1, bands, size, size))
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError, ValueError) as error:
         raise InputError(
             f"segment.networks ({type(model).__name__})",
             f"cannot take tiles of {size} px: {error}",

@@ -33,13 +33,9 @@ Counts = dict[str, NDArray[np.int64]]
 
 
 def run(
-    config: CheckConfig,
-    data: DataConfig,
-    tile: TileConfig,
-    base: BaseConfig,
-    segment: SegmentConfig,
+    config: CheckConfig, data: DataConfig, tile: TileConfig, base: BaseConfig, segment: SegmentConfig,
     out: Out,
-) -> None:
+) -> None:  # fmt: skip
     """Write what was found; raise one error that lists every problem."""
     problems = [*layout.problems(base), *networks.problems(segment, tile.size), *disk(config, out.parent)]
     warnings: list[str] = []

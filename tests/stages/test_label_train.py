@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -36,6 +37,14 @@ def test_the_folder_holds_adapter_probe_and_card(lora: Path) -> None:
     weights = load_file(lora / "pytorch_lora_weights.safetensors")
     assert all(k.startswith("unet.") for k in weights)
     assert all(w.abs().max() > 0 for k, w in weights.items())  # the second matrices start as zeros
+
+
+def test_the_header_has_one_order(lora: Path) -> None:
+    """A second key or a set would change places from process to process."""
+    with safe_open(lora / "pytorch_lora_weights.safetensors", "pt") as file:
+        found = file.metadata()
+    assert list(found) == ["lora_adapter_metadata"]
+    assert json.loads(found["lora_adapter_metadata"])["unet.target_modules"] == sorted(LABEL.targets)
 
 
 def test_metrics_show_both_terms(lora: Path) -> None:

@@ -147,6 +147,23 @@ def test_a_misspelt_key_is_named(tmp_path: Path) -> None:
     assert "labeltrain: no such key" in done.stdout + done.stderr
 
 
+def test_a_failed_check_stops_the_run_before_its_first_job(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "images", tmp_path / "images")
+    shutil.copytree(run / "masks", tmp_path / "masks")
+    wrong = {"segment": {"networks": {"n": {"encoder": "resnet19"}}}}
+    with pytest.raises(AssertionError, match="'resnet19' is unknown"):
+        snakemake(tmp_path, config=CONFIG | wrong)
+    assert not (tmp_path / "results/tiny/tiles").exists()
+
+
+def test_a_missing_mask_is_named(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "images", tmp_path / "images")
+    shutil.copytree(run / "masks", tmp_path / "masks")
+    (tmp_path / "masks/c.tif").unlink()
+    with pytest.raises(AssertionError, match=r"masks/c\.tif: the mask of scene 'c' does not exist"):
+        snakemake(tmp_path, "-n", config=CONFIG)
+
+
 def test_parsing_the_snakefile_imports_nothing_heavy(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run / "images", tmp_path / "images")
     shutil.copytree(run / "masks", tmp_path / "masks")

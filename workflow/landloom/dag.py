@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from landloom import __main__ as stages
+from landloom import preflight
 from landloom.config import Config, load
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
@@ -83,6 +84,10 @@ class Dag:
         ]
         if missing:
             raise InputErrors(missing)
+
+    def check(self) -> None:
+        """Run the check before the first job, unless nothing has changed since the last one."""
+        preflight.check(self.config, self.files(None))
 
     def files(self, wildcards: Any) -> list[str]:
         """All input rasters."""

@@ -2,7 +2,6 @@ rule tile:
     input:
         image=dag.images,
         mask=dag.mask,
-        check=ancient("results/{dataset}/check.json"),
     output:
         "results/{dataset}/tiles/{scene}.parquet",
     log:

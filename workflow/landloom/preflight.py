@@ -1,0 +1,43 @@
+"""The check, run by the workflow itself before its first job."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from landloom import __main__ as stages
+from landloom import provenance
+from landloom.config import Config
+
+OPTIONS = {"config": "check", "data": "data", "tile": "tile", "base": "base", "segment": "segment"}
+"""Options of the check's command line, and the config sections they take."""
+
+
+def check(config: Config, rasters: Sequence[str]) -> None:
+    """Run the check, unless it was run for these settings and rasters already.
+
+    Raises:
+        SystemExit: the check found problems; it has printed them.
+    """
+    out = Path(f"results/{config.dataset}/check.json")
+    sections = {option: config.section(name) for option, name in OPTIONS.items()}
+    if current(out, {o: s.model_dump(mode="json") for o, s in sections.items()}, rasters):
+        return
+    command = [sys.executable, "-m", "landloom", "check", "--out", str(out)]
+    for option, section in sections.items():
+        command += [f"--{option}", section.model_dump_json(exclude_defaults=True)]
+    if subprocess.run(command).returncode:
+        raise SystemExit(1)
+
+
+def current(out: Path, settings: dict[str, Any], rasters: Sequence[str]) -> bool:
+    """Whether ``out`` was written for these settings, after the rasters were."""
+    record = provenance.record_path(out)
+    if not out.exists() or not record.exists():
+        return False
+    said = json.loads(record.read_text())
+    newest = max((Path(f).stat().st_mtime for f in rasters), default=0)
+    same = said["parameters"] == settings and said["version"] == stages.version("check")
+    return bool(same and newest < out.stat().st_mtime)

@@ -32,6 +32,7 @@ VAE = VaeConfig(channels=(8, 16), steps=6, batch=2, warmup=2, checkpoint=5, log=
 UNET = UnetConfig(
     channels=(16, 32),
     groups=8,
+    head=16,
     text_width=32,
     text_layers=1,
     steps=20,

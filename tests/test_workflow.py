@@ -32,7 +32,15 @@ CONFIG: dict[str, Any] = {
     "tile": {"size": 32, "stride": 16},
     "base": {
         "vae": {"channels": [8, 16], "steps": 6, "log": 2},
-        "unet": {"channels": [16, 32], "groups": 8, "steps": 4, "batch": 4, "log": 2, "text_width": 16},
+        "unet": {
+            "channels": [16, 32],
+            "groups": 8,
+            "steps": 4,
+            "batch": 4,
+            "log": 2,
+            "text_width": 16,
+            "head": 16,
+        },
     },
     "label_train": {"steps": 3, "batch": 4, "rank": 4, "proportion": {"probe_steps": 5}},
     "plan": {"count": 12, "shards": 2},

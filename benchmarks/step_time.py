@@ -1,0 +1,114 @@
+"""Time of one training step of each kind, at the sizes of the default run, all in one process.
+
+python benchmarks/step_time.py [--repeats 5]
+
+Prints the smallest time over the repeats, and its ratio to a LoRA step without the proportion-aware loss.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+
+import torch
+from diffusers import ControlNetModel
+from peft import LoraConfig
+
+from landloom.config.base import UnetConfig, VaeConfig
+from landloom.config.image_train import ImageTrainConfig
+from landloom.config.label_train import LabelTrainConfig, ProportionLoss
+from landloom.diffusion import scratch
+from landloom.diffusion.bundle import Bundle
+from landloom.diffusion.cache import LatentCache
+from landloom.diffusion.denoising import BaseObjective, ImageObjective, LabelObjective
+from landloom.diffusion.proportion import LatentProbe, ProportionTerm, decoded
+from landloom.stages.image_train import stem
+from landloom.training.loop import Objective
+
+CLASSES, BANDS, SIDE, BATCH = 7, 5, 64, 16
+
+
+def bundle(head: int) -> Bundle:
+    """An untrained base of the default run's size."""
+    vae_config, unet_config = VaeConfig(channels=(16, 32)), UnetConfig(groups=8, head=head)
+    tokens = scratch.tokenizer(["satellite image, 45% forest", "segmentation map, 30% water"] * 4)
+    return Bundle(
+        vae=scratch.vae(vae_config, BANDS, SIDE),
+        unet=scratch.unet(unet_config, vae_config.latent, SIDE // 2),
+        text_encoder=scratch.text_encoder(unet_config, tokens),
+        tokenizer=tokens,
+        scheduler=scratch.scheduler(unet_config),
+    ).to(torch.device("cpu"))
+
+
+def cache() -> LatentCache:
+    """Random latents."""
+    latents = torch.randn(BATCH, 1, 4, SIDE // 2, SIDE // 2)
+    labels = torch.randint(0, CLASSES, (BATCH, SIDE, SIDE), dtype=torch.uint8)
+    ratios = torch.full((BATCH, CLASSES), 1 / CLASSES)
+    row = torch.zeros(BATCH, dtype=torch.long)
+    ids = [str(i) for i in range(BATCH)]
+    return LatentCache(latents, latents, labels, ratios, row, row, torch.randn(1, 77, 64), ids)
+
+
+def base(head: int) -> Objective:
+    """All weights of denoiser and text encoder."""
+    model = bundle(head)
+    model.unet.requires_grad_(True)
+    model.text_encoder.requires_grad_(True)
+    tokens = model.tokens(["satellite image, 45% forest"] * BATCH)
+    return BaseObjective(model, cache().images, tokens, tokens[0], UnetConfig())
+
+
+def lora(route: str | None) -> Objective:
+    """LoRA, with a route of the proportion-aware loss or none."""
+    model = bundle(32)
+    model.unet.add_adapter(LoraConfig(r=16, target_modules=LabelTrainConfig().targets))
+    routes: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+        "probe": LatentProbe(4, CLASSES).requires_grad_(False).proportions,
+        "decode": decoded(model.decode, torch.from_numpy(model.palette(CLASSES)), 0.08),
+    }
+    term = ProportionTerm(routes[route], ProportionLoss()) if route else None
+    return LabelObjective(model.unet, model.scheduler, cache(), LabelTrainConfig(), term, 0.1)
+
+
+def controlnet() -> Objective:
+    """ControlNet on the frozen base."""
+    model = bundle(32)
+    control = ControlNetModel.from_unet(
+        model.unet, conditioning_embedding_out_channels=stem(2), conditioning_channels=CLASSES
+    ).requires_grad_(True)
+    return ImageObjective(control, model, cache(), CLASSES, ImageTrainConfig())
+
+
+def seconds(objective: Objective, repeats: int) -> float:
+    """Smallest time of forward and backward."""
+    best = float("inf")
+    for _ in range(repeats):
+        start = time.perf_counter()
+        objective.loss(objective.module, torch.arange(BATCH))["loss"].backward()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    repeats = parser.parse_args().repeats
+    kinds = {
+        "LoRA, no proportion loss": lora(None),
+        "LoRA, latent probe": lora("probe"),
+        "LoRA, decoder": lora("decode"),
+        "base, heads of 32": base(32),
+        "base, heads of 8": base(8),
+        "ControlNet": controlnet(),
+    }
+    found = {name: seconds(objective, repeats) for name, objective in kinds.items()}
+    first = next(iter(found.values()))
+    print(f"{torch.get_num_threads()} threads, batch {BATCH}, {SIDE} px, latent {SIDE // 2}x{SIDE // 2}x4")
+    for name, value in found.items():
+        print(f"{name:26s} {1000 * value:6.0f} ms  x{value / first:.2f}")
+
+
+if __name__ == "__main__":
+    main()

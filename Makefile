@@ -16,7 +16,7 @@ demo: setup data
 test: setup
 	PATH="$(BIN):$$PATH" pytest -n 2 --dist loadfile $(TESTS)
 
-lint: setup
+lint: setup data
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

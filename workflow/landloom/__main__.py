@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from landloom import provenance, stage
-from landloom.errors import InputError
+from landloom import kept, launch, lease, provenance, requeue, stage
+from landloom.errors import InputError, Interrupted
 
 STAGES = Path(__file__).parent / "stages"
 
@@ -37,13 +37,18 @@ def execute(name: str, arguments: list[str]) -> None:
     outputs = stage.paths(module.run, values, "output")
     shown = {k: v for k, v in plain.items() if k not in outputs and k != "state"}
     recorder = provenance.Recorder(name, module.VERSION, shown, [f for fs in inputs.values() for f in fs])
+    fingerprint = recorder.fingerprint()
     for key in stage.paths(module.run, values, "state"):
-        values[key] = values[key] / name / recorder.fingerprint()
+        values[key] = values[key] / name / fingerprint
     final = [f for fs in outputs.values() for f in fs]
-    with stage.atomic(final) as partial:
-        values |= dict(zip(outputs, partial, strict=True))
-        module.run(**values)
-    recorder.write(final)
+    with lease.hold(final[0]) as held:
+        if getattr(module, "KEEP", True) and kept.restore(final, fingerprint):
+            print(f"{name}: the very same job was done before; its result stands", file=sys.stderr)
+            return
+        with stage.atomic(final, held.insist) as partial:
+            launch.run(name, module, values | dict(zip(outputs, partial, strict=True)))
+        recorder.write(final)
+        kept.keep(final, fingerprint)
     for key in stage.paths(module.run, values, "state"):
         drop_checkpoints(values[key])
 
@@ -62,7 +67,7 @@ def _plain(value: Any) -> Any:
 
 
 def main() -> int:
-    """Entry point; returns the exit code (1: the input is wrong, 2: the command line is wrong)."""
+    """Entry point; returns the exit code (1: wrong input, 2: wrong command line, 75: run me again)."""
     if len(sys.argv) < 2 or sys.argv[1] not in names():
         print(f"usage: python -m landloom STAGE ...\nstages: {', '.join(names())}", file=sys.stderr)
         return 2
@@ -71,6 +76,9 @@ def main() -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except Interrupted:
+        requeue.ask()
+        raise
     return 0
 
 

@@ -99,7 +99,10 @@ class Recorder:
         }
         for output in outputs:
             text = json.dumps({"output": output.name, "sha256": digest(output)} | body, indent=1)
-            record_path(output).write_text(text + "\n")
+            record = record_path(output)
+            partial = record.with_name(f".{record.name}.partial")  # kept.py links the old one
+            partial.write_text(text + "\n")
+            partial.replace(record)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from landloom.config.section import Section
-from landloom.config.training import Denoising, Training
+from landloom.config.training import Denoising, Parallel, Training
 
 
 class VaeConfig(Training):
@@ -58,7 +57,7 @@ class UnetConfig(Denoising):
         return self
 
 
-class BaseConfig(Section):
+class BaseConfig(Parallel):
     """Settings of the base model."""
 
     source: str = "scratch"

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from landloom.config.section import Section
-from landloom.config.training import Denoising
+from landloom.config.training import Denoising, Parallel
 
 
 class ProportionLoss(Section):
@@ -25,7 +25,7 @@ class ProportionLoss(Section):
     """Steps to fit the probe."""
 
 
-class LabelTrainConfig(Denoising):
+class LabelTrainConfig(Denoising, Parallel):
     """Settings of the label generator's training."""
 
     rank: int = Field(default=16, ge=1)

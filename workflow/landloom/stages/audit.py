@@ -9,6 +9,7 @@ from landloom.errors import InputError
 from landloom.stage import Ins, Out
 
 VERSION = 1
+KEEP = False  # it looks at files that are no inputs
 
 
 def run(config: AuditConfig, root: Path, out: Out, after: Ins) -> None:

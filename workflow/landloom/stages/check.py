@@ -28,6 +28,7 @@ from landloom.splits import SPLITS
 from landloom.stage import Out
 
 VERSION = 1
+KEEP = False  # it looks at files that are no inputs, and at the machine
 
 Counts = dict[str, NDArray[np.int64]]
 

@@ -42,6 +42,7 @@ include: "workflow/rules/audit.smk"
 # `ancient` input whose rule has to run makes Snakemake skip missing outputs downstream of it.
 onstart:
     dag.check()
+    dag.check_cluster(workflow)
 
 
 rule all:

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from landloom import kept, launch, lease, provenance, requeue, stage
+from landloom import kept, launch, lease, provenance, stage
+from landloom.cluster import requeue
 from landloom.errors import InputError, Interrupted
 
 STAGES = Path(__file__).parent / "stages"

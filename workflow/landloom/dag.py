@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -88,6 +89,25 @@ class Dag:
     def check(self) -> None:
         """Run the check before the first job, unless nothing has changed since the last one."""
         preflight.check(self.config, self.files(None))
+
+    def check_cluster(self, workflow: Any) -> None:
+        """Refuse, when jobs go to SLURM, what is known to hang or never to start there.
+
+        Raises:
+            SystemExit: there are such settings or requests; they have been printed.
+        """
+        if type(workflow.executor_settings).__module__ != "snakemake_executor_plugin_slurm":
+            return
+        from landloom.cluster import guard
+
+        jobs = [j for j in workflow.dag.needrun_jobs() if not j.is_local]
+        try:
+            guard.check(
+                workflow.executor_settings, [(j.rule.name, dict(j.resources)) for j in jobs], Path.cwd()
+            )
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(1) from None
 
     def files(self, wildcards: Any) -> list[str]:
         """All input rasters."""

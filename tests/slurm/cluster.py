@@ -2,8 +2,8 @@
 
     python -m tests.slurm.cluster up|down [folder]
 
-Needs Debian and root. The nodes are three daemons that pretend more CPUs, memory and GPUs than there are; GPUs are
-character devices without a driver, so jobs get CUDA_VISIBLE_DEVICES and nothing behind it.
+Needs Debian and root. The nodes are three daemons that pretend more CPUs, memory and GPUs than there are.
+GPUs are character devices without a driver: jobs get CUDA_VISIBLE_DEVICES and nothing behind it.
 """
 
 import os
@@ -66,8 +66,8 @@ AccountingStoragePass={lab}/munge/socket
 AccountingStorageTRES=gres/gpu
 AccountingStoreFlags=job_comment
 {nodes}
-PartitionName=cpu Nodes=n1 Default=YES MaxTime=120 PriorityTier=10
-PartitionName=gpu Nodes=n2,n3 MaxTime=120 PriorityTier=10
+PartitionName=cpu Nodes=n1 Default=YES MaxTime=2-00:00:00 PriorityTier=10
+PartitionName=gpu Nodes=n2,n3 MaxTime=2-00:00:00 PriorityTier=10
 PartitionName=short Nodes=n2,n3 MaxTime=1 PriorityTier=10
 PartitionName=urgent Nodes=ALL MaxTime=60 PriorityTier=100
 PartitionName=scavenge Nodes=n2 MaxTime=60 PriorityTier=1 PreemptMode=REQUEUE
@@ -155,7 +155,13 @@ class Cluster:
             (home / "key").write_bytes(os.urandom(128))
             (home / "key").chmod(0o400)
             shutil.chown(home / "key", "munge", "munge")
-        options = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
+        options = {
+            "key-file": "key",
+            "socket": "socket",
+            "pid-file": "pid",
+            "log-file": "log",
+            "seed-file": "seed",
+        }
         command = ["munged", "--force", *(f"--{k}={home / v}" for k, v in options.items())]
         subprocess.run(["runuser", "-u", "munge", "--", *command], check=True)
         wait(lambda: (home / "pid").exists() and bool((home / "pid").read_text()), "munged", 10)
@@ -217,10 +223,11 @@ class Cluster:
         """Process id of a daemon, if it lives."""
         try:
             pid = int((self.lab / f"{name}.pid").read_text())
-            comm = Path(f"/proc/{pid}/comm").read_text().strip()
+            status = Path(f"/proc/{pid}/status").read_text()
         except (OSError, ValueError):
             return None
-        return pid if comm.startswith(name.split(".")[0]) else None
+        mine = status.startswith(f"Name:\t{name.split('.')[0]}")
+        return pid if mine and "State:\tZ" not in status else None
 
     def alive(self, name: str) -> bool:
         """Whether a daemon lives."""

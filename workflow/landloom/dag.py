@@ -102,9 +102,7 @@ class Dag:
 
         jobs = [j for j in workflow.dag.needrun_jobs() if not j.is_local]
         try:
-            guard.check(
-                workflow.executor_settings, [(j.rule.name, dict(j.resources)) for j in jobs], Path.cwd()
-            )
+            guard.check(workflow.executor_settings, guard.requests(jobs), Path.cwd())
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(1) from None

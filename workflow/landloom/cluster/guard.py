@@ -30,6 +30,18 @@ def check(executor: Any, jobs: Iterable[tuple[str, Mapping[str, Any]]], folder: 
         raise InputErrors(problems)
 
 
+def requests(jobs: Iterable[Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Rule and resources of Snakemake's jobs; 'last' holds the minutes that the last attempt will ask for."""
+    found = []
+    for job in jobs:
+        resources = dict(job.resources)
+        job.attempt = 1 + job.restart_times
+        resources["last"] = job.resources.get("runtime")
+        job.attempt = 1
+        found.append((job.rule.name, resources))
+    return found
+
+
 def status(executor: Any, config: Mapping[str, str]) -> list[InputError]:
     """Ways to ask for job states that are known to fail."""
     found = []
@@ -88,7 +100,7 @@ def _fits(where: str, asked: Mapping[str, Any], partition: str, nodes: list[slur
     needs = {"gpu": gpus(asked), "mem_mb": asked.get("mem_mb") or 0, "threads": asked.get("_cores") or 1}
     for n in nodes:
         has = {"gpu": n.gpus, "mem_mb": n.memory, "threads": n.cpus}
-        time = n.minutes is None or (asked.get("runtime") or 0) <= n.minutes
+        time = n.minutes is None or max(asked.get("runtime") or 0, asked.get("last") or 0) <= n.minutes
         if time and all(needs[k] <= has[k] for k in needs):
             return []
     limits = "; ".join(
@@ -96,7 +108,8 @@ def _fits(where: str, asked: Mapping[str, Any], partition: str, nodes: list[slur
     )
     what = (
         f"no node of partition '{partition}' can serve {needs['gpu']} GPUs, {needs['mem_mb']} MB, "
-        f"{needs['threads']} CPUs for {asked.get('runtime') or 0} minutes; its nodes have {limits}"
+        f"{needs['threads']} CPUs for {asked.get('runtime') or 0} minutes (last attempt: "
+        f"{asked.get('last') or asked.get('runtime') or 0}); its nodes have {limits}"
     )
     name = where.removeprefix("rule ")
     why = f"Set set-resources: {name}: slurm_partition, gpu, mem_mb, runtime (or set-threads) in your profile"
@@ -122,7 +135,7 @@ def gpus(asked: Mapping[str, Any]) -> int:
 
 
 def _frozen(resources: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    keys = ("slurm_partition", "slurm_account", "gpu", "gres", "mem_mb", "runtime", "_cores")
+    keys = ("slurm_partition", "slurm_account", "gpu", "gres", "mem_mb", "runtime", "last", "_cores")
     return tuple((k, resources[k]) for k in keys if resources.get(k) is not None)
 
 

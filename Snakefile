@@ -45,6 +45,38 @@ onstart:
     dag.check_cluster(workflow)
 
 
+rule tile:
+    input:
+        expand(f"results/{dag.config.dataset}/tiles/{{scene}}.parquet", scene=dag.parts),
+    localrule: True
+    message:
+        "Done: all tiles"
+
+
+rule label:
+    input:
+        dag.all_shards("masks"),
+    localrule: True
+    message:
+        "Done: all masks"
+
+
+rule image:
+    input:
+        dag.all_shards("pairs"),
+    localrule: True
+    message:
+        "Done: all image-mask pairs"
+
+
+rule evidence:
+    input:
+        dag.tables(),
+    localrule: True
+    message:
+        "Done: the tables that tell whether the samples help"
+
+
 rule all:
     default_target: True
     input:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.slurm.cluster import Cluster, wait
+from tests.slurm.cluster import Cluster
 from tests.slurm.conftest import BASE, LONG, TINY, Run
 
 Make = Callable[[dict[str, Any]], Run]

@@ -43,6 +43,20 @@ class Dag:
         return {s.name: s for s in discover(self.config.data)}
 
     @cached_property
+    def parts(self) -> dict[str, list[str]]:
+        """Scenes that are cut, captioned and encoded together, by name: one scene, or a numbered group."""
+        size = self.config.tile.scenes_per_shard
+        if size == 1:
+            return {name: [name] for name in self.scenes}
+        groups: list[list[str]] = []
+        for name, scene in self.scenes.items():
+            last = groups[-1] if groups else []
+            if not last or len(last) == size or len(self.scenes[last[0]].images) != len(scene.images):
+                groups.append([])
+            groups[-1].append(name)
+        return {f"{i:05d}": names for i, names in enumerate(groups)}
+
+    @cached_property
     def splits(self) -> dict[str, str]:
         """Split of each scene; 'block' when scenes are divided inside."""
         return split_scenes(list(self.scenes.values()), self.config.data.split)
@@ -61,7 +75,7 @@ class Dag:
         """Regular expressions of the wildcards."""
         names = {
             "dataset": [self.config.dataset],
-            "scene": list(self.scenes),
+            "scene": list(self.parts),
             "generator": [*self.generators, REAL],
             "network": list(self.config.segment.networks),
         }
@@ -111,17 +125,21 @@ class Dag:
         """All input rasters."""
         return [str(p) for s in self.scenes.values() for p in (*s.images, s.mask)]
 
+    def part(self, wildcards: Any) -> list[str]:
+        """Scenes of a part."""
+        return self.parts[wildcards.scene]
+
     def images(self, wildcards: Any) -> list[str]:
-        """Image files of a scene."""
-        return [str(p) for p in self.scenes[wildcards.scene].images]
+        """Image files of a part, scene by scene."""
+        return [str(p) for s in self.part(wildcards) for p in self.scenes[s].images]
 
-    def mask(self, wildcards: Any) -> str:
-        """Mask file of a scene."""
-        return str(self.scenes[wildcards.scene].mask)
+    def masks(self, wildcards: Any) -> list[str]:
+        """Mask file of each scene of a part."""
+        return [str(self.scenes[s].mask) for s in self.part(wildcards)]
 
-    def split(self, wildcards: Any) -> str:
-        """Split of a scene."""
-        return self.splits[wildcards.scene]
+    def split(self, wildcards: Any) -> list[str]:
+        """Split of each scene of a part."""
+        return [self.splits[s] for s in self.part(wildcards)]
 
     def section(self, name: str) -> Callable[[Any], str]:
         """JSON of a config section, with the generator's changes; defaults are left out.
@@ -233,6 +251,10 @@ class Dag:
         """Whether a generator makes anything new, rather than repeating real tiles."""
         stages = (self.config.section(s, generator) for s in ("label_sample", "image_sample"))
         return any(s.model_dump()["source"] != "real" for s in stages)
+
+    def tables(self) -> list[str]:
+        """Tables of the evaluation."""
+        return [f"results/{self.config.dataset}/evaluation/{t}.csv" for t in self.TABLES]
 
     def audited(self, wildcards: Any) -> list[str]:
         """What must be there before the audit."""

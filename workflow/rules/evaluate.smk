@@ -1,7 +1,7 @@
 rule evaluate:
     input:
         card="results/{dataset}/statistics.json",
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         plans=dag.plans(),
         pairs=dag.all_shards("curated"),
         runs=dag.runs(),

@@ -2,7 +2,7 @@ rule label_sample:
     input:
         card="results/{dataset}/statistics.json",
         plan="results/{dataset}/{generator}/plan.parquet",
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         model=dag.trained("label_sample", "label"),
     output:
         "results/{dataset}/{generator}/masks/{shard}.parquet",

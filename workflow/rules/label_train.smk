@@ -3,7 +3,7 @@ rule label_train:
         card="results/{dataset}/statistics.json",
         base="results/{dataset}/base",
         latents=expand(
-            "results/{{dataset}}/latents/{scene}.safetensors", scene=dag.scenes
+            "results/{{dataset}}/latents/{scene}.safetensors", scene=dag.parts
         ),
     output:
         lora=directory("results/{dataset}/{generator}/label"),

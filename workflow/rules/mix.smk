@@ -1,6 +1,6 @@
 rule mix:
     input:
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         curated=dag.curated,
     output:
         "results/{dataset}/{generator}/mix/{ratio}.parquet",

@@ -1,6 +1,6 @@
 rule ratios:
     input:
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
     output:
         table="results/{dataset}/ratios.parquet",
         card="results/{dataset}/statistics.json",

@@ -1,7 +1,7 @@
 rule report:
     input:
         card="results/{dataset}/statistics.json",
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         plans=dag.plans(),
         curated=dag.all_shards("curated"),
         metrics=dag.training_metrics(),

@@ -2,7 +2,7 @@ rule segment:
     input:
         card="results/{dataset}/statistics.json",
         mix="results/{dataset}/{generator}/mix/{ratio}.parquet",
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
     output:
         run=directory("results/{dataset}/segment/{generator}/{ratio}/{network}/{seed}"),
         metrics="results/{dataset}/segment/{generator}/{ratio}/{network}/{seed}.metrics.jsonl",

@@ -1,7 +1,9 @@
-"""A Qwen2-VL of random weights, small enough for a test, built offline and saved as its makers save theirs."""
+"""A Qwen2-VL small enough for a test, built offline and saved as its makers save theirs."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
@@ -19,7 +21,8 @@ SPECIAL = [
 ]  # fmt: skip
 CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for c in m['content'] %}"
-    "{% if c['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ c['text'] }}{% endif %}"
+    "{% if c['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
+    "{% else %}{{ c['text'] }}{% endif %}"
     "{% endfor %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 TEXTS = ["a river beside a forest and some fields", "Write one short English caption of this image"] * 3
@@ -35,8 +38,6 @@ def tokenizer() -> Qwen2Tokenizer:
         vocab_size=320, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
     )
     model.train_from_iterator(TEXTS, trainer)
-    import json
-
     body = json.loads(model.to_str())["model"]
     found = Qwen2Tokenizer(
         vocab=body["vocab"], merges=[tuple(m) for m in body["merges"]],
@@ -46,8 +47,8 @@ def tokenizer() -> Qwen2Tokenizer:
     return found
 
 
-def save(folder: Path, seed: int = 0) -> Path:
-    """Write model and processor."""
+def save(folder: Path, says: str = "", seed: int = 0) -> Path:
+    """Write model and processor; a model that ``says`` something is taught to say it to every question."""
     words = tokenizer()
     ids = {t: words.convert_tokens_to_ids(t) for t in SPECIAL}
     torch.manual_seed(seed)
@@ -67,9 +68,30 @@ def save(folder: Path, seed: int = 0) -> Path:
         video_token_id=ids["<|video_pad|>"], vision_start_token_id=ids["<|vision_start|>"],
         vision_end_token_id=ids["<|vision_end|>"], tie_word_embeddings=False,
     )  # fmt: skip
-    Qwen2VLForConditionalGeneration(config).save_pretrained(folder)
-    Qwen2VLProcessor(
+    model = Qwen2VLForConditionalGeneration(config)
+    processor = Qwen2VLProcessor(
         image_processor=Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=56 * 56), tokenizer=words,
         video_processor=Qwen2VLVideoProcessor(), chat_template=CHAT,
-    ).save_pretrained(folder)  # fmt: skip
+    )  # fmt: skip
+    if says:
+        teach(model, processor, says)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
     return folder
+
+
+def teach(model: Qwen2VLForConditionalGeneration, processor: Qwen2VLProcessor, says: str) -> None:
+    """Train until the model says a sentence and stops, whatever it is shown."""
+    rng = np.random.default_rng(0)
+    pictures = list(rng.integers(0, 256, (4, 28, 28, 3), np.uint8))
+    content = [{"type": "image"}, {"type": "text", "text": "Describe."}]
+    messages = [{"role": "user", "content": content}]
+    asked = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    inputs = processor(text=[f"{asked}{says}<|im_end|>"] * 4, images=pictures, return_tensors="pt")
+    labels = inputs["input_ids"].clone()
+    labels[:, : -len(processor.tokenizer(says).input_ids) - 1] = -100
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(120):
+        model(**inputs, labels=labels).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()

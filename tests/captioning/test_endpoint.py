@@ -69,7 +69,9 @@ def test_concurrency_is_bounded(scene: Scene) -> None:
     ],
     ids=["500", "503", "429", "malformed", "no choices", "a list", "hang-up"],
 )
-def test_a_passing_fault_is_tried_again(scene: Scene, fault: Fault, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_passing_fault_is_tried_again(
+    scene: Scene, fault: Fault, capfd: pytest.CaptureFixture[str]
+) -> None:
     with faulty([fault] * 2) as server:
         table = scene.caption(settings(server.url))
     assert table["caption"].str.startswith(GOOD).all()
@@ -117,7 +119,7 @@ def test_giving_up_names_the_tries_and_keeps_what_came(scene: Scene) -> None:
 def test_a_refused_request_is_not_tried_again(scene: Scene) -> None:
     with (
         ChatServer(lambda *_: Fault(404, '{"error": {"message": "no model tiny"}}')) as server,
-        pytest.raises(InputError, match="refused with status 404: .*no model tiny"),
+        pytest.raises(InputError, match=r"refused with status 404: .*no model tiny"),
     ):
         scene.caption(settings(server.url, endpoint={"concurrency": 1}))
     assert server.count == 1
@@ -249,7 +251,7 @@ def test_the_key_is_sent_and_stands_nowhere(
 
 def test_a_key_that_is_not_set(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MY_KEY", raising=False)
-    with pytest.raises(InputError, match=r"caption\.endpoint\.key: the environment variable MY_KEY is not set"):
+    with pytest.raises(InputError, match=r"endpoint\.key: the environment variable MY_KEY is not set"):
         scene.caption(settings("http://127.0.0.1:9/v1", endpoint={"key": "MY_KEY"}))
 
 

@@ -67,8 +67,6 @@ class QwenVlConfig(Model):
 class EndpointConfig(Section):
     """A server that speaks OpenAI's chat completions with images, such as vLLM."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)  # someone will paste a key here
-
     url: str = ""
     """Address up to the version, such as 'http://127.0.0.1:8000/v1'; or a file that holds it in one line, so
     that the server may move."""
@@ -107,6 +105,8 @@ class EndpointConfig(Section):
 
 class CaptionConfig(Words):
     """Settings of the captions and prompts."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # someone will paste a key into it
 
     backend: Literal["template", "qwen_vl", "openai"] = "template"
     """Who writes the captions of images: 'template' (class mix, no model), 'qwen_vl' (a model on this

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from landloom import provenance
-from landloom.captioning.backend import Answer, Question
+from landloom.captioning.backend import Answer, Captioner, Question
 from landloom.captioning.qwen_vl import QwenVl
 from landloom.captioning.store import Store
 from landloom.config.caption import CaptionConfig
@@ -43,7 +43,7 @@ def questions() -> list[Question]:
     return [Question(rng.integers(0, 256, (s, s, 3), np.uint8), p) for s, p in pairs]
 
 
-def ask(model: QwenVl, asked: list[Question]) -> list[Answer]:
+def ask(model: Captioner, asked: list[Question]) -> list[Answer]:
     found: dict[int, Answer] = {}
     model.ask(asked, found.__setitem__, lambda: False)
     return [found[i] for i in range(len(asked))]

@@ -195,7 +195,7 @@ def test_captions_of_a_server_reach_the_plan(run: Path, tmp_path: Path) -> None:
     config = CONFIG | {"caption": {"backend": "openai", "endpoint": endpoint}}
     plan = "results/tiny/landloom/plan.parquet"
     with pytest.raises(
-        AssertionError, match=r"caption\.endpoint\.url: 'server\.txt' is neither a URL nor a file"
+        AssertionError, match=r"endpoint\.url: 'server\.txt' is neither a URL nor a file"
     ):
         snakemake(tmp_path, "--cores", "2", plan, config=config)
     with ChatServer() as server:

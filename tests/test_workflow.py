@@ -194,9 +194,7 @@ def test_captions_of_a_server_reach_the_plan(run: Path, tmp_path: Path) -> None:
     endpoint = {"url": "server.txt", "model": "tiny", "attempts": 2, "backoff": 0.01}
     config = CONFIG | {"caption": {"backend": "openai", "endpoint": endpoint}}
     plan = "results/tiny/landloom/plan.parquet"
-    with pytest.raises(
-        AssertionError, match=r"endpoint\.url: 'server\.txt' is neither a URL nor a file"
-    ):
+    with pytest.raises(AssertionError, match=r"endpoint\.url: 'server\.txt' is neither a URL nor a file"):
         snakemake(tmp_path, "--cores", "2", plan, config=config)
     with ChatServer() as server:
         (tmp_path / "server.txt").write_text(server.url)

@@ -1,10 +1,12 @@
 """What the rules ask: which files, which settings, which version. No heavy imports: every job parses this."""
 
+import json
 import os
 import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,12 +14,31 @@ from typing import Any, Protocol
 from landloom import __main__ as stages
 from landloom import preflight
 from landloom.config import Config, load
+from landloom.config.caption import Words
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
 from landloom.scenes import SceneFiles, discover, split_scenes
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
+
+
+@dataclass(frozen=True)
+class CaptionerNeeds:
+    """Memory (MB), minutes, GPUs and places at the server of a caption job."""
+
+    memory: int = 2000
+    minutes: int = 30
+    gpu: int = 0
+    endpoint: int = 0
+
+
+NEEDS = {
+    "template": CaptionerNeeds(),
+    "qwen_vl": CaptionerNeeds(memory=24000, minutes=720, gpu=1),
+    "openai": CaptionerNeeds(memory=4000, minutes=720, endpoint=1),
+}
+"""By back-end."""
 
 
 class Wildcards(Protocol):
@@ -201,6 +222,32 @@ class Dag:
             return " ".join(f"--{n} {shlex.quote(p)}" for n, p in zip(names, found, strict=False))
 
         return options
+
+    def bank(self, wildcards: Any) -> list[str]:
+        """Captions that a plan draws from; none when it takes the template."""
+        wanted = self.config.plan_of(wildcards.generator).captions
+        by_model = self.config.caption.backend != "template"
+        if wanted == "template" or (wanted == "auto" and not by_model):
+            return []
+        return [f"results/{wildcards.dataset}/captions/{s}.parquet" for s in self.parts]
+
+    def words(self, wildcards: Any) -> str:
+        """JSON of the templates: all that a plan needs of the caption section."""
+        caption = self.config.caption.model_dump(include=set(Words.model_fields))
+        return Words(**caption).model_dump_json(exclude_defaults=True)
+
+    def tokenizer(self, wildcards: Any) -> str:
+        """Option that says whose tokenizer counts; nothing for a base from scratch, which has none yet."""
+        base = self.config.base
+        if base.source == "scratch":
+            return ""
+        found = {"source": base.source, "revision": base.revision}
+        return f"--base {shlex.quote(json.dumps(found))}"
+
+    @property
+    def captioner(self) -> CaptionerNeeds:
+        """What a caption job needs."""
+        return NEEDS[self.config.caption.backend]
 
     def scratch(self, paths: list[str]) -> list[str]:
         """Paths that only a base trained from scratch needs."""

@@ -2,6 +2,7 @@ rule plan:
     input:
         card="results/{dataset}/statistics.json",
         ratios="results/{dataset}/ratios.parquet",
+        captions=dag.bank,
     output:
         "results/{dataset}/{generator}/plan.parquet",
     log:
@@ -9,12 +10,12 @@ rule plan:
     localrule: True
     params:
         config=dag.section("plan"),
-        caption=dag.section("caption"),
+        caption=dag.words,
         seed=dag.seed,
         version=dag.version("plan"),
     message:
         "Planning the class mixes of {wildcards.generator}"
     shell:
         "python -m landloom plan --config {params.config:q} --caption {params.caption:q} "
-        "--seed {params.seed} --card {input.card:q} --ratios {input.ratios:q} --out {output:q} "
-        "2>&1 | tee {log:q}"
+        "--seed {params.seed} --card {input.card:q} --ratios {input.ratios:q} "
+        "--captions {input.captions:q} --out {output:q} 2>&1 | tee {log:q}"

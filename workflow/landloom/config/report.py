@@ -12,3 +12,5 @@ class ReportConfig(Section):
     """Title of the page; made from the dataset's name when absent."""
     examples: int = Field(default=6, ge=1, le=64)
     """Samples shown per contact sheet."""
+    captions: int = Field(default=24, ge=0, le=200)
+    """Captions shown, each beside its tile."""

@@ -4,21 +4,31 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from landloom.captioning.bank import CaptionBank
 from landloom.conditions.text import image_caption, mask_prompt
-from landloom.config.caption import CaptionConfig
+from landloom.config.caption import Words
 from landloom.config.plan import MixGoal, PlanConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
-from landloom.stage import In, Out
+from landloom.stage import In, Ins, Out
 
 VERSION = 1
 
 
-def run(config: PlanConfig, caption: CaptionConfig, seed: int, card: In, ratios: In, out: Out) -> None:
-    """Write the plan: id, shard, mix, target_ratios, prompt, caption, seed."""
+def run(
+    config: PlanConfig, caption: Words, seed: int, card: In, ratios: In, out: Out, captions: Ins | None = None
+) -> None:
+    """Write the plan: id, shard, mix, target_ratios, prompt, caption, seed.
+
+    With ``captions`` the words for the images are those of train tiles with a similar class mix.
+    """
+    if config.captions == "bank" and not captions:
+        raise InputError("plan.captions", "'bank' without captions", "Give --captions, or take 'template'")
     dataset = Dataset.load(card)
     table = pd.read_parquet(ratios)
-    real = table.loc[table["split"] == "train", dataset.names].to_numpy(np.float64)
+    train = table[table["split"] == "train"]
+    real = train[dataset.names].to_numpy(np.float64)
+    bank = CaptionBank(captions, train["id"].tolist(), real, config.nearest) if captions else None
     rng = np.random.default_rng(seed)
     seeds = rng.integers(0, 2**31, config.count)
     rows: list[dict[str, object]] = []
@@ -32,7 +42,9 @@ def run(config: PlanConfig, caption: CaptionConfig, seed: int, card: In, ratios:
                     "mix": mix,
                     "target_ratios": target.astype(np.float32),
                     "prompt": mask_prompt(target.tolist(), dataset.names, caption),
-                    "caption": image_caption(target.tolist(), dataset.names, caption),
+                    "caption": bank.draw(target, int(seeds[i]))
+                    if bank
+                    else image_caption(target.tolist(), dataset.names, caption),
                     "seed": int(seeds[i]),
                 }
             )

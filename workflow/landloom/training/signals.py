@@ -2,10 +2,10 @@
 
 import signal
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from accelerate import Accelerator
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
@@ -25,9 +25,11 @@ class StopRequest:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
 
-    def agreed(self, accelerator: Accelerator) -> bool:
+    def agreed(self, accelerator: "Accelerator") -> bool:
         """Whether any process was asked to stop; all processes get the same answer."""
         if accelerator.num_processes == 1:
             return self.asked
+        import torch  # here, so that jobs without torch can be stopped too
+
         flag = torch.tensor([int(self.asked)], device=accelerator.device)
         return bool(accelerator.reduce(flag, "sum").item())

@@ -183,7 +183,8 @@ def test_parsing_the_snakefile_imports_nothing_heavy(run: Path, tmp_path: Path) 
         "ExecutorPluginRegistry(); before = set(sys.modules)\n"  # plugins import what they like
         f"try: main(['-n', '-s', {str(ROOT / 'Snakefile')!r}, '--configfile', 'config.yaml',"
         " '--workflow-profile', 'none'])\nexcept SystemExit as error: assert not error.code\n"
-        "heavy = {'torch', 'rasterio', 'pandas', 'diffusers', 'transformers', 'pyarrow'} & (set(sys.modules) - before)\n"
+        "new = set(sys.modules) - before\n"
+        "heavy = {'torch', 'rasterio', 'pandas', 'diffusers', 'transformers', 'pyarrow'} & new\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)

@@ -131,12 +131,13 @@ def test_a_preempted_job_comes_back(make: Make, undisturbed: str) -> None:
 
 
 def test_a_full_disk_names_itself_and_a_second_run_completes(make: Make, undisturbed: str) -> None:
-    run = make(LONG)
+    run = make(LONG | {"check": {"free_disk_gb": 0}})
     results = run.folder / "results"
     results.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", str(results)]).returncode:
         pytest.skip("this machine does not let us mount a small disk")
     try:
+        subprocess.run(["fallocate", "-l", "900K", str(results / "ballast")], check=True)
         text = run.run("--retries", "0", BASE, code=1)
         logs = "".join(p.read_text() for p in (run.folder / "logs").rglob("*.log"))
         assert "No space left on device" in text + logs
@@ -170,7 +171,9 @@ def test_an_orphan_and_its_successor_give_one_result(training: tuple[Run, Any], 
     subprocess.run(run.command("--unlock", BASE), cwd=run.folder, env=run.environment(), check=True)
     text = run.run(BASE, code=1)
     assert "jobs of an earlier run are still in the queue" in text
-    run.run("--nohooks", "--rerun-incomplete", BASE)
+    snakefile = run.folder / "Snakefile"
+    snakefile.write_text(snakefile.read_text().replace("dag.check_cluster(workflow)", "pass"))
+    run.run("--rerun-incomplete", BASE)
     log = (run.folder / "logs/tiny/base.log").read_text()
     assert "which makes the same output" in log
     assert "the very same job was done before" in log

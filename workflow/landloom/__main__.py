@@ -11,8 +11,10 @@ from pydantic import BaseModel
 from landloom import kept, launch, lease, provenance, stage
 from landloom.cluster import requeue
 from landloom.errors import InputError, Interrupted
+from landloom.training import signals
 
 STAGES = Path(__file__).parent / "stages"
+COMMANDS = ("verify", "trace", "resume")
 
 
 def names() -> list[str]:
@@ -41,6 +43,7 @@ def execute(name: str, arguments: list[str]) -> None:
     fingerprint = recorder.fingerprint()
     for key in stage.paths(module.run, values, "state"):
         values[key] = values[key] / name / fingerprint
+        signals.watch()
     final = [f for fs in outputs.values() for f in fs]
     with lease.hold(final[0]) as held:
         if getattr(module, "KEEP", True) and kept.restore(final, fingerprint):
@@ -69,11 +72,15 @@ def _plain(value: Any) -> Any:
 
 def main() -> int:
     """Entry point; returns the exit code (1: wrong input, 2: wrong command line, 75: run me again)."""
-    if len(sys.argv) < 2 or sys.argv[1] not in names():
-        print(f"usage: python -m landloom STAGE ...\nstages: {', '.join(names())}", file=sys.stderr)
+    name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
+    if name not in {*names(), *COMMANDS}:
+        print(f"usage: landloom STAGE|COMMAND ...\nstages: {', '.join(names())}", file=sys.stderr)
+        print(f"commands: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     try:
-        execute(sys.argv[1], sys.argv[2:])
+        if name in COMMANDS:
+            return int(importlib.import_module(f"landloom.commands.{name}").main(arguments))
+        execute(name, arguments)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -83,5 +90,10 @@ def main() -> int:
     return 0
 
 
-if __name__ == "__main__":
+def run_and_exit() -> None:
+    """Entry point of the installed command."""
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run_and_exit()

@@ -1,6 +1,7 @@
 """What the rules ask: which files, which settings, which version. No heavy imports: every job parses this."""
 
 import json
+import math
 import os
 import re
 import shlex
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 
 from landloom import __main__ as stages
 from landloom import preflight
-from landloom.config import Config, load
+from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
@@ -57,6 +58,7 @@ class Dag:
     def __init__(self, raw: Mapping[str, Any], configfiles: Sequence[str] = ()) -> None:
         self.config: Config = load(raw)
         self.configfiles = configfiles
+        self.limits: dict[str, float] = {}
 
     @cached_property
     def scenes(self) -> dict[str, SceneFiles]:
@@ -137,6 +139,9 @@ class Dag:
 
         jobs = [j for j in workflow.dag.needrun_jobs() if not j.is_local]
         try:
+            self.limits = guard.limits(guard.requests(jobs))
+            for job in jobs:
+                job.attempt = 1  # ask for time again, now that the limits are known
             guard.check(workflow.executor_settings, guard.requests(jobs), Path.cwd())
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
@@ -161,6 +166,14 @@ class Dag:
     def split(self, wildcards: Any) -> list[str]:
         """Split of each scene of a part."""
         return [self.splits[s] for s in self.part(wildcards)]
+
+    def minutes(self, rule: str, count: int) -> Callable[..., int]:
+        """Time limit that grows with each attempt, up to what the rule's partition allows."""
+
+        def runtime(wildcards: Any, attempt: int) -> int:
+            return int(min(count * attempt, self.limits.get(rule, math.inf)))
+
+        return runtime
 
     def section(self, name: str) -> Callable[[Any], str]:
         """JSON of a config section, with the generator's changes; defaults are left out.
@@ -187,6 +200,19 @@ class Dag:
             section = self.config.section(name, generator)
             return section.model_copy(update={"network": None})
         return self.config.section(name, generator)
+
+    def settings(self, wildcards: Any) -> str:
+        """JSON of the whole config; defaults are left out."""
+        return self.config.model_dump_json(exclude_defaults=True)
+
+    def expected(self) -> dict[str, Any]:
+        """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""
+        found = {s: self._section(s, {}) for s in stages.names()}
+        for g in self.generators:
+            found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
+        for n in self.config.segment.networks:
+            found[f"{n}/segment"] = self._section("segment", {"network": n})
+        return {k: v.model_dump(mode="json") for k, v in found.items()}
 
     def version(self, stage: str) -> int:
         """VERSION of a stage: a change of it reruns the stage."""
@@ -341,12 +367,3 @@ def memory(megabytes: int) -> Callable[..., int]:
         return megabytes * attempt
 
     return mem_mb
-
-
-def minutes(count: int) -> Callable[..., int]:
-    """Time limit that grows with each attempt."""
-
-    def runtime(wildcards: Any, attempt: int) -> int:
-        return count * attempt
-
-    return runtime

@@ -16,6 +16,7 @@ import psutil
 
 from landloom import stage
 from landloom.errors import InputError, Interrupted
+from landloom.training import signals
 
 
 def run(name: str, module: ModuleType, values: dict[str, Any]) -> None:
@@ -66,6 +67,7 @@ def work() -> None:
     name = sys.argv[1]
     module = importlib.import_module(f"landloom.stages.{name}")
     values = vars(stage.parser(name, module.run).parse_args(sys.argv[2:]))
+    signals.watch()
     if os.environ["RANK"] == "0":
         module.run(**values)
         return

@@ -18,7 +18,7 @@ rule base:
     threads: 4
     resources:
         mem_mb=memory(8000),
-        runtime=minutes(720),
+        runtime=dag.minutes("base", 720),
         gpu=1,
     params:
         config=dag.section("base"),

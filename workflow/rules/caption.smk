@@ -12,7 +12,7 @@ rule caption:
     threads: 1
     resources:
         mem_mb=memory(dag.captioner.memory),
-        runtime=minutes(dag.captioner.minutes),
+        runtime=dag.minutes("caption", dag.captioner.minutes),
         gpu=dag.captioner.gpu,
         endpoint=dag.captioner.endpoint,
     params:

@@ -13,7 +13,7 @@ rule curate:
     threads: 2
     resources:
         mem_mb=memory(4000),
-        runtime=minutes(60),
+        runtime=dag.minutes("curate", 60),
         gpu=1,
     params:
         config=dag.section("curate"),

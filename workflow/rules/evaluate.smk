@@ -33,7 +33,7 @@ rule evaluate:
     threads: 2
     resources:
         mem_mb=memory(4000),
-        runtime=minutes(60),
+        runtime=dag.minutes("evaluate", 60),
         gpu=1,
     params:
         config=dag.section("evaluate"),

@@ -13,7 +13,7 @@ rule label_sample:
     threads: 2
     resources:
         mem_mb=memory(8000),
-        runtime=minutes(240),
+        runtime=dag.minutes("label_sample", 240),
         gpu=1,
     params:
         config=dag.section("label_sample"),

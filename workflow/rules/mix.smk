@@ -11,7 +11,7 @@ rule mix:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(30),
+        runtime=dag.minutes("mix", 30),
     params:
         config=dag.section("mix"),
         seed=dag.seed,

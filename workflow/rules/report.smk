@@ -23,7 +23,7 @@ rule report:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(30),
+        runtime=dag.minutes("report", 30),
     params:
         config=dag.section("report"),
         command=dag.command,

@@ -13,7 +13,7 @@ rule segment:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=minutes(480),
+        runtime=dag.minutes("segment", 480),
         gpu=1,
     params:
         config=dag.section("segment"),

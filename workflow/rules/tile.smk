@@ -12,7 +12,7 @@ rule tile_scenes:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(30),
+        runtime=dag.minutes("tile_scenes", 30),
     params:
         config=dag.section("tile"),
         data=dag.section("data"),

@@ -31,15 +31,24 @@ def check(executor: Any, jobs: Iterable[tuple[str, Mapping[str, Any]]], folder: 
 
 
 def requests(jobs: Iterable[Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Rule and resources of Snakemake's jobs; 'last' holds the minutes that the last attempt will ask for."""
-    found = []
-    for job in jobs:
-        resources = dict(job.resources)
-        job.attempt = 1 + job.restart_times
-        resources["last"] = job.resources.get("runtime")
-        job.attempt = 1
-        found.append((job.rule.name, resources))
-    return found
+    """Rule and resources of Snakemake's jobs."""
+    return [(job.rule.name, dict(job.resources)) for job in jobs]
+
+
+def limits(jobs: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, float]:
+    """Minutes that each rule's partition allows; a job that asks for more would wait for ever."""
+    known = slurm.nodes()
+    asked = {rule: partition(r, known) for rule, r in jobs}
+    found = {
+        rule: [n.minutes for n in known if n.partition in str(p).split(",")] for rule, p in asked.items()
+    }
+    return {rule: max(m for m in times if m) for rule, times in found.items() if times and None not in times}
+
+
+def partition(asked: Mapping[str, Any], known: list[slurm.Nodes]) -> str | None:
+    """Partition of a job: the one it asks for, or the cluster's default."""
+    default = next((n.partition for n in known if n.default), None)
+    return str(asked["slurm_partition"]) if asked.get("slurm_partition") else default
 
 
 def status(executor: Any, config: Mapping[str, str]) -> list[InputError]:
@@ -77,39 +86,38 @@ def leftovers(folder: Path) -> list[InputError]:
     if not old:
         return []
     what = f"jobs of an earlier run are still in the queue: {', '.join(j.job for j in old[:10])}"
-    return [InputError(folder, what, "Go on with: python -m landloom.cluster.resume <the same arguments>")]
+    return [InputError(folder, what, "Go on with: landloom resume <the same arguments>")]
 
 
 def request(rule: str, asked: Mapping[str, Any], config: Mapping[str, str]) -> list[InputError]:
     """What no node of the asked partition can give, and accounts that are missing or unknown."""
     known = slurm.nodes()
-    partition = asked.get("slurm_partition") or next((n.partition for n in known if n.default), None)
+    name = partition(asked, known)
     names = ", ".join(sorted({n.partition for n in known}))
     where = f"rule {rule}"
-    if partition is None:
+    if name is None:
         why = f"Set default-resources: slurm_partition in your profile to one of {names}"
         return [InputError(where, "no partition is set, and the cluster has no default one", why)]
-    found = [n for name in str(partition).split(",") for n in known if n.partition == name]
+    found = [n for n in known if n.partition in name.split(",")]
     if not found:
         why = f"Set slurm_partition in your profile to one of {names}"
-        return [InputError(where, f"the cluster has no partition '{partition}'", why)]
-    return [*_fits(where, asked, str(partition), found), *_account(where, asked, config)]
+        return [InputError(where, f"the cluster has no partition '{name}'", why)]
+    return [*_fits(where, asked, name, found), *_account(where, asked, config)]
 
 
 def _fits(where: str, asked: Mapping[str, Any], partition: str, nodes: list[slurm.Nodes]) -> list[InputError]:
     needs = {"gpu": gpus(asked), "mem_mb": asked.get("mem_mb") or 0, "threads": asked.get("_cores") or 1}
     for n in nodes:
         has = {"gpu": n.gpus, "mem_mb": n.memory, "threads": n.cpus}
-        time = n.minutes is None or max(asked.get("runtime") or 0, asked.get("last") or 0) <= n.minutes
+        time = n.minutes is None or (asked.get("runtime") or 0) <= n.minutes
         if time and all(needs[k] <= has[k] for k in needs):
             return []
-    limits = "; ".join(
+    offer = "; ".join(
         f"{n.gpus} GPUs, {n.memory} MB, {n.cpus} CPUs, {_limit(n.minutes)}" for n in dict.fromkeys(nodes)
     )
     what = (
         f"no node of partition '{partition}' can serve {needs['gpu']} GPUs, {needs['mem_mb']} MB, "
-        f"{needs['threads']} CPUs for {asked.get('runtime') or 0} minutes (last attempt: "
-        f"{asked.get('last') or asked.get('runtime') or 0}); its nodes have {limits}"
+        f"{needs['threads']} CPUs for {asked.get('runtime') or 0} minutes; its nodes have {offer}"
     )
     name = where.removeprefix("rule ")
     why = f"Set set-resources: {name}: slurm_partition, gpu, mem_mb, runtime (or set-threads) in your profile"
@@ -135,7 +143,7 @@ def gpus(asked: Mapping[str, Any]) -> int:
 
 
 def _frozen(resources: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    keys = ("slurm_partition", "slurm_account", "gpu", "gres", "mem_mb", "runtime", "last", "_cores")
+    keys = ("slurm_partition", "slurm_account", "gpu", "gres", "mem_mb", "runtime", "_cores")
     return tuple((k, resources[k]) for k in keys if resources.get(k) is not None)
 
 

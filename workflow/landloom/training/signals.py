@@ -10,11 +10,25 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
+_early = False
+
+
+def watch() -> None:
+    """Remember stop signals that come before the training does, while models and data are read."""
+
+    def note(number: int, frame: FrameType | None) -> None:
+        global _early
+        _early = True
+
+    for number in SIGNALS:
+        signal.signal(number, note)
+
+
 class StopRequest:
     """Context in which a stop signal only sets a flag."""
 
     def __enter__(self) -> "StopRequest":
-        self.asked = False
+        self.asked = _early
         self.previous: dict[signal.Signals, Any] = {s: signal.signal(s, self._note) for s in SIGNALS}
         return self
 

@@ -121,6 +121,52 @@ def test_the_audit_finds_nothing_wrong(run: Path) -> None:
     assert {k: v for k, v in counts.items() if k != "ok" and isinstance(v, int) and v} == {}
 
 
+def landloom(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the package in a folder."""
+    command = [sys.executable, "-m", "landloom", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_verify_compares_results_with_a_config(run: Path) -> None:
+    snakemake(run, "-n", config=CONFIG)
+    same = landloom(run, "verify", "--configfile", "config.yaml")
+    assert same.returncode == 0, same.stdout + same.stderr
+    changed = CONFIG | {"image_train": {"steps": 4, "batch": 4}}
+    (run / "other.yaml").write_text(yaml.safe_dump(changed))
+    other = landloom(run, "verify", "--configfile", "other.yaml")
+    assert other.returncode == 1
+    assert "image_train.steps was 3 and is 4" in other.stdout
+    assert "label_train" not in other.stdout
+
+
+def test_a_sample_is_traced_to_its_scenes(run: Path) -> None:
+    shard = run / "results/tiny/landloom/curated/0.parquet"
+    sample = pd.read_parquet(shard)["id"][0]
+    done = landloom(run, "trace", sample)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["sample"]["id"] == sample
+    stages = {j["stage"] for j in found["jobs"]}
+    assert {"curate", "image_sample", "label_sample", "plan", "base", "tile", "label_train"} <= stages
+    assert {"images/a.tif", "masks/a.tif"} <= {s["path"] for s in found["sources"]}
+    assert "no synthetic sample of this id" in landloom(run, "trace", "nobody").stderr
+
+
+def test_touched_inputs_bring_results_back_without_computing(run: Path) -> None:
+    record = run / "results/tiny/tiles/a.parquet.prov.json"
+    before = record.read_text()
+    snakemake(run, "--forcerun", "tile_scenes", "--until", "tile_scenes", config=CONFIG)
+    assert record.read_text() == before
+    assert "the very same job was done before" in (run / "logs/tiny/tile/a.log").read_text()
+    snakemake(run, "--touch", config=CONFIG)
+    assert "Nothing to be done" in snakemake(run, "-n", config=CONFIG)
+
+
+def test_stages_have_targets(run: Path) -> None:
+    for target in ("tile", "label", "image", "evidence"):
+        assert "Nothing to be done" in snakemake(run, "-n", target, config=CONFIG)
+
+
 @pytest.mark.parametrize(
     ("change", "stages"),
     [

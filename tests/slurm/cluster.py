@@ -68,7 +68,7 @@ AccountingStoreFlags=job_comment
 {nodes}
 PartitionName=cpu Nodes=n1 Default=YES MaxTime=2-00:00:00 PriorityTier=10
 PartitionName=gpu Nodes=n2,n3 MaxTime=2-00:00:00 PriorityTier=10
-PartitionName=short Nodes=n2,n3 MaxTime=1 PriorityTier=10
+PartitionName=short Nodes=n2,n3 MaxTime=2 PriorityTier=10
 PartitionName=urgent Nodes=ALL MaxTime=90 PriorityTier=100
 PartitionName=scavenge Nodes=n2 MaxTime=60 PriorityTier=1 PreemptMode=REQUEUE
 """

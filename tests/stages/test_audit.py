@@ -5,19 +5,26 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import prov.model
 import pytest
+import yaml
 
 from landloom import provenance
-from landloom.__main__ import execute
+from landloom.__main__ import execute, version
 from landloom.config.audit import AuditConfig
+from landloom.dag import Dag
 from landloom.errors import InputError
 from landloom.provenance import Recorder
 from landloom.stages import audit
+from tests.rasters import ROOT
+
+CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+TILE = Dag(CONFIG).expected()["tile"]
 
 
 def make(output: Path, text: str, inputs: list[Path]) -> None:
     """Write an output as a stage would, with its record."""
-    recorder = Recorder("tile", 1, {}, inputs)
+    recorder = Recorder("tile", version("tile"), {"config": TILE}, inputs)
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix:
         output.write_text(text)
@@ -42,8 +49,8 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def look(root: Path, strict: bool = False) -> dict[str, Any]:
-    audit.run(AuditConfig(strict=strict), root, root / "audit.json", [])
+def look(root: Path, strict: bool = False, settings: str = "") -> dict[str, Any]:
+    audit.run(AuditConfig(strict=strict), root, root / "audit.json", root / "provenance.json", [], settings)
     found: dict[str, Any] = json.loads((root / "audit.json").read_text())
     return found
 
@@ -54,7 +61,9 @@ def statuses(root: Path) -> dict[str, str]:
 
 def test_untouched_results_are_ok(root: Path) -> None:
     found = look(root, strict=True)
-    assert found["summary"] == {"ok": 4, "changed": 0, "missing": 0, "stale": 0, "orphan": 0}
+    assert found["summary"] == {"ok": 4} | dict.fromkeys(
+        ("changed", "missing", "stale", "outdated", "orphan", "edited"), 0
+    )
     assert {e["output"] for e in found["outputs"]} == {
         "tiles/a.parquet", "tiles/b.parquet", "base", "evaluation/summary.csv"
     }  # fmt: skip
@@ -145,7 +154,8 @@ def test_a_broken_record_is_named(root: Path) -> None:
 
 
 def test_command_line_twice(root: Path) -> None:
-    arguments = ["--config", "{}", "--root", str(root), "--out", str(root / "audit.json"), "--after"]
+    arguments = ["--config", "{}", "--root", str(root), "--out", str(root / "audit.json")]
+    arguments += ["--provenance", str(root / "provenance.json"), "--after"]
     for _ in range(2):  # the second time there is an audit and its record already
         execute("audit", [*arguments, str(root / "evaluation/summary.csv")])
     assert json.loads((root / "audit.json").read_text())["summary"]["ok"] == 4
@@ -153,4 +163,46 @@ def test_command_line_twice(root: Path) -> None:
 
 def test_no_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
-        audit.run(AuditConfig(), tmp_path / "none", tmp_path / "audit.json", [])
+        audit.run(AuditConfig(), tmp_path / "none", tmp_path / "audit.json", tmp_path / "p.json", [])
+
+
+def test_a_changed_setting_is_found(root: Path) -> None:
+    same = look(root, settings=json.dumps(CONFIG))
+    assert same["summary"]["ok"] == 4
+    changed = CONFIG | {"tile": CONFIG["tile"] | {"stride": 32}}
+    found = look(root, settings=json.dumps(changed))
+    assert found["summary"]["outdated"] == 4
+    assert {e["why"] for e in found["outputs"]} == {"tile.stride was 16 and is 32"}
+    with pytest.raises(InputError, match=r"tile\.stride was 16 and is 32"):
+        look(root, strict=True, settings=json.dumps(changed))
+
+
+def test_an_edited_stage_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "stage_code", lambda stage: "other")
+    assert look(root, strict=True)["summary"]["edited"] == 4
+    monkeypatch.setattr("landloom.__main__.version", lambda stage: 99)
+    found = look(root)
+    assert found["summary"]["outdated"] == 4
+    assert "made by VERSION 1 of tile, which is 99 now" in {e["why"] for e in found["outputs"]}
+
+
+def test_cost_counts_jobs_and_gpu_hours(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for record in root.rglob("*.prov.json"):
+        body = json.loads(record.read_text())
+        record.write_text(json.dumps(body | {"seconds": 1800, "gpus": 2, "peak_memory_mb": {"cpu": 7}}))
+    (row,) = look(root)["cost"]
+    assert row == {"stage": "tile", "jobs": 4, "hours": 2.0, "gpu_hours": 4.0, "peak_cpu_mb": 7}
+
+
+def test_the_history_is_w3c_prov(root: Path) -> None:
+    look(root)
+    document = prov.model.ProvDocument.deserialize(root / "provenance.json")
+    kinds = [type(r).__name__ for r in document.get_records()]
+    assert kinds.count("ProvActivity") == 4
+    made = list(document.get_records(prov.model.ProvGeneration))
+    used = list(document.get_records(prov.model.ProvUsage))
+    assert len(made) == 4
+    assert len(used) == 5
+    known = {r.identifier for r in document.get_records(prov.model.ProvElement)}
+    assert all(name in known for r in (*made, *used) for _, name in r.formal_attributes[:2])
+    assert "wasGeneratedBy" in document.get_provn()

@@ -32,7 +32,10 @@ def version(name: str) -> int:
 
 def execute(name: str, arguments: list[str]) -> None:
     """Parse the arguments of a stage and run it, outputs all or nothing, with a record beside each."""
+    early = signals.watch()
     module = importlib.import_module(f"landloom.stages.{name}")
+    if not any(p.kind == "state" for p in stage.parameters(module.run)):
+        signals.restore(early)  # nothing to save
     values = vars(stage.parser(name, module.run).parse_args(arguments))
     inputs = stage.paths(module.run, values, "input")
     stage.require(inputs)
@@ -43,7 +46,6 @@ def execute(name: str, arguments: list[str]) -> None:
     fingerprint = recorder.fingerprint()
     for key in stage.paths(module.run, values, "state"):
         values[key] = values[key] / name / fingerprint
-        signals.watch()
     final = [f for fs in outputs.values() for f in fs]
     with lease.hold(final[0]) as held:
         if getattr(module, "KEEP", True) and kept.restore(final, fingerprint):

@@ -192,8 +192,8 @@ class Dag:
         if name == "segment" and wildcards.get("network"):
             # One more seed or network must not rerun the others.
             segment = self.config.segment
-            network = segment.networks[wildcards.network]
-            return segment.model_copy(update={"networks": {wildcards.network: network}, "seeds": [0, 1, 2]})
+            name = wildcards.get("network")
+            return segment.model_copy(update={"networks": {name: segment.networks[name]}, "seeds": [0, 1, 2]})
         if name == "mix":
             return self.config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":

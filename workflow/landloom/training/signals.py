@@ -10,18 +10,27 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
+Handlers = dict[signal.Signals, Any]
 _early = False
 
 
-def watch() -> None:
-    """Remember stop signals that come before the training does, while models and data are read."""
+def watch() -> Handlers:
+    """Remember stop signals that come before the training does, while models and data are read.
+
+    Returns the handlers that were there.
+    """
 
     def note(number: int, frame: FrameType | None) -> None:
         global _early
         _early = True
 
-    for number in SIGNALS:
-        signal.signal(number, note)
+    return {number: signal.signal(number, note) for number in SIGNALS}
+
+
+def restore(handlers: Handlers) -> None:
+    """Give signals back to the handlers that were there before ``watch``."""
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 class StopRequest:
@@ -29,12 +38,11 @@ class StopRequest:
 
     def __enter__(self) -> "StopRequest":
         self.asked = _early
-        self.previous: dict[signal.Signals, Any] = {s: signal.signal(s, self._note) for s in SIGNALS}
+        self.previous: Handlers = {s: signal.signal(s, self._note) for s in SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self.previous.items():
-            signal.signal(number, handler)
+        restore(self.previous)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.asked = True

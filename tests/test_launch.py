@@ -1,0 +1,62 @@
+"""Trainings over two CPU processes: same weights on resume, one set of outputs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landloom import provenance
+from tests import bases
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return bases.data(tmp_path_factory.mktemp("data"))
+
+
+def command(tiny: dict[str, Any], folder: Path, batch: int = 4) -> list[str]:
+    config = (
+        f'{{"processes": 2, "vae": {{"channels": [8, 16], "steps": 40, "batch": {batch}, "checkpoint": 5}},'
+        ' "unet": {"channels": [16, 32], "groups": 8, "head": 16, "text_width": 16, "steps": 6, "batch": 4,'
+        ' "checkpoint": 2}}'
+    )
+    files = ["--card", str(tiny["card"]), "--tiles", *map(str, tiny["tiles"])]
+    files += ["--captions", *map(str, tiny["captions"])]
+    outs = [
+        "--out",
+        str(folder / "base"),
+        "--vae",
+        str(folder / "v.jsonl"),
+        "--unet",
+        str(folder / "u.jsonl"),
+    ]
+    words = ["--config", config, "--seed", "1", "--state", str(folder / "state"), *files, *outs]
+    return [sys.executable, "-m", "landloom", "base", *words]
+
+
+def test_two_processes_share_a_training_and_resume_to_the_same_bytes(
+    tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    subprocess.run(command(tiny, tmp_path / "whole"), check=True)
+    process = subprocess.Popen(command(tiny, tmp_path / "cut"), start_new_session=True)
+    end = time.monotonic() + 120
+    while not list((tmp_path / "cut").rglob("checkpoint.pt")):
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait() == 75
+    assert not (tmp_path / "cut/base").exists()
+    subprocess.run(command(tiny, tmp_path / "cut"), check=True)
+    assert provenance.digest(tmp_path / "cut/base") == provenance.digest(tmp_path / "whole/base")
+
+
+def test_a_batch_that_cannot_be_shared_is_named(tiny: dict[str, Any], tmp_path: Path) -> None:
+    done = subprocess.run(command(tiny, tmp_path, batch=3), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "a batch of 3 cannot be shared by 2 processes" in done.stderr

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from landloom import __main__ as stages
+from landloom.cluster import accounting
 
 Record = Mapping[str, Any]
 
@@ -47,7 +48,9 @@ def jobs(records: Iterable[Record]) -> list[Record]:
 
 
 def cost(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """Per stage: jobs, hours, GPU hours and peak memory, of the attempts that finished."""
+    """Per stage: jobs, hours, GPU hours and peak memory of attempts that finished; on SLURM hours waited."""
+    records = list(records)
+    waited = accounting.waits(sorted({r["slurm_job"] for r in records if r.get("slurm_job")}))
     rows: dict[str, dict[str, Any]] = {}
     for r in jobs(records):
         row = rows.setdefault(r["stage"], {"stage": r["stage"], "jobs": 0, "hours": 0.0, "gpu_hours": 0.0})
@@ -55,6 +58,8 @@ def cost(records: Iterable[Record]) -> list[dict[str, Any]]:
         row["jobs"] += 1
         row["hours"] += hours
         row["gpu_hours"] += hours * (r.get("gpus") or 0)
+        if r.get("slurm_job") in waited:
+            row["wait_hours"] = round(row.get("wait_hours", 0.0) + waited[r["slurm_job"]], 6)
         for device, peak in r["peak_memory_mb"].items():
             name = f"peak_{device}_mb"
             row[name] = max(row.get(name, 0), peak)

@@ -23,6 +23,8 @@ def main(arguments: list[str]) -> int:
             print(
                 f"{entry['status']:9} {entry['output']}" + (f"  ({entry['why']})" if "why" in entry else "")
             )
+    for row in found["cost"]:
+        print("cost      " + ", ".join(f"{k} {v}" for k, v in row.items()))
     counts = {k: found["summary"][k] for k in ("ok", *PROBLEMS, *NOTES)}
     print(", ".join(f"{v} {k}" for k, v in counts.items() if v))
     return int(any(counts[k] for k in PROBLEMS))

@@ -136,7 +136,7 @@ def test_verify_compares_results_with_a_config(run: Path) -> None:
     other = landloom(run, "verify", "--configfile", "other.yaml")
     assert other.returncode == 1
     assert "image_train.steps was 3 and is 4" in other.stdout
-    assert "label_train" not in other.stdout
+    assert "label_train." not in other.stdout
 
 
 def test_a_sample_is_traced_to_its_scenes(run: Path) -> None:
@@ -160,6 +160,22 @@ def test_touched_inputs_bring_results_back_without_computing(run: Path) -> None:
     assert "the very same job was done before" in (run / "logs/tiny/tile/a.log").read_text()
     snakemake(run, "--touch", config=CONFIG)
     assert "Nothing to be done" in snakemake(run, "-n", config=CONFIG)
+
+
+def test_tiles_are_shared_between_folders(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    shards = []
+    for name in "ab":
+        folder = tmp_path / name
+        for kind in ("images", "masks"):
+            shutil.copytree(run / kind, folder / kind)
+        words = ["--cache", "tile_scenes", "caption", "--", "results/tiny/captions/a.parquet"]
+        told = snakemake(folder, *words, config=CONFIG)
+        shards.append((folder / "results/tiny/captions/a.parquet").read_bytes())
+        assert (folder / "results/tiny/tiles/a.parquet.prov.json").exists()
+    assert shards[0] == shards[1]
+    assert "from cache" in told
 
 
 def test_stages_have_targets(run: Path) -> None:

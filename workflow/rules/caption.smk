@@ -5,10 +5,10 @@ rule caption:
     output:
         table="results/{dataset}/captions/{scene}.parquet",
         summary="results/{dataset}/captions/{scene}.json",
+        record="results/{dataset}/captions/{scene}.parquet.prov.json",  # so that --cache shares it too
+        summary_record="results/{dataset}/captions/{scene}.json.prov.json",
     log:
         "logs/{dataset}/caption/{scene}.log",
-    benchmark:
-        "logs/{dataset}/caption/{scene}.tsv"
     threads: 1
     resources:
         mem_mb=memory(dag.captioner.memory),

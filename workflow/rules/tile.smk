@@ -4,11 +4,10 @@ rule tile_scenes:
         image=dag.images,
         mask=dag.masks,
     output:
-        "results/{dataset}/tiles/{scene}.parquet",
+        tiles="results/{dataset}/tiles/{scene}.parquet",
+        record="results/{dataset}/tiles/{scene}.parquet.prov.json",  # so that --cache shares it too
     log:
         "logs/{dataset}/tile/{scene}.log",
-    benchmark:
-        "logs/{dataset}/tile/{scene}.tsv"
     threads: 1
     resources:
         mem_mb=memory(2000),
@@ -24,4 +23,4 @@ rule tile_scenes:
     shell:
         "python -m landloom tile --config {params.config:q} --data {params.data:q} "
         "--scene {params.scenes:q} --split {params.split:q} --image {input.image:q} "
-        "--mask {input.mask:q} --out {output:q} 2>&1 | tee {log:q}"
+        "--mask {input.mask:q} --out {output.tiles:q} 2>&1 | tee {log:q}"

@@ -37,7 +37,7 @@ def test_a_generator_of_real_data_needs_no_models() -> None:
     assert made.trained("label_sample", "label")(Wildcards(dataset="d", generator="again")) == []
     assert made.models("image_sample")(Wildcards(dataset="d", generator="again")) == ""
     new = made.models("image_sample")(Wildcards(dataset="d", generator="new"))
-    assert new == "--base results/d/base --controlnet results/d/new/image"
+    assert new == "--controlnet results/d/new/image --base results/d/base"
     assert [made.synthetic(g) for g in ("new", "again")] == [True, False]
 
 

@@ -92,7 +92,7 @@ def masks(
 ) -> Path:
     """The sampled masks of the first shard."""
     out = tmp_path_factory.mktemp("masks") / "masks.parquet"
-    job = {"card": tiny["card"], "plan": plan, "tiles": tiny["tiles"], "base": base, "lora": lora}
+    job = {"card": tiny["card"], "plan": plan, "tiles": tiny["tiles"], "base": base, "model": lora}
     bases.execute("label_sample", config='{"steps": 3}', generator="g", shard=0, out=out, **job)
     return out
 

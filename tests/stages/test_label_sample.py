@@ -52,7 +52,7 @@ def test_the_shard_says_who_made_it(masks: Path, lora: Path) -> None:
 def test_the_same_seed_gives_the_same_bytes(
     tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
 ) -> None:
-    out = again(tiny, plan, tmp_path / "masks.parquet", base=base, lora=lora)
+    out = again(tiny, plan, tmp_path / "masks.parquet", base=base, model=lora)
     assert out.read_bytes() == masks.read_bytes()
 
 
@@ -60,10 +60,10 @@ def test_shards_are_disjoint_and_batches_do_not_matter(
     tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
 ) -> None:
     config = '{"steps": 3, "batch": 1}'
-    alone = again(tiny, plan, tmp_path / "alone.parquet", base=base, lora=lora, config=config)
+    alone = again(tiny, plan, tmp_path / "alone.parquet", base=base, model=lora, config=config)
     for name, s in found(masks).items():
         assert (found(alone)[name].mask_array() == s.mask_array()).mean() > 0.99
-    other = again(tiny, plan, tmp_path / "other.parquet", base=base, lora=lora, shard=1)
+    other = again(tiny, plan, tmp_path / "other.parquet", base=base, model=lora, shard=1)
     assert list(found(other)) == list(rows(plan, 1))
     assert not set(found(other)) & set(found(masks))
 
@@ -73,14 +73,14 @@ def test_the_lora_has_an_effect(
 ) -> None:
     weights = load_file(lora / "pytorch_lora_weights.safetensors")
     save_file({k: 0 * w for k, w in weights.items()}, tmp_path / "pytorch_lora_weights.safetensors")
-    without = again(tiny, plan, tmp_path / "masks.parquet", base=base, lora=tmp_path)
+    without = again(tiny, plan, tmp_path / "masks.parquet", base=base, model=tmp_path)
     pairs = [(s.mask_array(), found(without)[n].mask_array()) for n, s in found(masks).items()]
     assert any((a != b).any() for a, b in pairs)
 
 
 def test_half_precision(tiny: dict[str, Any], base: Path, lora: Path, plan: Path, tmp_path: Path) -> None:
     config = '{"steps": 2, "precision": "bf16"}'
-    made = found(again(tiny, plan, tmp_path / "m.parquet", base=base, lora=lora, config=config))
+    made = found(again(tiny, plan, tmp_path / "m.parquet", base=base, model=lora, config=config))
     assert all(s.ratios == pytest.approx(class_ratios(s.mask_array(), 3)) for s in made.values())
 
 
@@ -88,7 +88,7 @@ def test_small_regions_join_their_neighbours(
     tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
 ) -> None:
     config = '{"steps": 3, "smooth": 20}'
-    made = found(again(tiny, plan, tmp_path / "m.parquet", base=base, lora=lora, config=config))
+    made = found(again(tiny, plan, tmp_path / "m.parquet", base=base, model=lora, config=config))
     for name, s in found(masks).items():
         assert np.array_equal(made[name].mask_array(), sieve(s.mask_array(), 20))
         assert made[name].ratios == pytest.approx(class_ratios(made[name].mask_array(), 3))
@@ -108,7 +108,7 @@ def real(folder: Path, target: list[float], seed: int = 0) -> Sample:
     ]  # fmt: skip
     samples.write(shard, tiles)
     request = {"id": "s0", "shard": 0, "mix": "m", "prompt": "p", "caption": "c", "seed": seed}
-    pd.DataFrame([request | {"target_ratios": target}]).to_parquet(plan)
+    pd.DataFrame([request | {"target_ratios": target, "expected_ratios": target}]).to_parquet(plan)
     bases.dataset().save(folder / "card.json")
     job = {"card": folder / "card.json", "plan": plan, "tiles": [shard], "out": out}
     bases.execute("label_sample", config='{"source": "real"}', generator="r", shard=0, **job)

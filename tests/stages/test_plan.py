@@ -34,7 +34,7 @@ def mixes(table: pd.DataFrame) -> Any:
 @given(st.integers(1, 500), st.lists(st.floats(0.01, 10), min_size=1, max_size=6))
 def test_shares_sum_to_the_count_and_are_nearly_exact(count: int, parts: list[float]) -> None:
     goals = {str(i): MixGoal(share=p) for i, p in enumerate(parts)}
-    found = plan.shares(PlanConfig(count=count, mixes=goals))
+    found = plan.group_sizes(PlanConfig(count=count, mixes=goals))
     assert sum(found.values()) == count
     exact = {str(i): count * p / sum(parts) for i, p in enumerate(parts)}
     assert all(abs(found[n] - x) < 1 + 1e-9 for n, x in exact.items())

@@ -2,6 +2,7 @@ rule plan:
     input:
         card="results/{dataset}/statistics.json",
         ratios="results/{dataset}/ratios.parquet",
+        tables=dag.plan_files,
     output:
         "results/{dataset}/{generator}/plan.parquet",
     log:
@@ -11,10 +12,11 @@ rule plan:
         config=dag.section("plan"),
         caption=dag.section("caption"),
         seed=dag.seed,
+        split=dag.plan_split,
         version=dag.version("plan"),
     message:
         "Planning the class mixes of {wildcards.generator}"
     shell:
         "python -m landloom plan --config {params.config:q} --caption {params.caption:q} "
-        "--seed {params.seed} --card {input.card:q} --ratios {input.ratios:q} --out {output:q} "
-        "2>&1 | tee {log:q}"
+        "--seed {params.seed} --card {input.card:q} --ratios {input.ratios:q} "
+        "--tables {input.tables:q} --split {params.split} --out {output:q} 2>&1 | tee {log:q}"

@@ -1,9 +1,11 @@
-"""Text to mask: LoRA on the base's denoiser, with a proportion-aware loss."""
+"""Class mix to mask: LoRA on the base's denoiser with a proportion-aware loss, or categorical diffusion."""
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.utils import convert_state_dict_to_diffusers
@@ -12,33 +14,77 @@ from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
 from torch import Tensor
 
+from landloom import samples
+from landloom.categorical.network import MaskDenoiser
+from landloom.categorical.objective import CategoricalObjective
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Training
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, cache, cards
 from landloom.diffusion.denoising import LabelObjective
 from landloom.diffusion.proportion import LatentProbe, ProbeObjective, ProportionTerm, decoded
+from landloom.errors import InputError
 from landloom.stage import In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.progress import metrics_path
 
-VERSION = 1
+VERSION = 2
 
 
 def run(
     config: LabelTrainConfig,
     seed: int,
     card: In,
-    base: In,
-    latents: Ins,
     state: State,
     out: Out,
     metrics: Out,
+    tiles: Ins | None = None,
+    base: In | None = None,
+    latents: Ins | None = None,
 ) -> None:
-    """Train the LoRA and write it as a folder that ``load_lora_weights`` reads."""
+    """Train the mask generator and write its folder.
+
+    The 'lora' back-end reads base and latents and writes what ``load_lora_weights`` reads. The 'categorical'
+    one reads tiles and writes what ``MaskDenoiser.from_pretrained`` reads.
+    """
     dataset = Dataset.load(card)
+    if config.backend == "categorical":
+        assert tiles is not None
+        train_categorical(config, seed, dataset, tiles, state / "categorical", out)
+        shutil.copy(metrics_path(state / "categorical"), metrics)
+    else:
+        assert base is not None
+        assert latents is not None
+        train_lora(config, seed, dataset, base, cache.load(latents), state, out)
+        shutil.copy(metrics_path(state / "lora"), metrics)
+
+
+def train_categorical(
+    config: LabelTrainConfig, seed: int, dataset: Dataset, tiles: Sequence[Path], state: Path, out: Path
+) -> None:
+    """Train a network on the class indices of train tiles.
+
+    Raises:
+        InputError: there is no train tile.
+    """
+    found = [s.mask_array() for s in samples.read(tiles, split="train")]
+    if not found:
+        raise InputError("tiles", "there is no train tile", "Look at check and tile for this dataset")
+    labels, size, own = torch.from_numpy(np.stack(found)), dataset.size, config.categorical
+    torch.manual_seed(seed)
+    model = MaskDenoiser(len(dataset.classes), size, own.patch, own.channels, own.layers, own.order)
+    objective = CategoricalObjective(model, labels, len(dataset.classes), own, config.vector)
+    train(objective, config, seed, state, "mask diffusion")
+    model.save_pretrained(out)
+    (out / "README.md").write_text(cards.categorical(dataset, config))
+
+
+def train_lora(
+    config: LabelTrainConfig, seed: int, dataset: Dataset, base: Path, data: cache.LatentCache,
+    state: Path, out: Path,
+) -> None:  # fmt: skip
+    """Train LoRA matrices on the base's denoiser; the latent probe and the ratio vector lie beside them."""
     model = bundle.load(base).to(device())
-    data = cache.load(latents)
     out.mkdir()
     term = None
     if config.proportion.weight:
@@ -50,7 +96,6 @@ def run(
     train(objective, config, seed, state / "lora", "label LoRA")
     save_lora(model.unet, out)
     (out / "README.md").write_text(cards.lora(dataset, config))
-    shutil.copy(metrics_path(state / "lora"), metrics)
 
 
 def save_lora(unet: UNet2DConditionModel, out: Path) -> None:

@@ -1,45 +1,66 @@
 """Which class mixes are asked for: one row a request, the same for the same seed."""
 
+import sys
+
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from landloom.conditions.text import image_caption, mask_prompt
 from landloom.config.caption import CaptionConfig
-from landloom.config.plan import MixGoal, PlanConfig
+from landloom.config.plan import PlanConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
-from landloom.stage import In, Out
+from landloom.planning import goals, prior
+from landloom.stage import In, Ins, Out
 
-VERSION = 1
+VERSION = 2
 
 
-def run(config: PlanConfig, caption: CaptionConfig, seed: int, card: In, ratios: In, out: Out) -> None:
-    """Write the plan: id, shard, mix, target_ratios, prompt, caption, seed."""
+def run(
+    config: PlanConfig, caption: CaptionConfig, seed: int, card: In, ratios: In, out: Out,
+    tables: Ins | None = None, split: str = "train",
+) -> None:  # fmt: skip
+    """Write the plan: what is asked for, what is expected with it, words, seed, and whether data supports it.
+
+    Args:
+        config: goals and their shares.
+        caption: templates of the words.
+        seed: seed of everything drawn.
+        card: the dataset card.
+        ratios: class ratios of all real tiles.
+        out: the plan.
+        tables: files that the goals name, so that they are on record.
+        split: tiles that goals start from; anything but train is for measuring only.
+    """
     dataset = Dataset.load(card)
     table = pd.read_parquet(ratios)
-    real = table.loc[table["split"] == "train", dataset.names].to_numpy(np.float64)
+    shares = {s: t[dataset.names].to_numpy(np.float64) for s, t in table.groupby("split")}
+    train, start = shares["train"], shares.get(split)
+    if start is None:
+        raise InputError("split", f"no tile is in {split}", "Change data.split")
     rng = np.random.default_rng(seed)
     seeds = rng.integers(0, 2**31, config.count)
-    rows: list[dict[str, object]] = []
-    for mix, count in shares(config).items():
-        for target in targets(config.mixes[mix], count, real, dataset.names, rng):
-            i = len(rows)
-            rows.append(
-                {
-                    "id": f"s{i:06d}",
-                    "shard": i % config.shards,
-                    "mix": mix,
-                    "target_ratios": target.astype(np.float32),
-                    "prompt": mask_prompt(target.tolist(), dataset.names, caption),
-                    "caption": image_caption(target.tolist(), dataset.names, caption),
-                    "seed": int(seeds[i]),
-                }
-            )
-    pd.DataFrame(rows).to_parquet(out, index=False)
+    parts, mixes = [], []
+    for mix, count in group_sizes(config).items():
+        goal = config.mixes[mix]
+        parts.append(goals.targets(goal, count, start, train.sum(0), dataset.names, dataset.size, rng))
+        mixes += [mix] * count
+    asked = np.concatenate(parts)
+    rows = requests(config, asked, prior.thinned(train))
+    rows["mix"], rows["seed"] = mixes, seeds
+    rows["id"] = [f"s{i:06d}" for i in range(len(rows))]
+    rows["shard"] = np.arange(len(rows)) % config.shards
+    expected = [list(map(float, r)) for r in rows["expected_ratios"]]
+    rows["prompt"] = [mask_prompt(r, dataset.names, caption) for r in expected]
+    rows["caption"] = [image_caption(r, dataset.names, caption) for r in expected]
+    if unsupported := int((~rows["supported"]).sum()):
+        print(
+            f"warning: {unsupported} of {len(rows)} class mixes are unlike all train tiles", file=sys.stderr
+        )
+    rows.to_parquet(out, index=False)
 
 
-def shares(config: PlanConfig) -> dict[str, int]:
+def group_sizes(config: PlanConfig) -> dict[str, int]:
     """Requests per mix; they sum to the count (largest remainders get the rest)."""
     total = sum(m.share for m in config.mixes.values())
     exact = {name: config.count * m.share / total for name, m in config.mixes.items()}
@@ -50,24 +71,15 @@ def shares(config: PlanConfig) -> dict[str, int]:
     return counts
 
 
-def targets(
-    goal: MixGoal, count: int, real: NDArray[np.float64], names: list[str], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Target ratios (count, K) of one mix; each row sums to one.
-
-    'boost' starts from real tiles that hold a boosted class, so that there is something to multiply.
-    """
-    if goal.goal == "table":
-        rows = np.array([[row.get(n, 0.0) for n in names] for row in goal.table])
-        return np.resize(rows / rows.sum(1, keepdims=True), (count, len(names)))
-    factor = np.ones(len(names))
-    pool = real
-    if goal.goal == "boost":
-        factor = np.array([goal.boost.get(n, 1.0) for n in names])
-        pool = real[(real[:, [n in goal.boost for n in names]] > 0).any(1)]
-        if not len(pool):
-            raise InputError(
-                "plan.mixes", f"no train tile holds {', '.join(goal.boost)}", "Boost classes that exist"
-            )
-    drawn = pool[rng.integers(0, len(pool), count)] * factor
-    return np.asarray(drawn / drawn.sum(1, keepdims=True))
+def requests(config: PlanConfig, asked: goals.Shares, train: goals.Shares) -> pd.DataFrame:
+    """Columns target_ratios (NaN where open), expected_ratios (complete), novelty and supported."""
+    expected = [prior.filled(t, train, config.neighbours) for t in asked]
+    novelty = prior.novelty(asked, train, config.support)
+    return pd.DataFrame(
+        {
+            "target_ratios": list(asked.astype(np.float32)),
+            "expected_ratios": list(np.array(expected, np.float32)),
+            "novelty": novelty.astype(np.float32),
+            "supported": novelty <= 1,
+        }
+    )

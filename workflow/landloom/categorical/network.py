@@ -13,9 +13,9 @@ from landloom.conditions.mask import one_hot
 class MaskDenoiser(ModelMixin, ConfigMixin):
     """A small U-Net on patches of pixels: known pixels in, class logits of all pixels out.
 
-    A pixel that is not known yet is IGNORE, zero in every channel, as for every other condition on masks. Blocks
-    of ``patch`` x ``patch`` pixels become channels, which makes it quick at full resolution. The ratio vector
-    enters beside the time, which is how much is known.
+    A pixel that is not known yet is IGNORE, zero in every channel, as for every other condition on masks.
+    Blocks of ``patch`` x ``patch`` pixels become channels, which makes it quick at full resolution. The ratio
+    vector enters beside the time, which is how much is known.
 
     Args:
         classes: number of classes.

@@ -17,8 +17,8 @@ from landloom.samples import IGNORE
 class CategoricalObjective:
     """Cross-entropy of the hidden pixels (the bound of absorbing diffusion, Austin et al. 2021).
 
-    How much is known is drawn so that each step of the sampler is practised equally often. Pixels without a class
-    are neither shown nor learnt, and do not count in the ratios.
+    How much is known is drawn so that each step of the sampler is practised equally often. Pixels without a
+    class are neither shown nor learnt, and do not count in the ratios.
 
     Args:
         module: the network.

@@ -1,9 +1,9 @@
 """In which order the pixels of a mask become known, and how many at each step.
 
-Absorbing diffusion (Austin et al. 2021; MaskGIT, Chang et al. 2022) draws the pixels of one step independently of
-each other. That is sound only when they tell little about each other, so they should lie far apart: first a few
-over the whole tile, then ever denser (the idea of Halton-MaskGIT, Besnier et al. 2025). Their number grows by a
-constant factor, so that each step adds the same share of what is known.
+Absorbing diffusion (Austin et al. 2021; MaskGIT, Chang et al. 2022) draws the pixels of one step without
+regard to each other. That is sound only when they tell little about each other, so they should lie far apart:
+first a few over the whole tile, then ever denser (the idea of Halton-MaskGIT, Besnier et al. 2025). Their
+number grows by a constant factor, so that each step adds the same share of what is known.
 """
 
 import torch

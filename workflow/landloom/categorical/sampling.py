@@ -1,6 +1,6 @@
 """Sampling masks: pixels become known in order, a few first, then ever more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import torch
@@ -35,19 +35,33 @@ def sample(
     mask = torch.full((len(seeds), size, size), IGNORE, dtype=torch.uint8, device=device)
     drawn_from = torch.zeros(len(seeds), model.config.classes, size, size, device=device)
     condition = vector.encode(ratios, known)
-    for first, last in pairwise(order.counts(config.steps, size * size)):
-        logits = predict(model, mask, condition, config.vector_guidance)
-        logits = logits / temperature(config.temperature, first, size * size)
+    for heat, hidden, new in plan(rank, config):
+        shown = torch.where(hidden, torch.full_like(mask, IGNORE), mask)
+        logits = predict(model, shown, condition, config.vector_guidance) / heat
         if config.control.histogram:
-            counts = one_hot(mask, logits.shape[1]).sum((2, 3))
+            counts = one_hot(shown, model.config.classes).sum((2, 3))
             wanted = histogram.remaining(ratios, counts, size * size)
-            found = histogram.bias(logits, (rank >= first).float(), wanted, known)
+            found = histogram.bias(logits, hidden.float(), wanted, known)
             logits = logits + found[:, :, None, None]
         noise = torch.stack([gumbel(logits.shape[1:], g) for g in generators]).to(device)
-        new = (rank >= first) & (rank < last)
-        mask = torch.where(new, (logits + noise).argmax(1).to(torch.uint8), mask)
+        mask = torch.where(new, (logits + noise).argmax(1).to(torch.uint8), shown)
         drawn_from = torch.where(new[:, None], logits, drawn_from)
     return mask, drawn_from
+
+
+def plan(rank: Tensor, config: LabelSampleConfig) -> Iterator[tuple[float, Tensor, Tensor]]:
+    """Temperature, hidden pixels and pixels to draw (B, H, W) of each step, for an order (B, H, W).
+
+    First every pixel is drawn once. Then, ``config.refine`` times, all pixels but a quarter of evenly spread
+    ones are hidden and drawn again, each time another quarter: a pixel that was drawn too early, and so does
+    not fit its neighbours, is corrected (the remasking of Wang et al. 2025, at the last step).
+    """
+    pixels = rank[0].numel()
+    for first, last in pairwise(order.counts(config.steps, pixels)):
+        yield temperature(config.temperature, first, pixels), rank >= first, (rank >= first) & (rank < last)
+    for i in range(config.refine):
+        hidden = rank * 4 // pixels != i % 4
+        yield config.temperature, hidden, hidden
 
 
 def predict(model: MaskDenoiser, mask: Tensor, condition: Tensor, guidance: float) -> Tensor:

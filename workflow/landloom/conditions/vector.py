@@ -5,7 +5,7 @@ as a flag that it was named. The null of this condition, nothing named, is zero 
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def width(classes: int) -> int:
@@ -28,3 +28,26 @@ def draw_known(batch: int, classes: int, dropout: float, partial: float) -> Tens
     some = torch.rand(batch, classes) < torch.rand(batch, 1)
     known = torch.where(kind < dropout + partial, some, torch.ones_like(some))
     return torch.where(kind < dropout, torch.zeros_like(some), known)
+
+
+class VectorTokens(nn.Module):
+    """The vector as tokens for cross-attention, behind those of the text; they start as zeros.
+
+    Args:
+        classes: number of classes.
+        tokens: number of tokens.
+        size: width of a token, that of the text embeddings.
+    """
+
+    def __init__(self, classes: int, tokens: int, size: int) -> None:
+        super().__init__()
+        self.tokens = tokens
+        last = nn.Linear(size, tokens * size)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.layers = nn.Sequential(nn.Linear(width(classes), size), nn.SiLU(), last)
+
+    def forward(self, text: Tensor, condition: Tensor) -> Tensor:
+        """Text embeddings (B, T, D) followed by the tokens of vectors (B, 3K)."""
+        made = self.layers(condition).unflatten(1, (self.tokens, text.shape[2]))
+        return torch.cat([text, made], 1)

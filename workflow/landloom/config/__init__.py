@@ -102,7 +102,7 @@ class Config(Section):
     def _overrides(self) -> Self:
         changed = [(f"generators.{n}", n, stages) for n, stages in self.generators.items()]
         changed += [
-            (f"label_table.variants.{n.split('/')[1]}", n, dict.fromkeys(("label_train", "label_sample"), {}))
+            (f"label_table.variants.{n.split('/')[1]}", n, {"label_train": {}, "label_sample": {}})
             for n in self.variants
         ]
         for where, name, stages in changed:

@@ -50,6 +50,8 @@ class LabelSampleConfig(Sampling):
     """Guidance scale of the ratio vector; 1 is off."""
     temperature: float = Field(default=0.5, gt=0)
     """Temperature of the last details of a 'categorical' mask; layouts are drawn at 1."""
+    refine: int = Field(default=4, ge=0)
+    """Rounds in which most pixels of a 'categorical' mask are drawn again from the rest, against specks."""
     control: Control = Control()
     """Ratio control."""
     smooth: int = Field(default=0, ge=0)

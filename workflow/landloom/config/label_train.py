@@ -21,8 +21,14 @@ class ProportionLoss(Section):
     """w(t): the signal share of the noisy latent, or 1."""
     temperature: float = Field(default=0.08, gt=0)
     """Softness of the colour assignment on the 'decode' route (squared distance over this)."""
-    probe_steps: int = Field(default=400, ge=1)
-    """Steps to fit the probe."""
+    probe_steps: int = Field(default=400, ge=0)
+    """Steps to fit the latent probe, which guidance while sampling needs too; 0 leaves it out."""
+
+    @model_validator(mode="after")
+    def _probe(self) -> Self:
+        if self.weight and self.route == "probe" and not self.probe_steps:
+            raise ValueError("route 'probe' needs probe_steps above 0")
+        return self
 
 
 class VectorConfig(Section):
@@ -59,7 +65,7 @@ class LabelTrainConfig(Denoising):
     """Settings of the label generator's training."""
 
     backend: Literal["lora", "categorical"] = "lora"
-    """'lora' adapts the base to prompts, as in the paper; 'categorical' diffuses class indices, without a base."""
+    """'lora' adapts the base to prompts, as in the paper; 'categorical' diffuses class indices, no base."""
     rank: int = Field(default=16, ge=1)
     """Rank of the LoRA matrices."""
     alpha: int | None = None

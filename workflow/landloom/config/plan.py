@@ -18,8 +18,8 @@ class MixGoal(Section):
     """A group of requests with one goal."""
 
     goal: Literal["match", "balance", "boost", "deficit", "table"] = "match"
-    """'match' draws real ratios. 'boost' multiplies classes in them, 'balance' raises classes to a floor, 'deficit'
-    bends them so that real and synthetic tiles together have a mix. 'table' repeats given rows."""
+    """'match' draws real ratios. 'boost' multiplies classes in them, 'balance' raises classes to a floor,
+    'deficit' bends them so that real and synthetic tiles together have a mix. 'table' repeats given rows."""
     share: float = Field(default=1.0, gt=0)
     """Share of the requests, relative to the other groups."""
     boost: dict[str, float] = {}
@@ -33,8 +33,8 @@ class MixGoal(Section):
     file: str | None = None
     """CSV or Parquet file with one column a class, in place of ``table``."""
     partial: bool = False
-    """Rows of a table name only some classes, and sum to at most one: the others are left open. They are expected
-    as in the real train tiles nearest to the row, and no lever binds them."""
+    """Rows of a table name only some classes, and sum to at most one: the others are left open. They are
+    expected as in the real train tiles nearest to the row, and no lever binds them."""
 
     @model_validator(mode="after")
     def _needs(self) -> Self:
@@ -93,5 +93,5 @@ class PlanConfig(Section):
     neighbours: int = Field(default=16, ge=1)
     """Real train tiles nearest to a partial request whose mean fills in what it leaves open."""
     support: float = Field(default=0.99, gt=0, le=1)
-    """Requests farther from every real train tile than this quantile of the distances between a train tile and its
-    nearest other one are marked as not supported."""
+    """Requests farther from every real train tile than this quantile of the distances of train tiles to their
+    nearest other ones are marked as not supported."""

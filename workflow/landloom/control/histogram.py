@@ -9,9 +9,9 @@ FLOOR = 1e-8
 def bias(logits: Tensor, weight: Tensor, target: Tensor, known: Tensor, rounds: int = 30) -> Tensor:
     """Bias (B, K) such that the mean class probabilities meet the target where it is known.
 
-    Each round scales the probability of every named class, and of the other classes together, by what is missing:
-    the fixed point of Sinkhorn (iterative proportional fitting, Deming and Stephan 1940). The other classes
-    share one factor, so their proportions to each other stay those of the generator.
+    Each round scales the probability of every named class, and of the other classes together, by what is
+    missing: iterative proportional fitting (Deming and Stephan 1940; Sinkhorn). The other classes share one
+    factor, so their proportions to each other stay those of the generator.
 
     Args:
         logits: class logits (B, K, H, W).

@@ -78,8 +78,8 @@ def distances(made: Shape, real: Shape) -> dict[str, float]:
     """How far masks are from real ones; 0 is alike.
 
     'adjacency' is the share of borders that lies between other classes (total variation), 'regions' the
-    Wasserstein distance of log2 region sizes (1: typically twice or half as large), 'boundary' the ratio of mean
-    boundary lengths (1 is alike, above it masks are more ragged than real ones).
+    Wasserstein distance of log2 region sizes (1: typically twice or half as large), 'boundary' the ratio of
+    mean boundary lengths (1 is alike, above it masks are more ragged than real ones).
     """
     return {
         "adjacency": float(np.abs(made.adjacency - real.adjacency).sum() / 2),

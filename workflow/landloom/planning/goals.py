@@ -91,7 +91,7 @@ def lacking(mix: Shares, total: Shares, count: int) -> Shares:
 def bent(shares: Shares, mean: Shares, rounds: int = 200) -> Shares:
     """Rows, each class multiplied by one factor, that sum to one and have the given mean over rows (K,).
 
-    Iterative proportional fitting (Deming and Stephan 1940). A class that no row holds is first given a trace.
+    Iterative proportional fitting (Deming and Stephan 1940). A class that no row holds first gets a trace.
     """
     found = normalised(np.maximum(shares, np.where(mean > 0, 1e-4, 0)))
     for _ in range(rounds):
@@ -113,7 +113,7 @@ def from_file(path: Path, partial: bool, names: list[str], size: int) -> list[di
     """Rows of a CSV or Parquet file; an empty cell is a class that the row leaves out.
 
     Raises:
-        InputError: there is no such file, it names an unknown class, or a row is not a class mix that a tile can have.
+        InputError: there is no such file, it names an unknown class, or a row is not possible.
     """
     if not path.is_file():
         raise InputError(path, "there is no such file", "Correct plan.mixes.*.file")

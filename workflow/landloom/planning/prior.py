@@ -24,8 +24,8 @@ def thinned(real: Shares) -> Shares:
 def filled(target: Shares, real: Shares, neighbours: int) -> Shares:
     """A complete target (K,): what is left open follows the mean of the nearest real tiles.
 
-    The mean of their open classes is scaled to what the named classes leave. Where the nearest tiles hold none of
-    them, the mean of all tiles stands in.
+    The mean of their open classes is scaled to what the named ones leave. Where the nearest tiles hold none
+    of them, the mean of all tiles stands in.
     """
     open_ = np.isnan(target)
     if not open_.any():

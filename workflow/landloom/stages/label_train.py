@@ -17,6 +17,7 @@ from torch import Tensor
 from landloom import samples
 from landloom.categorical.network import MaskDenoiser
 from landloom.categorical.objective import CategoricalObjective
+from landloom.conditions.vector import VectorTokens
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Training
 from landloom.dataset import Dataset
@@ -83,18 +84,22 @@ def train_lora(
     config: LabelTrainConfig, seed: int, dataset: Dataset, base: Path, data: cache.LatentCache,
     state: Path, out: Path,
 ) -> None:  # fmt: skip
-    """Train LoRA matrices on the base's denoiser; the latent probe and the ratio vector lie beside them."""
-    model = bundle.load(base).to(device())
+    """Train LoRA matrices on the base's denoiser; the latent probe and the ratio tokens lie beside them."""
+    model, classes = bundle.load(base).to(device()), len(dataset.classes)
     out.mkdir()
-    term = None
-    if config.proportion.weight:
-        term = proportion_term(config, seed, model, data, dataset, state / "probe", out)
+    probe = fit_probe(config, seed, data, classes, state / "probe", out)
+    term = proportion_term(config, model, probe, classes) if config.proportion.weight else None
     torch.manual_seed(seed)
     alpha = config.alpha or config.rank
     model.unet.add_adapter(LoraConfig(r=config.rank, lora_alpha=alpha, target_modules=config.targets))
-    objective = LabelObjective(model.unet, model.scheduler, data, config, term, config.proportion.weight)
+    own = config.vector
+    tokens = VectorTokens(classes, own.tokens, data.text.shape[2]) if own.tokens else None
+    weight = config.proportion.weight
+    objective = LabelObjective(model.unet, model.scheduler, data, config, term, weight, tokens, own)
     train(objective, config, seed, state / "lora", "label LoRA")
     save_lora(model.unet, out)
+    if tokens:
+        save_file(tokens.state_dict(), out / "vector.safetensors", {"tokens": str(own.tokens)})
     (out / "README.md").write_text(cards.lora(dataset, config))
 
 
@@ -114,21 +119,28 @@ def save_lora(unet: UNet2DConditionModel, out: Path) -> None:
     StableDiffusionPipeline.save_lora_weights(out, unet_lora_layers=weights, save_function=save)
 
 
-def proportion_term(
-    config: LabelTrainConfig, seed: int, model: bundle.Bundle, data: cache.LatentCache,
-    dataset: Dataset, state: Path, out: Path,
-) -> ProportionTerm:  # fmt: skip
-    """The proportion-aware term by the configured route; a fitted probe is stored beside the LoRA."""
-    classes = len(dataset.classes)
-    if config.proportion.route == "decode":
-        palette = torch.from_numpy(model.palette(classes))
-        return ProportionTerm(
-            decoded(model.decode, palette, config.proportion.temperature), config.proportion
-        )
+def fit_probe(
+    config: LabelTrainConfig, seed: int, data: cache.LatentCache, classes: int, state: Path, out: Path
+) -> LatentProbe | None:
+    """Fit the latent probe to real masks and store it beside the LoRA; None when it has no steps."""
+    if not config.proportion.probe_steps:
+        return None
     torch.manual_seed(seed)
     probe = LatentProbe(data.masks.shape[2], classes)
     settings = Training(steps=config.proportion.probe_steps, batch=32, lr=3e-3, warmup=20, log=100)
     train(ProbeObjective(probe, data.masks, data.labels, classes), settings, seed, state, "latent probe")
     probe.requires_grad_(False)
     save_file(probe.state_dict(), out / "probe.safetensors")
-    return ProportionTerm(probe.proportions, config.proportion)
+    return probe
+
+
+def proportion_term(
+    config: LabelTrainConfig, model: bundle.Bundle, probe: LatentProbe | None, classes: int
+) -> ProportionTerm:
+    """The proportion-aware term by the configured route."""
+    own = config.proportion
+    if own.route == "decode":
+        palette = torch.from_numpy(model.palette(classes))
+        return ProportionTerm(decoded(model.decode, palette, own.temperature), own)
+    assert probe is not None
+    return ProportionTerm(probe.proportions, own)

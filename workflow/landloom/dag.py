@@ -30,7 +30,8 @@ class Wildcards(Protocol):
 class Dag:
     """The shape of one run, from its config."""
 
-    TABLES = ("segmentation", "image_quality", "label_ratios", "summary")
+    TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary")
+    ABLATION = ("label_ablation", "label_ablation_shapes")
 
     def __init__(self, raw: Mapping[str, Any], configfiles: Sequence[str] = ()) -> None:
         self.config: Config = load(raw)
@@ -247,6 +248,11 @@ class Dag:
             f"results/{self.config.dataset}/segment/{g}/{r}/{n}/{s}{suffix}"
             for g, r in sets for n in segment.networks for s in segment.seeds
         ]  # fmt: skip
+
+    def tables(self) -> list[str]:
+        """Tables that the report shows."""
+        names = [*self.TABLES, *(self.ABLATION if self.config.report.label_table else ())]
+        return [f"results/{self.config.dataset}/evaluation/{n}.csv" for n in names]
 
     def plans(self) -> list[str]:
         """Plans of all generators."""

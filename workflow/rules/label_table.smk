@@ -13,7 +13,7 @@ rule label_table:
             caption="../report/label_ablation.rst",
             category="Class mixes",
         ),
-        shapes=f"results/{dag.config.dataset}/evaluation/label_shapes.csv",
+        shapes=f"results/{dag.config.dataset}/evaluation/label_ablation_shapes.csv",
         picture=f"results/{dag.config.dataset}/evaluation/label_ablation.png",
     log:
         f"logs/{dag.config.dataset}/label_table.log",

@@ -55,5 +55,3 @@ class LabelTableConfig(Section):
     """Real tiles that the requests start from, and that the masks are compared with."""
     variants: dict[str, Variant] = Field(default_factory=variants, min_length=1)
     """Rows of the table, by name."""
-    copy_at: float = Field(default=0.95, gt=0, le=1)
-    """A mask that shares this much of its cells with a train mask, turned or not, counts as a copy."""

@@ -18,6 +18,7 @@ from landloom.samples import IGNORE
 CELLS = 32
 """Side at which masks are compared with train masks: details of a few pixels do not make a copy new."""
 
+COLUMNS = ["adjacency", "regions", "boundary", "fid", "kid", "nearest", "copies", "n", "n_reference"]
 MOST = 1024
 """Held-out masks that FID and KID are measured against."""
 

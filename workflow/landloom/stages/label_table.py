@@ -86,6 +86,6 @@ def compare(
     train, real = arrays(tiles), arrays(tiles, config.split)
     count = max(len(m) for m in made.values())
     extractor = extractors.load(evaluate.extractor, evaluate.weights)
-    measure = validity.Validity(dataset, extractor, real, train, evaluate.batch, config.copy_at)
+    measure = validity.Validity(dataset, extractor, real, train, evaluate.batch, evaluate.copy_at)
     rows = [measure.row("real train masks", validity.spread(train, count), known=True)]
     return pd.DataFrame(rows + [measure.row(name, found, known=False) for name, found in made.items()])

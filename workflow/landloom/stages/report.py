@@ -10,7 +10,7 @@ from landloom.reporting.sheet import write as write_sheet
 from landloom.reporting.tables import read as read_tables
 from landloom.stage import In, Ins, Out
 
-VERSION = 1
+VERSION = 2
 
 
 def run(

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 
 FLOOR = 1e-8
+RANGE = 30.0
+"""Largest bias, and largest distance between logits that counts."""
 
 
 def bias(logits: Tensor, weight: Tensor, target: Tensor, known: Tensor, rounds: int = 30) -> Tensor:
@@ -27,12 +29,16 @@ def bias(logits: Tensor, weight: Tensor, target: Tensor, known: Tensor, rounds: 
     complete = known.all(1, keepdim=True)
     wanted = torch.where(complete, wanted / wanted.sum(1, keepdim=True).clamp_min(FLOOR), wanted)
     rest = 1 - wanted.sum(1, keepdim=True)
+    # With exponentials taken once, a round is two small products; RANGE keeps them finite.
+    odds = (flat - flat.amax(1, keepdim=True)).clamp_min(-RANGE).exp()
     found = torch.zeros_like(target)
     for _ in range(rounds):
-        mean = torch.einsum("bkn,bn->bk", (flat + found[:, :, None]).softmax(1), pixels)
+        factor = found.exp()
+        total = torch.einsum("bkn,bk->bn", odds, factor)
+        mean = factor * torch.einsum("bkn,bn->bk", odds, pixels / total)
         others = torch.where(known, torch.zeros_like(mean), mean).sum(1, keepdim=True)
         step = torch.where(known, log(wanted) - log(mean), log(rest) - log(others))
-        found = found + step
+        found = (found + step).clamp(-RANGE, RANGE)
     return found
 
 

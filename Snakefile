@@ -43,6 +43,39 @@ include: "workflow/rules/audit.smk"
 # `ancient` input whose rule has to run makes Snakemake skip missing outputs downstream of it.
 onstart:
     dag.check()
+    dag.check_cluster(workflow)
+
+
+rule tile:
+    input:
+        expand(f"results/{dag.config.dataset}/tiles/{{scene}}.parquet", scene=dag.parts),
+    localrule: True
+    message:
+        "Done: all tiles"
+
+
+rule label:
+    input:
+        dag.all_shards("masks"),
+    localrule: True
+    message:
+        "Done: all masks"
+
+
+rule image:
+    input:
+        dag.all_shards("pairs"),
+    localrule: True
+    message:
+        "Done: all image-mask pairs"
+
+
+rule evidence:
+    input:
+        dag.tables(),
+    localrule: True
+    message:
+        "Done: the tables that tell whether the samples help"
 
 
 rule all:

@@ -94,7 +94,8 @@ def data(folder: Path, size: int = SIDE) -> dict[str, Any]:
     dataset(size).save(card)
     captions = [folder / f"captions-{p.stem}.parquet" for p in shards]
     for shard, words in zip(shards, captions, strict=True):
-        execute("caption", config=CaptionConfig(), card=card, tiles=shard, out=words)
+        places = {"state": folder / "state", "out": words, "summary": words.with_suffix(".json")}
+        execute("caption", config=CaptionConfig(), card=card, tiles=shard, **places)
     ratios = ratio_table(folder, [(s.id, s.split, s.ratios) for s in samples.read(shards)])
     return {"card": card, "tiles": shards, "captions": captions, "ratios": ratios}
 

@@ -129,3 +129,32 @@ def test_the_path_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_errors_name_the_config_field() -> None:
     with pytest.raises(InputError, match=r"curate\.network: 'nobody'"):
         dag(curate={"network": "nobody"})
+
+
+MODEL = {"backend": "openai", "endpoint": {"url": "http://127.0.0.1:8000/v1", "model": "m"}}
+
+
+def test_a_plan_draws_from_the_captions_of_a_model() -> None:
+    generators = {"g": {}, "t": {"plan": {"captions": "template"}}, "b": {"plan": {"captions": "bank"}}}
+    wildcards = [Wildcards(dataset="d", generator=g) for g in generators]
+    by_model = dag(caption=MODEL, generators=generators)
+    assert [len(by_model.bank(w)) for w in wildcards] == [1, 0, 1]
+    by_template = dag(generators=generators)
+    assert [by_template.bank(w) for w in wildcards] == [[], [], ["results/d/captions/raleigh.parquet"]]
+
+
+def test_a_plan_depends_on_the_templates_alone() -> None:
+    assert dag().words(None) == dag(caption=MODEL).words(None) == "{}"
+    assert dag(caption=MODEL | {"step": 5}).words(None) == '{"step":5}'
+
+
+def test_tokens_are_counted_by_a_base_that_is_given() -> None:
+    assert dag().tokenizer(None) == ""
+    given = dag(base={"source": "owner/model", "revision": "abc", "augment": "flip"})
+    assert given.tokenizer(None) == """--base '{"source": "owner/model", "revision": "abc"}'"""
+
+
+def test_only_a_local_model_needs_a_gpu() -> None:
+    local = dag(caption={"backend": "qwen_vl", "qwen_vl": {"source": "models/qwen"}}).captioner
+    assert (local.gpu, local.endpoint) == (1, 0)
+    assert (dag().captioner.gpu, dag(caption=MODEL).captioner.endpoint) == (0, 1)

@@ -42,7 +42,8 @@ def test_the_module_has_a_version_and_a_run(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_stage_has_a_rule_of_its_name(stage: str) -> None:
-    assert stage in rules().get(stage, [])
+    rule = {"tile": "tile_scenes"}.get(stage, stage)  # the name `tile` is the target for all of them
+    assert rule in rules().get(stage, [])
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -135,8 +135,12 @@ def test_wrong_input_exits_with_1_and_writes_nothing(
         f"{tmp_path}/card.json",
         "--tiles",
         "gone",
+        "--state",
+        "state",
         "--out",
         "out",
+        "--summary",
+        "summary",
     ]
     monkeypatch.setattr(sys, "argv", ["landloom", *arguments])
     monkeypatch.chdir(tmp_path)

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests import rasters, shards
+from tests.chat import GOOD, ChatServer
 
 ROOT = Path(__file__).parent.parent
 CONFIG: dict[str, Any] = {
@@ -178,13 +179,35 @@ def test_parsing_the_snakefile_imports_nothing_heavy(run: Path, tmp_path: Path) 
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     code = (
         "import sys\nfrom snakemake.cli import main\n"
+        "from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry\n"
+        "ExecutorPluginRegistry(); before = set(sys.modules)\n"  # plugins import what they like
         f"try: main(['-n', '-s', {str(ROOT / 'Snakefile')!r}, '--configfile', 'config.yaml',"
         " '--workflow-profile', 'none'])\nexcept SystemExit as error: assert not error.code\n"
-        "heavy = {'torch', 'rasterio', 'pandas', 'diffusers', 'transformers', 'pyarrow'} & set(sys.modules)\n"
+        "new = set(sys.modules) - before\n"
+        "heavy = {'torch', 'rasterio', 'pandas', 'diffusers', 'transformers', 'pyarrow'} & new\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_captions_of_a_server_reach_the_plan(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "images", tmp_path / "images")
+    shutil.copytree(run / "masks", tmp_path / "masks")
+    endpoint = {"url": "server.txt", "model": "tiny", "attempts": 2, "backoff": 0.01}
+    config = CONFIG | {"caption": {"backend": "openai", "endpoint": endpoint}}
+    plan = "results/tiny/landloom/plan.parquet"
+    with pytest.raises(AssertionError, match=r"endpoint\.url: 'server\.txt' is neither a URL nor a file"):
+        snakemake(tmp_path, "--cores", "2", plan, config=config)
+    with ChatServer() as server:
+        (tmp_path / "server.txt").write_text(server.url)
+        snakemake(tmp_path, "--cores", "2", plan, config=config)
+    assert set(pd.read_parquet(tmp_path / plan)["caption"]) == {GOOD}
+    train = pd.concat(pd.read_parquet(p) for p in tmp_path.glob("results/tiny/tiles/[abc].parquet"))
+    assert len(server.paid) == len({s.image for s in server.paid}) == len(train)
+    # The server has gone, and its address has changed: what is done stays done.
+    (tmp_path / "server.txt").write_text("http://127.0.0.1:9/v1")
+    assert "Nothing to be done" in snakemake(tmp_path, "-n", "--cores", "2", plan, config=config)
 
 
 def test_the_shim_runs_the_same_workflow(run: Path) -> None:

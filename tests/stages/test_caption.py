@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,8 @@ from tests.test_dataset import card
 def run(folder: Path, tiles: list[samples.Sample]) -> pd.DataFrame:
     card([0], [1]).save(folder / "card.json")
     samples.write(folder / "tiles.parquet", tiles)
-    caption.run(CaptionConfig(), folder / "card.json", folder / "tiles.parquet", folder / "out.parquet")
+    outputs = folder / "out.parquet", folder / "out.json"
+    caption.run(CaptionConfig(), folder / "card.json", folder / "tiles.parquet", folder / "state", *outputs)
     return pd.read_parquet(folder / "out.parquet")
 
 
@@ -25,6 +27,14 @@ def test_each_tile_gets_a_caption_and_a_prompt(tmp_path: Path) -> None:
         "caption": ["satellite image, 80% b, 20% a", "satellite image, 100% a"],
         "prompt": ["segmentation map, 80% b, 20% a", "segmentation map, 100% a"],
     }
+
+
+def test_the_summary_counts_captions_and_tokens(tmp_path: Path) -> None:
+    run(tmp_path, [samples.Sample(id=i, mask=b"", ratios=[0.25, 0.75]) for i in "xy"])
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert (found["captions"], found["distinct"], found["over_limit"]) == (2, 1, 0)
+    # start, end, satellite (9 letters: 3), image (2), comma, 75% b, comma, 25% a
+    assert found["tiles"] == {i: {"by": "template", "tokens": 2 + 3 + 2 + 1 + 4 + 1 + 4} for i in "xy"}
 
 
 def test_an_empty_shard_gives_an_empty_table(tmp_path: Path) -> None:

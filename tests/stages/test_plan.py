@@ -17,13 +17,17 @@ TRAIN = [[0.7, 0.3, 0.0], [0.5, 0.5, 0.0], [0.2, 0.7, 0.1], [1.0, 0.0, 0.0]]
 MATCH = {"real": MixGoal()}
 
 
-def run(folder: Path, seed: int = 0, train: list[list[float]] = TRAIN, **config: Any) -> pd.DataFrame:
+def run(
+    folder: Path, seed: int = 0, train: list[list[float]] = TRAIN, options: dict[str, Any] | None = None,
+    **config: Any,
+) -> pd.DataFrame:  # fmt: skip
     rows = [(f"t{i}", "train", r) for i, r in enumerate(train)] + [("v", "val", [0.0, 0.0, 1.0])]
     folder.mkdir(exist_ok=True)
     ratios, card, out = bases.ratio_table(folder, rows), folder / "card.json", folder / "plan.parquet"
     bases.dataset().save(card)
     settings = PlanConfig(**config)
-    bases.execute("plan", config=settings, caption="{}", seed=seed, card=card, ratios=ratios, out=out)
+    job = {"config": settings, "caption": "{}", "seed": seed, "card": card, "ratios": ratios, "out": out}
+    bases.execute("plan", **job, **(options or {}))
     return pd.read_parquet(out)
 
 
@@ -91,6 +95,43 @@ def test_boosting_a_class_that_no_train_tile_holds_is_an_input_error(tmp_path: P
     goals = {"more": MixGoal(goal="boost", boost={"built up": 2})}
     with pytest.raises(InputError, match="no train tile holds built up"):
         run(tmp_path, train=TRAIN[:2], mixes=goals)
+
+
+def bank(folder: Path, captions: str, **more: Any) -> pd.DataFrame:
+    """A plan beside the captions of four train tiles."""
+    words = folder / "captions.parquet"
+    folder.mkdir(exist_ok=True)
+    pd.DataFrame({"id": [f"t{i}" for i in range(4)], "caption": ["one", "two", "three", "four"]}).to_parquet(
+        words
+    )
+    return run(folder, captions=captions, options={"captions": [words]}, **more)
+
+
+def test_captions_come_from_the_nearest_train_tile(tmp_path: Path) -> None:
+    goal = MixGoal(goal="table", table=[{"forest": 1.0}, {"forest": 0.2, "water": 0.7, "built up": 0.1}])
+    table = bank(tmp_path, "bank", count=4, nearest=1, mixes={"asked": goal})
+    assert table["caption"].tolist() == ["four", "three", "four", "three"]
+    assert table["prompt"].str.startswith("segmentation map, ").all()
+
+
+def test_the_bank_leaves_the_rest_of_the_plan_alone(tmp_path: Path) -> None:
+    with_bank = bank(tmp_path / "a", "auto", count=20).drop(columns="caption")
+    without = run(tmp_path / "b", count=20).drop(columns="caption")
+    pd.testing.assert_frame_equal(with_bank, without)
+
+
+def test_the_seed_draws_from_the_bank(tmp_path: Path) -> None:
+    drawn = [
+        bank(tmp_path / n, "bank", count=30, seed=s)["caption"] for n, s in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    assert drawn[0].equals(drawn[1])
+    assert not drawn[0].equals(drawn[2])
+    assert drawn[0].nunique() > 1
+
+
+def test_a_bank_without_captions_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"plan\.captions: 'bank' without captions"):
+        run(tmp_path, captions="bank")
 
 
 def test_partial_requests_are_filled_from_real_tiles(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from landloom import samples
 from landloom.__main__ import execute
 from landloom.config.report import ReportConfig
 from landloom.raster import codec
+from landloom.reporting.captions import read, shown
+from landloom.reporting.pictures import Thumbnails
 from landloom.stages import report
 from tests import exports
 
@@ -29,6 +31,8 @@ class World:
     def files(self) -> dict[str, list[Path]]:
         names = {
             "tiles": "tiles/*.parquet",
+            "captions": "captions/*.parquet",
+            "summaries": "captions/*.json",
             "plans": "*/plan.parquet",
             "curated": "*/curated/*.parquet",
             "metrics": "**/*.metrics.jsonl",
@@ -68,6 +72,7 @@ def world(tmp_path: Path) -> World:
 def build(root: Path) -> World:
     exports.tiles(root / "tiles/a.parquet")
     exports.card().save(root / "statistics.json")
+    captions(root / "captions")
     exports.curated(root / "landloom/curated/0.parquet")
     ids = [f"landloom-{i}" for i in range(4)]
     plan = pd.DataFrame({"id": ids, "mix": ["real", "rare <car>", "rare <car>", "real"]})
@@ -75,6 +80,24 @@ def build(root: Path) -> World:
     runs(root)
     evaluation(root / "evaluation")
     return World(root)
+
+
+TEXTS = {"a_0_0": "a lake", "a_1_0": "a wood & a <lake>", "a_2_0": "a lake", "a_3_0": "image, 9% water"}
+
+
+def captions(folder: Path) -> None:
+    """Captions of four train tiles by a model; one took the template."""
+    folder.mkdir()
+    table = {"id": list(TEXTS), "caption": list(TEXTS.values()), "prompt": "map"}
+    pd.DataFrame(table).to_parquet(folder / "a.parquet")
+    by = {i: "fallback" if t.startswith("image") else "model" for i, t in TEXTS.items()}
+    summary = {
+        "backend": "openai", "model": "openai tiny {}", "counter": "estimate", "limit": 77, "captions": 4,
+        "distinct": 3, "by_model": 3, "by_template": 0, "fallback": 1, "asked_again": 2, "over_limit": 0,
+        "usage": {"answers": 6, "input_tokens": 1234, "output_tokens": 56, "cost": 0.0789},
+        "tiles": {i: {"by": by[i], "tokens": 10 + n} for n, i in enumerate(TEXTS)},
+    }  # fmt: skip
+    (folder / "a.json").write_text(json.dumps(summary))
 
 
 def runs(root: Path) -> None:
@@ -132,6 +155,24 @@ def test_the_page_has_the_numbers(made: tuple[World, str]) -> None:
     assert "rare &lt;car&gt;" in text
 
 
+def test_the_page_shows_captions_and_what_they_took(made: tuple[World, str]) -> None:
+    part = made[1].split('id="captions"')[1].split('id="samples"')[0]
+    assert part.count("<figure>") == 4
+    assert "a wood &amp; a &lt;lake&gt;" in part
+    assert "template, in place of the model</b> · 13 tokens · a_3_0" in part
+    for fact in ("3 (75 %)", "11.5 / 13 / 77", "1234 / 56", "0.0789", "2 tiles"):
+        assert fact in part, fact
+
+
+def test_a_fallback_is_always_shown(made: tuple[World, str]) -> None:
+    world = made[0]
+    found = read(list(world.root.glob("captions/*.parquet")), list(world.root.glob("captions/*.json")))
+    thumbnails = Thumbnails(exports.card(), 16)
+    rows = shown(found, sorted(world.root.glob("tiles/*.parquet")), 4, thumbnails)
+    assert [r["by"] for r in rows].count("fallback") == 1
+    assert len(shown(found, sorted(world.root.glob("tiles/*.parquet")), 2, thumbnails)) == 2
+
+
 def test_colour_only_where_the_difference_is_above_its_spread(made: tuple[World, str]) -> None:
     text = made[1]
     assert text.count('<em class="up">+2.3 ±0.5</em>') == 2
@@ -152,7 +193,7 @@ def test_two_runs_give_the_same_bytes(made: tuple[World, str]) -> None:
 
 
 def test_a_page_without_results_still_stands(world: World) -> None:
-    names = ("plans", "metrics", "runs", "tables")
+    names = ("plans", "metrics", "runs", "tables", "captions", "summaries")
     files = world.files() | {n: [] for n in names}
     shard = world.root / "landloom/curated/0.parquet"
     samples.write(shard, [exports.sample("x", 1, note="rejected")], {"generator": "landloom"})
@@ -161,6 +202,7 @@ def test_a_page_without_results_still_stands(world: World) -> None:
     text = (out / "index.html").read_text()
     assert "No sample was accepted" in text
     assert "Not measured" in text
+    assert "No captions were given" in text
 
 
 def test_command_line(world: World) -> None:

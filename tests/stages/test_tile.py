@@ -28,7 +28,7 @@ def cut(
 
 
 def shard(folder: Path, scene: SceneFiles, config: TileConfig, data: DataConfig, split: str) -> list[Sample]:
-    tile.run(config, data, scene.name, split, list(scene.images), scene.mask, folder / "out.parquet")
+    tile.run(config, data, [scene.name], [split], list(scene.images), [scene.mask], folder / "out.parquet")
     return list(samples.read(folder / "out.parquet"))
 
 

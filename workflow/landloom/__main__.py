@@ -8,10 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from landloom import provenance, stage
-from landloom.errors import InputError
+from landloom import kept, launch, lease, provenance, stage
+from landloom.cluster import requeue
+from landloom.errors import InputError, Interrupted
+from landloom.training import signals
 
 STAGES = Path(__file__).parent / "stages"
+COMMANDS = ("verify", "trace", "resume")
 
 
 def names() -> list[str]:
@@ -37,13 +40,19 @@ def execute(name: str, arguments: list[str]) -> None:
     outputs = stage.paths(module.run, values, "output")
     shown = {k: v for k, v in plain.items() if k not in outputs and k != "state"}
     recorder = provenance.Recorder(name, module.VERSION, shown, [f for fs in inputs.values() for f in fs])
+    fingerprint = recorder.fingerprint()
     for key in stage.paths(module.run, values, "state"):
-        values[key] = values[key] / name / recorder.fingerprint()
+        values[key] = values[key] / name / fingerprint
+        signals.watch()
     final = [f for fs in outputs.values() for f in fs]
-    with stage.atomic(final) as partial:
-        values |= dict(zip(outputs, partial, strict=True))
-        module.run(**values)
-    recorder.write(final)
+    with lease.hold(final[0]) as held:
+        if getattr(module, "KEEP", True) and kept.restore(final, fingerprint):
+            print(f"{name}: the very same job was done before; its result stands", file=sys.stderr)
+            return
+        with stage.atomic(final, held.insist) as partial:
+            launch.run(name, module, values | dict(zip(outputs, partial, strict=True)))
+        recorder.write(final)
+        kept.keep(final, fingerprint)
     for key in stage.paths(module.run, values, "state"):
         drop_checkpoints(values[key])
 
@@ -62,17 +71,29 @@ def _plain(value: Any) -> Any:
 
 
 def main() -> int:
-    """Entry point; returns the exit code (1: the input is wrong, 2: the command line is wrong)."""
-    if len(sys.argv) < 2 or sys.argv[1] not in names():
-        print(f"usage: python -m landloom STAGE ...\nstages: {', '.join(names())}", file=sys.stderr)
+    """Entry point; returns the exit code (1: wrong input, 2: wrong command line, 75: run me again)."""
+    name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
+    if name not in {*names(), *COMMANDS}:
+        print(f"usage: landloom STAGE|COMMAND ...\nstages: {', '.join(names())}", file=sys.stderr)
+        print(f"commands: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     try:
-        execute(sys.argv[1], sys.argv[2:])
+        if name in COMMANDS:
+            return int(importlib.import_module(f"landloom.commands.{name}").main(arguments))
+        execute(name, arguments)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except Interrupted:
+        requeue.ask()
+        raise
     return 0
 
 
-if __name__ == "__main__":
+def run_and_exit() -> None:
+    """Entry point of the installed command."""
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run_and_exit()

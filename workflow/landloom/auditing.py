@@ -8,13 +8,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from landloom import provenance
+from landloom import lineage, provenance
 from landloom.errors import InputError
 
 SUFFIX = ".prov.json"
 SKIPPED_FOLDERS = {"state"}  # checkpoints: they come and go, and no output is among them
-PROBLEMS = ("changed", "missing", "stale", "orphan")
+PROBLEMS = ("changed", "missing", "stale", "outdated", "orphan")
+NOTES = ("edited",)
+"""Statuses that fail no strict audit: a stage's module was edited, but its VERSION says they stand."""
+OWN = ("audit.json", "provenance.json")  # what the audit itself writes
 SHOWN = 20
+KEYS = (
+    *("stage", "version", "parameters", "packages", "sha256", "seconds", "peak_memory_mb", "device", "gpus"),
+    *("host", "slurm_job", "started"),
+)
 
 
 @dataclass
@@ -23,20 +30,20 @@ class Audit:
 
     Attributes:
         root: the folder results/<dataset>.
+        expected: settings of now, as ``Dag.expected`` gives them; nothing is compared when empty.
         hashes: digest of each path that was read, so that each is read once; None where nothing is.
 
     """
 
     root: Path
+    expected: dict[str, Any] = field(default_factory=dict)
     hashes: dict[Path, str | None] = field(default_factory=dict)
 
     @cached_property
     def files(self) -> list[Path]:
         """All files that are no records, hidden or state, nor the audit itself; relative to the root."""
         found = [p.relative_to(self.root) for p in sorted(self.root.rglob("*")) if p.is_file()]
-        return [
-            p for p in found if not _skipped(p) and not p.name.endswith(SUFFIX) and str(p) != "audit.json"
-        ]
+        return [p for p in found if not _skipped(p) and not p.name.endswith(SUFFIX) and str(p) not in OWN]
 
     @cached_property
     def records(self) -> dict[str, dict[str, Any]]:
@@ -44,8 +51,9 @@ class Audit:
         found = {}
         for path in sorted(self.root.rglob(f"*{SUFFIX}")):
             inside = path.relative_to(self.root)
-            if not _skipped(inside) and str(inside) != f"audit.json{SUFFIX}":
-                found[str(inside).removesuffix(SUFFIX)] = _read(path)
+            name = str(inside).removesuffix(SUFFIX)
+            if not _skipped(inside) and name not in OWN:
+                found[name] = _read(path)
         return found
 
     def digest(self, path: Path) -> str | None:
@@ -93,8 +101,13 @@ class Audit:
         status = "ok" if now == record["sha256"] else "changed" if now else "missing"
         if status == "ok" and any(i["state"] == "stale" for i in inputs):
             status = "stale"
-        keys = ("stage", "version", "sha256", "seconds", "peak_memory_mb", "device", "started")
-        return {"output": name, "status": status} | {k: record[k] for k in keys} | {"inputs": inputs}
+        why = lineage.outdated(name, record, self.expected)
+        if status == "ok" and why:
+            status = "outdated"
+        if status == "ok" and record.get("code") not in (None, provenance.stage_code(record["stage"])):
+            status = "edited"
+        head = {"output": name, "status": status} | ({"why": why} if why else {})
+        return head | {k: record.get(k) for k in KEYS} | {"inputs": inputs}
 
     def orphans(self) -> list[str]:
         """Files that belong to no recorded output."""
@@ -110,13 +123,14 @@ class Audit:
         orphans = [{"output": name, "status": "orphan"} for name in self.orphans()]
         everything = [*entries.values(), *orphans]
         counts = Counter(e["status"] for e in everything)
-        summary = {status: counts[status] for status in ("ok", *PROBLEMS)}
-        return {"summary": summary, "outputs": everything}
+        summary = {status: counts[status] for status in ("ok", *PROBLEMS, *NOTES)}
+        return {"summary": summary, "cost": lineage.cost(self.records.values()), "outputs": everything}
 
 
 def problems(audit: dict[str, Any]) -> list[str]:
     """One line per output that is not as recorded."""
-    return [f"{e['output']} ({e['status']})" for e in audit["outputs"] if e["status"] != "ok"]
+    found = [e for e in audit["outputs"] if e["status"] in PROBLEMS]
+    return [f"{e['output']} ({e['status']}{': ' + e['why'] if e.get('why') else ''})" for e in found]
 
 
 def insist(root: Path, audit: dict[str, Any]) -> None:

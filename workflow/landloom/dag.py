@@ -1,22 +1,45 @@
 """What the rules ask: which files, which settings, which version. No heavy imports: every job parses this."""
 
+import json
+import math
 import os
 import re
 import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from landloom import __main__ as stages
 from landloom import preflight
-from landloom.config import TABLE, Config, load
+from landloom.config import GENERATOR_SECTIONS, TABLE, Config, load
+from landloom.config.caption import Words
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
 from landloom.scenes import SceneFiles, discover, split_scenes
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
+
+
+@dataclass(frozen=True)
+class CaptionerNeeds:
+    """Memory (MB), minutes, GPUs and places at the server of a caption job."""
+
+    memory: int = 2000
+    minutes: int = 30
+    gpu: int = 0
+    endpoint: int = 0
+
+
+NEEDS = {
+    "template": CaptionerNeeds(),
+    "qwen_vl": CaptionerNeeds(memory=24000, minutes=720, gpu=1),
+    "openai": CaptionerNeeds(memory=4000, minutes=720, endpoint=1),
+}
+"""By back-end."""
 
 
 class Wildcards(Protocol):
@@ -36,11 +59,26 @@ class Dag:
     def __init__(self, raw: Mapping[str, Any], configfiles: Sequence[str] = ()) -> None:
         self.config: Config = load(raw)
         self.configfiles = configfiles
+        self.limits: dict[str, float] = {}
 
     @cached_property
     def scenes(self) -> dict[str, SceneFiles]:
         """Scenes by name."""
         return {s.name: s for s in discover(self.config.data)}
+
+    @cached_property
+    def parts(self) -> dict[str, list[str]]:
+        """Scenes that are cut, captioned and encoded together, by name: one scene, or a numbered group."""
+        size = self.config.tile.scenes_per_shard
+        if size == 1:
+            return {name: [name] for name in self.scenes}
+        groups: list[list[str]] = []
+        for name, scene in self.scenes.items():
+            last = groups[-1] if groups else []
+            if not last or len(last) == size or len(self.scenes[last[0]].images) != len(scene.images):
+                groups.append([])
+            groups[-1].append(name)
+        return {f"{i:05d}": names for i, names in enumerate(groups)}
 
     @cached_property
     def splits(self) -> dict[str, str]:
@@ -61,7 +99,7 @@ class Dag:
         """Regular expressions of the wildcards."""
         names = {
             "dataset": [self.config.dataset],
-            "scene": list(self.scenes),
+            "scene": list(self.parts),
             "generator": [*self.generators, *self.config.variants, REAL],
             "network": list(self.config.segment.networks),
         }
@@ -90,21 +128,53 @@ class Dag:
         """Run the check before the first job, unless nothing has changed since the last one."""
         preflight.check(self.config, self.files(None))
 
+    def check_cluster(self, workflow: Any) -> None:
+        """Refuse, when jobs go to SLURM, what is known to hang or never to start there.
+
+        Raises:
+            SystemExit: there are such settings or requests; they have been printed.
+        """
+        if type(workflow.executor_settings).__module__ != "snakemake_executor_plugin_slurm":
+            return
+        from landloom.cluster import guard
+
+        jobs = [j for j in workflow.dag.needrun_jobs() if not j.is_local]
+        try:
+            self.limits = guard.limits(guard.requests(jobs))
+            for job in jobs:
+                job.attempt = 1  # ask for time again, now that the limits are known
+            guard.check(workflow.executor_settings, guard.requests(jobs), Path.cwd())
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(1) from None
+
     def files(self, wildcards: Any) -> list[str]:
         """All input rasters."""
         return [str(p) for s in self.scenes.values() for p in (*s.images, s.mask)]
 
+    def part(self, wildcards: Any) -> list[str]:
+        """Scenes of a part."""
+        return self.parts[wildcards.scene]
+
     def images(self, wildcards: Any) -> list[str]:
-        """Image files of a scene."""
-        return [str(p) for p in self.scenes[wildcards.scene].images]
+        """Image files of a part, scene by scene."""
+        return [str(p) for s in self.part(wildcards) for p in self.scenes[s].images]
 
-    def mask(self, wildcards: Any) -> str:
-        """Mask file of a scene."""
-        return str(self.scenes[wildcards.scene].mask)
+    def masks(self, wildcards: Any) -> list[str]:
+        """Mask file of each scene of a part."""
+        return [str(self.scenes[s].mask) for s in self.part(wildcards)]
 
-    def split(self, wildcards: Any) -> str:
-        """Split of a scene."""
-        return self.splits[wildcards.scene]
+    def split(self, wildcards: Any) -> list[str]:
+        """Split of each scene of a part."""
+        return [self.splits[s] for s in self.part(wildcards)]
+
+    def minutes(self, rule: str, count: int) -> Callable[..., int]:
+        """Time limit that grows with each attempt, up to what the rule's partition allows."""
+
+        def runtime(wildcards: Any, attempt: int) -> int:
+            return int(min(count * attempt, self.limits.get(rule, math.inf)))
+
+        return runtime
 
     def section(self, name: str) -> Callable[[Any], str]:
         """JSON of a config section, with the generator's changes; defaults are left out.
@@ -131,6 +201,19 @@ class Dag:
             section = self.config.section(name, generator)
             return section.model_copy(update={"network": None})
         return self.config.section(name, generator)
+
+    def settings(self, wildcards: Any) -> str:
+        """JSON of the whole config; defaults are left out."""
+        return self.config.model_dump_json(exclude_defaults=True)
+
+    def expected(self) -> dict[str, Any]:
+        """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""
+        found = {s: self._section(s, {}) for s in stages.names()}
+        for g in self.generators:
+            found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
+        for n in self.config.segment.networks:
+            found[f"{n}/segment"] = self._section("segment", {"network": n})
+        return {k: v.model_dump(mode="json") for k, v in found.items()}
 
     def version(self, stage: str) -> int:
         """VERSION of a stage: a change of it reruns the stage."""
@@ -189,8 +272,8 @@ class Dag:
         """What a label generator learns from, by option: tiles, or base and latents."""
         root = f"results/{wildcards.dataset}"
         if self.categorical(wildcards.generator):
-            return {"tiles": [f"{root}/tiles/{s}.parquet" for s in self.scenes]}
-        latents = [f"{root}/latents/{s}.safetensors" for s in self.scenes]
+            return {"tiles": [f"{root}/tiles/{s}.parquet" for s in self.parts]}
+        latents = [f"{root}/latents/{s}.safetensors" for s in self.parts]
         return {"base": [f"{root}/base"], "latents": latents}
 
     def label_options(self, wildcards: Any) -> str:
@@ -212,6 +295,32 @@ class Dag:
 
     def _source(self, stage: str, generator: str) -> str:
         return str(self.config.section(stage, generator).model_dump()["source"])
+
+    def bank(self, wildcards: Any) -> list[str]:
+        """Captions that a plan draws from; none when it takes the template."""
+        wanted = self.config.plan_of(wildcards.generator).captions
+        by_model = self.config.caption.backend != "template"
+        if wanted == "template" or (wanted == "auto" and not by_model):
+            return []
+        return [f"results/{wildcards.dataset}/captions/{s}.parquet" for s in self.parts]
+
+    def words(self, wildcards: Any) -> str:
+        """JSON of the templates: all that a plan needs of the caption section."""
+        caption = self.config.caption.model_dump(include=set(Words.model_fields))
+        return Words(**caption).model_dump_json(exclude_defaults=True)
+
+    def tokenizer(self, wildcards: Any) -> str:
+        """Option that says whose tokenizer counts; nothing for a base from scratch, which has none yet."""
+        base = self.config.base
+        if base.source == "scratch":
+            return ""
+        found = {"source": base.source, "revision": base.revision}
+        return f"--base {shlex.quote(json.dumps(found))}"
+
+    @property
+    def captioner(self) -> CaptionerNeeds:
+        """What a caption job needs."""
+        return NEEDS[self.config.caption.backend]
 
     def scratch(self, paths: list[str]) -> list[str]:
         """Paths that only a base trained from scratch needs."""
@@ -310,12 +419,3 @@ def memory(megabytes: int) -> Callable[..., int]:
         return megabytes * attempt
 
     return mem_mb
-
-
-def minutes(count: int) -> Callable[..., int]:
-    """Time limit that grows with each attempt."""
-
-    def runtime(wildcards: Any, attempt: int) -> int:
-        return count * attempt
-
-    return runtime

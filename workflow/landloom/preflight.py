@@ -11,7 +11,10 @@ from landloom import __main__ as stages
 from landloom import provenance
 from landloom.config import Config
 
-OPTIONS = {"config": "check", "data": "data", "tile": "tile", "base": "base", "segment": "segment"}
+OPTIONS = {
+    "config": "check", "data": "data", "tile": "tile", "base": "base",
+    "segment": "segment", "caption": "caption",
+}  # fmt: skip
 """Options of the check's command line, and the config sections they take."""
 
 

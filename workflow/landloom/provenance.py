@@ -7,6 +7,7 @@ machine, and for how long; outputs themselves hold no times, so that the same in
 
 import hashlib
 import json
+import os
 import platform
 import resource
 import sys
@@ -63,6 +64,21 @@ def device() -> str:
     return f"cpu ({platform.machine()})"
 
 
+def gpus() -> int:
+    """GPUs this job has to itself: those SLURM gave it, otherwise one if torch sees any."""
+    if os.environ.get("SLURM_JOB_ID"):
+        given = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        return len([d for d in given.split(",") if d and d != "NoDevFiles"])
+    torch = sys.modules.get("torch")
+    return int(torch is not None and torch.cuda.is_available())
+
+
+def stage_code(stage: str) -> str:
+    """Digest of a stage's module, to tell later whether it was edited."""
+    path = Path(__file__).parent / f"stages/{stage}.py"
+    return digest(path) if path.exists() else ""
+
+
 def peak_memory_mb() -> dict[str, int]:
     """Peak resident memory of this process and peak GPU memory, in MB."""
     peak = {"cpu": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
@@ -92,14 +108,20 @@ class Recorder:
             "inputs": self.digests,
             "packages": packages(),
             "device": device(),
-            "host": platform.node(),
+            "host": os.environ.get("SLURMD_NODENAME") or platform.node(),
+            "slurm_job": os.environ.get("SLURM_JOB_ID"),
+            "gpus": gpus(),
+            "code": stage_code(self.body["stage"]),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.start)),
             "seconds": round(time.perf_counter() - self.clock, 3),
             "peak_memory_mb": peak_memory_mb(),
         }
         for output in outputs:
             text = json.dumps({"output": output.name, "sha256": digest(output)} | body, indent=1)
-            record_path(output).write_text(text + "\n")
+            record = record_path(output)
+            partial = record.with_name(f".{record.name}.partial")  # kept.py links the old one
+            partial.write_text(text + "\n")
+            partial.replace(record)
 
 
 if __name__ == "__main__":

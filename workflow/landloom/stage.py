@@ -86,6 +86,18 @@ def _reader(p: Parameter) -> Callable[[str], Any]:
     return read
 
 
+def arguments(run: Callable[..., None], values: dict[str, Any]) -> list[str]:
+    """The command line that gives these values."""
+    words: list[str] = []
+    for p in parameters(run):
+        value = values.get(p.name)
+        if value is not None:
+            items = value if p.many else [value]
+            words.append(f"--{p.name.replace('_', '-')}")
+            words += [v.model_dump_json() if isinstance(v, BaseModel) else str(v) for v in items]
+    return words
+
+
 def paths(run: Callable[..., None], values: dict[str, Any], kind: str) -> dict[str, list[Path]]:
     """The given paths of one kind, by parameter name."""
     found = {}
@@ -107,8 +119,11 @@ def require(inputs: dict[str, list[Path]]) -> None:
 
 
 @contextmanager
-def atomic(outputs: Sequence[Path]) -> Iterator[list[Path]]:
-    """Yield temporary paths; on success rename them to ``outputs``, on failure remove them."""
+def atomic(outputs: Sequence[Path], allowed: Callable[[], None] = lambda: None) -> Iterator[list[Path]]:
+    """Yield temporary paths; on success rename them to ``outputs``, on failure remove them.
+
+    ``allowed`` is called just before the renaming and may raise, to forbid it.
+    """
     partial = [o.with_name(f".{o.name}.partial") for o in outputs]
     for p, o in zip(partial, outputs, strict=True):
         o.parent.mkdir(parents=True, exist_ok=True)
@@ -118,6 +133,7 @@ def atomic(outputs: Sequence[Path]) -> Iterator[list[Path]]:
         for p, o in zip(partial, outputs, strict=True):
             if not p.exists():
                 raise RuntimeError(f"the stage did not write {o}")
+        allowed()
         for p, o in zip(partial, outputs, strict=True):
             remove(o)
             p.rename(o)

@@ -2,7 +2,8 @@ rule audit:
     input:
         dag.audited,
     output:
-        "results/{dataset}/audit.json",
+        audit="results/{dataset}/audit.json",
+        provenance="results/{dataset}/provenance.json",
     log:
         "logs/{dataset}/audit.log",
     benchmark:
@@ -10,12 +11,14 @@ rule audit:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(30),
+        runtime=dag.minutes("audit", 30),
     params:
         config=dag.section("audit"),
+        settings=dag.settings,
         version=dag.version("audit"),
     message:
         "Auditing results/{wildcards.dataset}"
     shell:
         "python -m landloom audit --config {params.config:q} --root results/{wildcards.dataset} "
-        "--after {input:q} --out {output:q} 2>&1 | tee {log:q}"
+        "--settings {params.settings:q} --after {input:q} --out {output.audit:q} "
+        "--provenance {output.provenance:q} 2>&1 | tee {log:q}"

@@ -2,10 +2,10 @@ rule base:
     input:
         card="results/{dataset}/statistics.json",
         tiles=dag.scratch(
-            expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes)
+            expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts)
         ),
         captions=dag.scratch(
-            expand("results/{{dataset}}/captions/{scene}.parquet", scene=dag.scenes)
+            expand("results/{{dataset}}/captions/{scene}.parquet", scene=dag.parts)
         ),
     output:
         model=directory("results/{dataset}/base"),
@@ -18,7 +18,7 @@ rule base:
     threads: 4
     resources:
         mem_mb=memory(8000),
-        runtime=minutes(720),
+        runtime=dag.minutes("base", 720),
         gpu=1,
     params:
         config=dag.section("base"),

@@ -3,20 +3,25 @@ rule caption:
         card="results/{dataset}/statistics.json",
         tiles="results/{dataset}/tiles/{scene}.parquet",
     output:
-        "results/{dataset}/captions/{scene}.parquet",
+        table="results/{dataset}/captions/{scene}.parquet",
+        summary="results/{dataset}/captions/{scene}.json",
     log:
         "logs/{dataset}/caption/{scene}.log",
     benchmark:
         "logs/{dataset}/caption/{scene}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=minutes(30),
+        mem_mb=memory(dag.captioner.memory),
+        runtime=dag.minutes("caption", dag.captioner.minutes),
+        gpu=dag.captioner.gpu,
+        endpoint=dag.captioner.endpoint,
     params:
         config=dag.section("caption"),
+        tokenizer=dag.tokenizer,
         version=dag.version("caption"),
     message:
         "Captioning the tiles of {wildcards.scene}"
     shell:
         "python -m landloom caption --config {params.config:q} --card {input.card:q} "
-        "--tiles {input.tiles:q} --out {output:q} 2>&1 | tee {log:q}"
+        "--tiles {input.tiles:q} {params.tokenizer} --state results/{wildcards.dataset}/state "
+        "--out {output.table:q} --summary {output.summary:q} 2>&1 | tee {log:q}"

@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 PACKAGE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE))
 
-from landloom.dag import Dag, memory, minutes, put_on_path
+from landloom.dag import Dag, memory, put_on_path
 from landloom.errors import InputError
 
 put_on_path(PACKAGE)
@@ -18,6 +18,10 @@ try:
     patterns = dag.patterns()
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+
+# A stop signal goes to the whole job; the stage answers it, while the shell and tee live on.
+shell.prefix("trap '' TERM USR1; ")
 
 
 wildcard_constraints:

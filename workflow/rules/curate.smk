@@ -2,7 +2,7 @@ rule curate:
     input:
         card="results/{dataset}/statistics.json",
         pairs="results/{dataset}/{generator}/pairs/{shard}.parquet",
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         judge=dag.judge,
     output:
         "results/{dataset}/{generator}/curated/{shard}.parquet",
@@ -13,7 +13,7 @@ rule curate:
     threads: 2
     resources:
         mem_mb=memory(4000),
-        runtime=minutes(60),
+        runtime=dag.minutes("curate", 60),
         gpu=1,
     params:
         config=dag.section("curate"),

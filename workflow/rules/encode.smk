@@ -13,7 +13,7 @@ rule encode:
     threads: 2
     resources:
         mem_mb=memory(8000),
-        runtime=minutes(60),
+        runtime=dag.minutes("encode", 60),
         gpu=1,
     params:
         config=dag.section("encode"),

@@ -1,7 +1,7 @@
 rule evaluate:
     input:
         card="results/{dataset}/statistics.json",
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         plans=dag.plans(),
         pairs=dag.all_shards("curated"),
         runs=dag.runs(),
@@ -38,7 +38,7 @@ rule evaluate:
     threads: 2
     resources:
         mem_mb=memory(4000),
-        runtime=minutes(60),
+        runtime=dag.minutes("evaluate", 60),
         gpu=1,
     params:
         config=dag.section("evaluate"),

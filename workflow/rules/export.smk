@@ -11,7 +11,7 @@ rule export:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(30),
+        runtime=dag.minutes("export", 30),
     params:
         config=dag.section("export"),
         version=dag.version("export"),

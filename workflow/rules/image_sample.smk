@@ -12,7 +12,7 @@ rule image_sample:
     threads: 2
     resources:
         mem_mb=memory(8000),
-        runtime=minutes(240),
+        runtime=dag.minutes("image_sample", 240),
         gpu=1,
     params:
         config=dag.section("image_sample"),

@@ -3,7 +3,7 @@ rule image_train:
         card="results/{dataset}/statistics.json",
         base="results/{dataset}/base",
         latents=expand(
-            "results/{{dataset}}/latents/{scene}.safetensors", scene=dag.scenes
+            "results/{{dataset}}/latents/{scene}.safetensors", scene=dag.parts
         ),
     output:
         controlnet=directory("results/{dataset}/{generator}/image"),
@@ -15,7 +15,7 @@ rule image_train:
     threads: 4
     resources:
         mem_mb=memory(16000),
-        runtime=minutes(720),
+        runtime=dag.minutes("image_train", 720),
         gpu=1,
     params:
         config=dag.section("image_train"),

@@ -2,7 +2,7 @@ rule label_sample:
     input:
         card="results/{dataset}/statistics.json",
         plan="results/{dataset}/{generator}/plan.parquet",
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         model=dag.trained("label_sample", "label"),
     output:
         "results/{dataset}/{generator}/masks/{shard}.parquet",
@@ -13,7 +13,7 @@ rule label_sample:
     threads: 2
     resources:
         mem_mb=memory(8000),
-        runtime=minutes(240),
+        runtime=dag.minutes("label_sample", 240),
         gpu=1,
     params:
         config=dag.section("label_sample"),

@@ -4,7 +4,7 @@ rule label_table:
         tiles=expand(
             "results/{dataset}/tiles/{scene}.parquet",
             dataset=dag.config.dataset,
-            scene=dag.scenes,
+            scene=dag.parts,
         ),
         masks=dag.table_masks(),
     output:
@@ -22,7 +22,7 @@ rule label_table:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=minutes(60),
+        runtime=dag.minutes("label_table", 60),
         gpu=1,
     params:
         config=dag.section("label_table"),

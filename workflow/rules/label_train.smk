@@ -12,7 +12,7 @@ rule label_train:
     threads: 4
     resources:
         mem_mb=memory(16000),
-        runtime=minutes(720),
+        runtime=dag.minutes("label_train", 720),
         gpu=1,
     params:
         config=dag.section("label_train"),

@@ -1,6 +1,6 @@
 rule mix:
     input:
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         curated=dag.curated,
     output:
         "results/{dataset}/{generator}/mix/{ratio}.parquet",
@@ -11,7 +11,7 @@ rule mix:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(30),
+        runtime=dag.minutes("mix", 30),
     params:
         config=dag.section("mix"),
         seed=dag.seed,

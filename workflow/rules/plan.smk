@@ -3,6 +3,7 @@ rule plan:
         card="results/{dataset}/statistics.json",
         ratios="results/{dataset}/ratios.parquet",
         tables=dag.plan_files,
+        captions=dag.bank,
     output:
         "results/{dataset}/{generator}/plan.parquet",
     log:
@@ -10,7 +11,7 @@ rule plan:
     localrule: True
     params:
         config=dag.section("plan"),
-        caption=dag.section("caption"),
+        caption=dag.words,
         seed=dag.seed,
         split=dag.plan_split,
         version=dag.version("plan"),
@@ -19,4 +20,5 @@ rule plan:
     shell:
         "python -m landloom plan --config {params.config:q} --caption {params.caption:q} "
         "--seed {params.seed} --card {input.card:q} --ratios {input.ratios:q} "
-        "--tables {input.tables:q} --split {params.split} --out {output:q} 2>&1 | tee {log:q}"
+        "--captions {input.captions:q} --tables {input.tables:q} --split {params.split} "
+        "--out {output:q} 2>&1 | tee {log:q}"

@@ -1,6 +1,6 @@
 rule ratios:
     input:
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
     output:
         table="results/{dataset}/ratios.parquet",
         card="results/{dataset}/statistics.json",
@@ -11,7 +11,7 @@ rule ratios:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=minutes(30),
+        runtime=dag.minutes("ratios", 30),
     params:
         config=dag.section("ratios"),
         data=dag.section("data"),

@@ -1,7 +1,9 @@
 rule report:
     input:
         card="results/{dataset}/statistics.json",
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
+        captions=expand("results/{{dataset}}/captions/{scene}.parquet", scene=dag.parts),
+        summaries=expand("results/{{dataset}}/captions/{scene}.json", scene=dag.parts),
         plans=dag.plans(),
         curated=dag.all_shards("curated"),
         metrics=dag.training_metrics(),
@@ -21,7 +23,7 @@ rule report:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(30),
+        runtime=dag.minutes("report", 30),
     params:
         config=dag.section("report"),
         command=dag.command,
@@ -31,6 +33,7 @@ rule report:
     shell:
         "python -m landloom report --config {params.config:q} --dataset {wildcards.dataset} "
         "--command {params.command:q} --card {input.card:q} --tiles {input.tiles:q} "
+        "--captions {input.captions:q} --summaries {input.summaries:q} "
         "--plans {input.plans:q} --curated {input.curated:q} --metrics {input.metrics:q} "
         "--runs {input.runs:q} --tables {input.tables:q} --out {output.page:q} "
         "--sheet {output.sheet:q} 2>&1 | tee {log:q}"

@@ -2,7 +2,7 @@ rule segment:
     input:
         card="results/{dataset}/statistics.json",
         mix="results/{dataset}/{generator}/mix/{ratio}.parquet",
-        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.scenes),
+        tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
     output:
         run=directory("results/{dataset}/segment/{generator}/{ratio}/{network}/{seed}"),
         metrics="results/{dataset}/segment/{generator}/{ratio}/{network}/{seed}.metrics.jsonl",
@@ -13,7 +13,7 @@ rule segment:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=minutes(480),
+        runtime=dag.minutes("segment", 480),
         gpu=1,
     params:
         config=dag.section("segment"),

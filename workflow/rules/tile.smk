@@ -1,7 +1,8 @@
-rule tile:
+# The target `tile` is all tiles; this is one job of it.
+rule tile_scenes:
     input:
         image=dag.images,
-        mask=dag.mask,
+        mask=dag.masks,
     output:
         "results/{dataset}/tiles/{scene}.parquet",
     log:
@@ -11,15 +12,16 @@ rule tile:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(30),
+        runtime=dag.minutes("tile_scenes", 30),
     params:
         config=dag.section("tile"),
         data=dag.section("data"),
+        scenes=dag.part,
         split=dag.split,
         version=dag.version("tile"),
     message:
         "Cutting {wildcards.scene} into tiles"
     shell:
         "python -m landloom tile --config {params.config:q} --data {params.data:q} "
-        "--scene {wildcards.scene:q} --split {params.split} --image {input.image:q} "
+        "--scene {params.scenes:q} --split {params.split:q} --image {input.image:q} "
         "--mask {input.mask:q} --out {output:q} 2>&1 | tee {log:q}"

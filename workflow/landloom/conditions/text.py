@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from landloom.config.caption import CaptionConfig
+from landloom.config.caption import Words
 
 
-def describe(ratios: Sequence[float], names: Sequence[str], config: CaptionConfig) -> str:
+def describe(ratios: Sequence[float], names: Sequence[str], config: Words) -> str:
     """Class mix in words, largest class first: '45% forest, 30% developed, 1% water'.
 
     Args:
@@ -27,12 +27,12 @@ def percent(ratio: float, step: int) -> int:
     return step * max(1, math.floor(100 * ratio / step + 0.5))
 
 
-def image_caption(ratios: Sequence[float], names: Sequence[str], config: CaptionConfig) -> str:
+def image_caption(ratios: Sequence[float], names: Sequence[str], config: Words) -> str:
     """Caption of an image with this class mix."""
     return _fill(config.image_template, describe(ratios, names, config))
 
 
-def mask_prompt(ratios: Sequence[float], names: Sequence[str], config: CaptionConfig) -> str:
+def mask_prompt(ratios: Sequence[float], names: Sequence[str], config: Words) -> str:
     """Prompt of a mask with this class mix."""
     return _fill(config.mask_template, describe(ratios, names, config))
 

@@ -4,8 +4,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from landloom.config.section import Section
-from landloom.config.training import Denoising, Training
+from landloom.config.model import Model
+from landloom.config.training import Denoising, Parallel, Training
 
 
 class VaeConfig(Training):
@@ -58,17 +58,11 @@ class UnetConfig(Denoising):
         return self
 
 
-class BaseConfig(Section):
+class BaseConfig(Model, Parallel):
     """Settings of the base model."""
 
     source: str = "scratch"
     """'scratch', or a diffusers folder, or a hub id such as 'stable-diffusion-v1-5/stable-diffusion-v1-5'."""
-    revision: str | None = None
-    """Commit of the hub repository; needed with a hub id, so that the weights cannot change."""
-    sha256: str | None = None
-    """Digest the model folder must have, as ``python -m landloom.provenance FOLDER`` prints it."""
-    download: bool = False
-    """Allow the hub id to be fetched; otherwise it must lie in the local cache."""
     augment: Literal["none", "flip", "d4"] = "d4"
     """Turned and mirrored copies for training: none, 2 mirrors, or all 8 of the square."""
     vae: VaeConfig = VaeConfig()

@@ -1,9 +1,9 @@
 """``image_train``: mask and caption to image, by ControlNet on a frozen base."""
 
-from landloom.config.training import Denoising
+from landloom.config.training import Denoising, Parallel
 
 
-class ImageTrainConfig(Denoising):
+class ImageTrainConfig(Denoising, Parallel):
     """Settings of the image generator's training."""
 
     channels: tuple[int, ...] | None = None

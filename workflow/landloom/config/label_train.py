@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from landloom.config.section import Section
-from landloom.config.training import Denoising
+from landloom.config.training import Denoising, Parallel
 
 
 class ProportionLoss(Section):
@@ -61,7 +61,7 @@ class CategoricalConfig(Section):
         return self
 
 
-class LabelTrainConfig(Denoising):
+class LabelTrainConfig(Denoising, Parallel):
     """Settings of the label generator's training."""
 
     backend: Literal["lora", "categorical"] = "lora"

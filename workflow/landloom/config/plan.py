@@ -88,6 +88,11 @@ class PlanConfig(Section):
     """Samples to ask for."""
     shards: int = Field(default=1, ge=1)
     """Jobs that share the work; each samples one shard."""
+    captions: Literal["auto", "template", "bank"] = "auto"
+    """Words for the images: 'template' from the asked mix, 'bank' from train tiles with a similar mix; 'auto'
+    is the bank when a model writes the captions."""
+    nearest: int = Field(default=4, ge=1)
+    """Train tiles nearest to the asked mix from which the bank draws."""
     mixes: dict[str, MixGoal] = Field(default={"real": MixGoal()}, min_length=1)
     """Named groups of requests."""
     neighbours: int = Field(default=16, ge=1)

@@ -14,3 +14,5 @@ class ReportConfig(Section):
     """Show the ablation of mask generation, which must then be made: it takes its own trainings."""
     examples: int = Field(default=6, ge=1, le=64)
     """Samples shown per contact sheet."""
+    captions: int = Field(default=24, ge=0, le=200)
+    """Captions shown, each beside its tile."""

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from landloom.config.section import Section
-from landloom.config.training import Training
+from landloom.config.training import Parallel, Training
 
 
 class Network(Section):
@@ -19,7 +19,7 @@ class Network(Section):
     """Pretrained encoder weights, such as 'imagenet'; must be in the local cache. None starts from noise."""
 
 
-class SegmentConfig(Training):
+class SegmentConfig(Training, Parallel):
     """Settings of the segmentation trainings; every run takes the same number of steps."""
 
     networks: dict[str, Network] = Field(default={"deeplabv3plus": Network()}, min_length=1)

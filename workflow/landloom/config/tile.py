@@ -24,6 +24,8 @@ class TileConfig(Section):
 
     Padding does not count.
     """
+    scenes_per_shard: int = Field(default=1, ge=1, le=500)
+    """Scenes that one job cuts into one shard; raise it when scenes are many small files."""
 
     @model_validator(mode="after")
     def _stride(self) -> Self:

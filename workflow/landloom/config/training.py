@@ -1,8 +1,8 @@
 """What every training section has in common."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from landloom.config.section import Section
 
@@ -32,6 +32,21 @@ class Training(Section):
     """Steps between log lines."""
     compile: bool = False
     """Use torch.compile (pays on long GPU runs)."""
+
+
+class Parallel(Section):
+    """How many processes train together."""
+
+    processes: int = Field(default=1, ge=1)
+    """Processes that share each batch, one per GPU. More of them draw other random numbers."""
+
+    @model_validator(mode="after")
+    def _shared(self) -> Self:
+        sections = [self, *(v for _, v in self)]
+        wrong = [s.batch for s in sections if isinstance(s, Training) and s.batch % self.processes]
+        if wrong:
+            raise ValueError(f"a batch of {wrong[0]} cannot be shared by {self.processes} processes")
+        return self
 
 
 class Denoising(Training):

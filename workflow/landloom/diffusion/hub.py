@@ -1,4 +1,4 @@
-"""Where a base model that is not trained here lies on disk."""
+"""Where a model that is not trained here lies on disk."""
 
 from pathlib import Path
 
@@ -6,31 +6,37 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
 from landloom import provenance
-from landloom.config.base import BaseConfig
+from landloom.config.model import Model
 from landloom.errors import InputError
 
 
-def locate(config: BaseConfig) -> Path:
+def locate(config: Model, section: str = "base") -> Path:
     """Folder of the model; a hub id is looked up in the local cache, and fetched only if the config allows.
+
+    Args:
+        config: where the model comes from.
+        section: the part of the config that says so, for messages.
 
     Raises:
         InputError: the folder is missing, the id is not in the cache, or the digest differs.
     """
     folder = Path(config.source)
     if not folder.is_dir():
-        folder = _from_hub(config)
+        folder = _from_hub(config, section)
     if config.sha256 is not None and (found := provenance.digest(folder)) != config.sha256:
         raise InputError(
-            "base.sha256", f"{folder} has digest {found}", "Take the right model, or correct the digest"
+            f"{section}.sha256", f"{folder} has digest {found}", "Take the right model, or correct the digest"
         )
     return folder
 
 
-def _from_hub(config: BaseConfig) -> Path:
+def _from_hub(config: Model, section: str) -> Path:
     if config.revision is None:
         found = f"'{config.source}' is no folder, and as a hub id it has no revision"
         raise InputError(
-            "base.source", found, "Fix the path, or set base.revision to a commit of the hub repository"
+            f"{section}.source",
+            found,
+            f"Fix the path, or set {section}.revision to a commit of the hub repository",
         )
     try:
         return Path(
@@ -43,8 +49,8 @@ def _from_hub(config: BaseConfig) -> Path:
         )
     except HFValidationError:
         found = f"'{config.source}' is neither a folder nor a hub id"
-        raise InputError("base.source", found, "Fix the path") from None
+        raise InputError(f"{section}.source", found, "Fix the path") from None
     except LocalEntryNotFoundError:
         found = f"'{config.source}' at {config.revision} is not in the local cache"
-        remedy = "Fetch it where there is a network, or set base.download: true"
-        raise InputError("base.source", found, remedy) from None
+        remedy = f"Fetch it where there is a network, or set {section}.download: true"
+        raise InputError(f"{section}.source", found, remedy) from None

@@ -40,7 +40,7 @@ def incomplete(folder: Path) -> Iterator[InputError]:
         if not (folder / part / config).is_file():
             yield InputError(folder / part / config, "the file does not exist", remedy)
         if stem is not None:
-            yield from _weights(folder / part, stem, remedy)
+            yield from weights(folder / part, stem, remedy)
     if not (folder / "model_index.json").is_file():
         yield InputError(folder / "model_index.json", "the file does not exist", remedy)
     words = folder / "tokenizer"
@@ -48,7 +48,8 @@ def incomplete(folder: Path) -> Iterator[InputError]:
         yield InputError(words, "neither vocab.json nor tokenizer.json is there", remedy)
 
 
-def _weights(part: Path, stem: str, remedy: str) -> Iterator[InputError]:
+def weights(part: Path, stem: str, remedy: str) -> Iterator[InputError]:
+    """Yield what is wrong with the safetensors weights of one model folder."""
     single, index = part / f"{stem}.safetensors", part / f"{stem}.safetensors.index.json"
     files = [single]
     if not single.is_file() and index.is_file():

@@ -12,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import landloom
 from landloom.dataset import Dataset
 from landloom.raster import codec
-from landloom.reporting import figures, gather, labels, tables
+from landloom.reporting import captions, figures, gather, labels, tables
+from landloom.reporting.captions import Captions
 from landloom.reporting.gather import Entry, RealTiles, Row, Strip
 from landloom.reporting.pictures import Thumbnails
 
@@ -31,6 +32,8 @@ class Inputs:
     examples: int
     card: Dataset
     tiles: Sequence[Path]
+    captions: Captions
+    captions_shown: int
     entries: Sequence[Entry]
     metrics: Sequence[Path]
     runs: Sequence[Path]
@@ -75,6 +78,7 @@ def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
         "glance": tables.glance(found["summary"]) if "summary" in found else tables.MISSING,
         "sheets": [_sheet(*key, items, inputs, tiles, thumbnails) for key, items in groups.items()],
         "refused": _refused(rejected, inputs.examples, thumbnails),
+        "captions": captions.section(inputs.captions, inputs.tiles, inputs.captions_shown, thumbnails),
         "proportions": [(g, _proportions(inputs, g)) for g in inputs.generators],
         "labels": labels.section(inputs.entries, inputs.generators, card, thumbnails),
         "ablation": labels.ablation(found["label_ablation"], card.names)

@@ -3,25 +3,30 @@
 import json
 from pathlib import Path
 
-from landloom import auditing
+from landloom import auditing, lineage
 from landloom.config.audit import AuditConfig
+from landloom.dag import Dag
 from landloom.errors import InputError
 from landloom.stage import Ins, Out
 
-VERSION = 1
+VERSION = 2
+KEEP = False  # it looks at files that are no inputs
 
 
-def run(config: AuditConfig, root: Path, out: Out, after: Ins) -> None:
+def run(config: AuditConfig, root: Path, out: Out, provenance: Out, after: Ins, settings: str = "") -> None:
     """Hash every output again and compare it with its record and its inputs.
 
     Each entry of the result has a status: ok; changed (other bytes than recorded); missing; stale (made from
-    inputs that are not those of now); orphan (a file without a record).
+    inputs that are not those of now); outdated (made with other settings or by another VERSION); edited (its
+    stage's module was edited since, under the same VERSION); orphan (a file without a record).
 
     Args:
         config: whether a problem fails the job.
         root: folder results/<dataset>.
         out: the JSON file.
+        provenance: the history of everything as PROV-JSON.
         after: outputs that must exist first; they only order the job.
+        settings: JSON of the config of now; outputs are not compared with it when absent.
 
     Raises:
         InputError: ``root`` is no folder, a record cannot be read, or, when strict, anything is wrong.
@@ -29,7 +34,10 @@ def run(config: AuditConfig, root: Path, out: Out, after: Ins) -> None:
     """
     if not root.is_dir():
         raise InputError(root, "no such folder", "Give the folder results/<dataset>.")
-    found = auditing.Audit(root).run()
+    expected = Dag(json.loads(settings)).expected() if settings else {}
+    audit = auditing.Audit(root, expected)
+    found = audit.run()
     if config.strict:
         auditing.insist(root, found)
     out.write_text(json.dumps(found, indent=1) + "\n")
+    provenance.write_text(json.dumps(lineage.prov(audit.records), indent=1) + "\n")

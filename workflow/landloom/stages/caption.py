@@ -1,25 +1,70 @@
 """Words for the tiles of a scene: the caption of each image and the prompt of each mask."""
 
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from landloom import samples
+from landloom.captioning import tokens
+from landloom.captioning.backend import Answer, make
+from landloom.captioning.store import Store
+from landloom.captioning.summary import line, summarise
+from landloom.captioning.writing import Caption, Writer
 from landloom.conditions.text import image_caption, mask_prompt
+from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
 from landloom.dataset import Dataset
-from landloom.stage import In, Out
+from landloom.stage import In, Out, State
+from landloom.training.signals import StopRequest
 
-VERSION = 1
+VERSION = 2
 
 
-def run(config: CaptionConfig, card: In, tiles: In, out: Out) -> None:
-    """Write a table with id, caption (of the image) and prompt (of the mask)."""
-    names = Dataset.load(card).names
+def run(
+    config: CaptionConfig, card: In, tiles: In, state: State, out: Out, summary: Out,
+    base: BaseConfig | None = None,
+) -> None:  # fmt: skip
+    """Write a table with id, caption (of the image) and prompt (of the mask), and a summary of the captions.
+
+    ``base`` is the base whose tokenizer counts tokens; without it they are estimated.
+    """
+    dataset = Dataset.load(card)
     found = samples.columns([tiles], ["id", "ratios"])
+    count, counter = tokens.counter(base)
+    store, model = None, ""
+    if config.backend == "template":
+        made = by_template(config, dataset, found)
+    else:
+        captioner = make(config)
+        store, model = Store(answers(config, dataset, tiles, state)), captioner.identity
+        with StopRequest() as stop:
+            writer = Writer(config, dataset, captioner, store, count, lambda: stop.asked)
+            made = list(writer.write(samples.read(tiles)))
     columns = {
         "id": found["id"],
-        "caption": [image_caption(r, names, config) for r in found["ratios"]],
-        "prompt": [mask_prompt(r, names, config) for r in found["ratios"]],
+        "caption": [c.text for c in made],
+        "prompt": [mask_prompt(r, dataset.names, config) for r in found["ratios"]],
     }
     schema = pa.schema([(name, pa.string()) for name in columns])
     pq.write_table(pa.table(columns, schema=schema), out)
+    known: Mapping[str, Answer] = store.answers if store else {}
+    body = summarise(made, known, config, model, count, counter)
+    summary.write_text(json.dumps(body, indent=1) + "\n")
+    print(f"caption: {line(body, store.new if store else 0)}", file=sys.stderr)
+
+
+def by_template(config: CaptionConfig, dataset: Dataset, found: dict[str, list[Any]]) -> list[Caption]:
+    """Captions from class shares alone; no image is read."""
+    rows = zip(found["id"], found["ratios"], strict=True)
+    return [Caption(i, image_caption(r, dataset.names, config), "template") for i, r in rows]
+
+
+def answers(config: CaptionConfig, dataset: Dataset, tiles: Path, state: Path) -> Path:
+    """Where the answers of a scene are kept: beside the fingerprints, for they outlive a changed setting."""
+    folder = Path(config.cache) / dataset.name if config.cache else state.parent
+    return folder / f"{tiles.stem}.jsonl"

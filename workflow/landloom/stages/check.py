@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landloom.captioning import problems as captioning
 from landloom.config.base import BaseConfig
+from landloom.config.caption import CaptionConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
 from landloom.config.segment import SegmentConfig
@@ -28,22 +30,25 @@ from landloom.splits import SPLITS
 from landloom.stage import Out
 
 VERSION = 1
+KEEP = False  # it looks at files that are no inputs, and at the machine
 
 Counts = dict[str, NDArray[np.int64]]
 
 
 def run(
     config: CheckConfig, data: DataConfig, tile: TileConfig, base: BaseConfig, segment: SegmentConfig,
-    out: Out,
+    caption: CaptionConfig, out: Out,
 ) -> None:  # fmt: skip
     """Write what was found; raise one error that lists every problem."""
     problems = [*layout.problems(base), *networks.problems(segment, tile.size), *disk(config, out.parent)]
-    warnings: list[str] = []
+    warnings = captioning.remarks(caption, base, [c.name for c in data.classes])
     try:
         scenes = discover(data)
         labels = split_scenes(scenes, data.split)
     except InputError as error:
         raise InputErrors([*problems, error]) from None
+    if not captioned(out.parent, scenes):
+        problems += captioning.problems(caption)
     facts = headers(scenes, labels, data, tile, problems)
     unread = {labels[name] for name in labels.keys() - {f.files.name for f in facts}}
     problems += [*bands(facts, data), *sizes(facts, data, tile, unread)]
@@ -69,6 +74,11 @@ def disk(config: CheckConfig, folder: Path) -> list[InputError]:
         return []
     remedy = f"Make room, or set check.free_disk_gb below {config.free_disk_gb:g}"
     return [InputError(folder.resolve(), f"{free:.2f} GB are free", remedy)]
+
+
+def captioned(results: Path, scenes: Sequence[SceneFiles]) -> bool:
+    """Whether all captions are there: a server may be gone once it has done its work."""
+    return all((results / "captions" / f"{s.name}.parquet").exists() for s in scenes)
 
 
 def headers(

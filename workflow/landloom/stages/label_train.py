@@ -127,7 +127,8 @@ def fit_probe(
         return None
     torch.manual_seed(seed)
     probe = LatentProbe(data.masks.shape[2], classes)
-    settings = Training(steps=config.proportion.probe_steps, batch=32, lr=3e-3, warmup=20, log=100)
+    batch = max(32 // config.processes, 1) * config.processes
+    settings = Training(steps=config.proportion.probe_steps, batch=batch, lr=3e-3, warmup=20, log=100)
     train(ProbeObjective(probe, data.masks, data.labels, classes), settings, seed, state, "latent probe")
     probe.requires_grad_(False)
     save_file(probe.state_dict(), out / "probe.safetensors")

@@ -5,8 +5,9 @@ import sys
 import numpy as np
 import pandas as pd
 
+from landloom.captioning.bank import CaptionBank
 from landloom.conditions.text import image_caption, mask_prompt
-from landloom.config.caption import CaptionConfig
+from landloom.config.caption import Words
 from landloom.config.plan import PlanConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
@@ -17,8 +18,8 @@ VERSION = 2
 
 
 def run(
-    config: PlanConfig, caption: CaptionConfig, seed: int, card: In, ratios: In, out: Out,
-    tables: Ins | None = None, split: str = "train",
+    config: PlanConfig, caption: Words, seed: int, card: In, ratios: In, out: Out,
+    captions: Ins | None = None, tables: Ins | None = None, split: str = "train",
 ) -> None:  # fmt: skip
     """Write the plan: what is asked for, what is expected with it, words, seed, and whether data supports it.
 
@@ -29,35 +30,48 @@ def run(
         card: the dataset card.
         ratios: class ratios of all real tiles.
         out: the plan.
+        captions: captions of train tiles; with them images get the words of tiles with a similar class mix.
         tables: files that the goals name, so that they are on record.
         split: tiles that goals start from; anything but train is for measuring only.
     """
+    if config.captions == "bank" and not captions:
+        raise InputError("plan.captions", "'bank' without captions", "Give --captions, or take 'template'")
     dataset = Dataset.load(card)
     table = pd.read_parquet(ratios)
-    shares = {s: t[dataset.names].to_numpy(np.float64) for s, t in table.groupby("split")}
-    train, start = shares["train"], shares.get(split)
-    if start is None:
+    parts = {s: t[["id", *dataset.names]] for s, t in table.groupby("split")}
+    if split not in parts:
         raise InputError("split", f"no tile is in {split}", "Change data.split")
+    train, start = (parts[s][dataset.names].to_numpy(np.float64) for s in ("train", split))
     rng = np.random.default_rng(seed)
     seeds = rng.integers(0, 2**31, config.count)
-    parts, mixes = [], []
-    for mix, count in group_sizes(config).items():
-        goal = config.mixes[mix]
-        parts.append(goals.targets(goal, count, start, train.sum(0), dataset.names, dataset.size, rng))
-        mixes += [mix] * count
-    asked = np.concatenate(parts)
+    asked, mixes = ask(config, start, train.sum(0), dataset, rng)
     rows = requests(config, asked, prior.thinned(train))
     rows["mix"], rows["seed"] = mixes, seeds
     rows["id"] = [f"s{i:06d}" for i in range(len(rows))]
     rows["shard"] = np.arange(len(rows)) % config.shards
-    expected = [list(map(float, r)) for r in rows["expected_ratios"]]
-    rows["prompt"] = [mask_prompt(r, dataset.names, caption) for r in expected]
-    rows["caption"] = [image_caption(r, dataset.names, caption) for r in expected]
+    expected = [np.asarray(r, np.float64) for r in rows["expected_ratios"]]
+    rows["prompt"] = [mask_prompt(r.tolist(), dataset.names, caption) for r in expected]
+    rows["caption"] = [image_caption(r.tolist(), dataset.names, caption) for r in expected]
+    if captions:
+        bank = CaptionBank(captions, parts["train"]["id"].tolist(), train, config.nearest)
+        rows["caption"] = [bank.draw(t, int(s)) for t, s in zip(asked, seeds, strict=True)]
     if unsupported := int((~rows["supported"]).sum()):
         print(
             f"warning: {unsupported} of {len(rows)} class mixes are unlike all train tiles", file=sys.stderr
         )
     rows.to_parquet(out, index=False)
+
+
+def ask(
+    config: PlanConfig, start: goals.Shares, total: goals.Shares, dataset: Dataset, rng: np.random.Generator
+) -> tuple[goals.Shares, list[str]]:
+    """Targets (N, K) of all groups of requests, and the group of each."""
+    parts, mixes = [], []
+    for mix, count in group_sizes(config).items():
+        goal = config.mixes[mix]
+        parts.append(goals.targets(goal, count, start, total, dataset.names, dataset.size, rng))
+        mixes += [mix] * count
+    return np.concatenate(parts), mixes
 
 
 def group_sizes(config: PlanConfig) -> dict[str, int]:

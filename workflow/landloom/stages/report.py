@@ -5,6 +5,7 @@ from itertools import chain, zip_longest
 from landloom.config.report import ReportConfig
 from landloom.dataset import Dataset
 from landloom.reporting import gather, page
+from landloom.reporting.captions import read as captions_of
 from landloom.reporting.gather import Entry, RealTiles
 from landloom.reporting.sheet import write as write_sheet
 from landloom.reporting.tables import read as read_tables
@@ -19,6 +20,8 @@ def run(
     command: str,
     card: In,
     tiles: Ins,
+    captions: Ins,
+    summaries: Ins,
     plans: Ins,
     curated: Ins,
     metrics: Ins,
@@ -35,6 +38,8 @@ def run(
         command: the command that made the results.
         card: the dataset card.
         tiles: shards of real tiles.
+        captions: captions of each scene.
+        summaries: what the caption stage says about them.
         plans: plan of each generator, at <generator>/plan.parquet.
         curated: curated shards of all generators.
         metrics: metrics.jsonl of each training.
@@ -51,6 +56,8 @@ def run(
         examples=config.examples,
         card=Dataset.load(card),
         tiles=tiles,
+        captions=captions_of(captions, summaries),
+        captions_shown=config.captions,
         entries=gather.entries(curated, plans),
         metrics=metrics,
         runs=runs,

@@ -1,35 +1,67 @@
-"""Cut a scene into tiles: windows with image, mask and place, one shard a scene."""
+"""Cut scenes into tiles: windows with image, mask and place, one shard for one scene or for several."""
 
 import sys
 
 from landloom import samples
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
+from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window, areas, tiles
 from landloom.samples import IGNORE, Sample, ShardWriter
 from landloom.scenes import SceneFiles
-from landloom.stage import In, Ins, Out
+from landloom.stage import Ins, Out
 
 VERSION = 1
 
 
-def run(config: TileConfig, data: DataConfig, scene: str, split: str, image: Ins, mask: In, out: Out) -> None:
-    """Write the tiles of a scene; ``split`` is the scene's, or 'block' when it is divided inside."""
-    names = [c.name for c in data.classes]
-    with SceneReader(SceneFiles(scene, tuple(image), mask), data) as reader:
-        found = areas(scene, reader.height, reader.width, split, data.split, config.size)
-        about = {"classes": names, "dtype": reader.dtype.name, "bands": len(reader.bands)}
-        kept = 0
-        with ShardWriter(out, about) as writer:
-            for label, window in tiles(found, config):
-                sample = cut(reader, window, label, config.min_valid, len(names))
-                if sample is not None:
-                    writer.add(sample)
-                    kept += 1
-    if not kept:
-        print(f"warning: scene '{scene}' has no tile with enough labelled pixels", file=sys.stderr)
+def run(
+    config: TileConfig, data: DataConfig, scene: list[str], split: list[str], image: Ins, mask: Ins, out: Out
+) -> None:
+    """Write the tiles of some scenes.
+
+    Args:
+        config: size and stride of tiles.
+        data: classes, bands, scaling.
+        scene: names of the scenes.
+        split: split of each scene, or 'block' when it is divided inside.
+        image: image files, the same number for each scene, scene by scene.
+        mask: mask file of each scene.
+        out: the shard.
+
+    Raises:
+        InputError: a raster cannot be read, or the lists do not fit together.
+    """
+    count = len(image) // len(scene)
+    if not (len(mask) == len(split) == len(scene) and len(image) == count * len(scene)):
+        raise InputError(
+            "tile", "--scene, --split, --image and --mask differ in length", "Give one per scene."
+        )
+    files = [SceneFiles(s, tuple(image[i * count : (i + 1) * count]), mask[i]) for i, s in enumerate(scene)]
+    with SceneReader(files[0], data) as first:
+        about = {
+            "classes": [c.name for c in data.classes],
+            "dtype": first.dtype.name,
+            "bands": len(first.bands),
+        }
+    with ShardWriter(out, about) as writer:
+        for one, where in zip(files, split, strict=True):
+            if not add(writer, one, where, config, data):
+                print(f"warning: scene '{one.name}' has no tile with enough labelled pixels", file=sys.stderr)
+
+
+def add(writer: ShardWriter, scene: SceneFiles, split: str, config: TileConfig, data: DataConfig) -> int:
+    """Write the tiles of one scene; returns how many there are."""
+    kept = 0
+    with SceneReader(scene, data) as reader:
+        found = areas(scene.name, reader.height, reader.width, split, data.split, config.size)
+        for label, window in tiles(found, config):
+            sample = cut(reader, window, label, config.min_valid, len(data.classes))
+            if sample is not None:
+                writer.add(sample)
+                kept += 1
+    return kept
 
 
 def cut(reader: SceneReader, window: Window, split: str, min_valid: float, classes: int) -> Sample | None:

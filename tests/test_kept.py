@@ -1,0 +1,111 @@
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landloom import __main__, kept, provenance
+from landloom.stages import ratios, tile
+from tests import rasters
+
+
+def made(tmp_path: Path, content: str = "x") -> list[Path]:
+    """A file and a folder with their records."""
+    outputs = [tmp_path / "a.txt", tmp_path / "b"]
+    outputs[0].write_text(content)
+    (outputs[1] / "inner").mkdir(parents=True)
+    (outputs[1] / "inner/c.txt").write_text(content)
+    provenance.Recorder("tile", 1, {}, []).write(outputs)
+    return outputs
+
+
+def wipe(outputs: list[Path]) -> None:
+    for output in outputs:
+        kept.remove(output)
+
+
+def test_wiped_outputs_come_back_with_their_records(tmp_path: Path) -> None:
+    outputs = made(tmp_path)
+    before = [provenance.digest(o) for o in outputs]
+    kept.keep(outputs, "f1")
+    wipe(outputs)
+    assert kept.restore(outputs, "f1")
+    assert [provenance.digest(o) for o in outputs] == before
+    assert all(provenance.record_path(o).exists() for o in outputs)
+
+
+def test_another_job_does_not_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs = made(tmp_path)
+    kept.keep(outputs, "f1")
+    wipe(outputs)
+    assert not kept.restore(outputs, "f2")
+    monkeypatch.setattr(kept, "code", lambda: "edited")
+    assert not kept.restore(outputs, "f1")
+    assert not any(o.exists() for o in outputs)
+
+
+def test_a_harmed_copy_is_not_brought_back(tmp_path: Path) -> None:
+    outputs = made(tmp_path)
+    kept.keep(outputs, "f1")
+    outputs[0].write_text("changed in place")  # the link shares the bytes
+    wipe(outputs)
+    assert not kept.restore(outputs, "f1")
+
+
+def test_no_space_is_used_and_one_generation_stays(tmp_path: Path) -> None:
+    outputs = made(tmp_path)
+    kept.keep(outputs, "f1")
+    assert outputs[0].stat().st_ino == (kept.place(outputs[0]) / "output").stat().st_ino
+    wipe(outputs)
+    kept.keep(made(tmp_path, "new"), "f2")
+    assert not kept.restore(outputs, "f1")
+    assert kept.restore(outputs, "f2")
+
+
+def test_a_stage_run_twice_computes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = rasters.config()
+    image = rasters.save(tmp_path / "a.tif", rasters.noise(32, 32))
+    mask = rasters.save(tmp_path / "m.tif", rasters.halves(32, 32))
+    out = tmp_path / "tiles/a.parquet"
+    words: list[Any] = ["--config", '{"size": 16}', "--data", config.model_dump_json(), "--scene", "a"]
+    words += ["--split", "train", "--image", str(image), "--mask", str(mask), "--out", str(out)]
+    calls = []
+    run = tile.run
+
+    def counted(**values: Any) -> None:
+        calls.append(values)
+        run(**values)
+
+    counted.__annotations__ = run.__annotations__
+    counted.__wrapped__ = run  # type: ignore[attr-defined]
+    monkeypatch.setattr(tile, "run", counted)
+    __main__.execute("tile", words)
+    first = out.read_bytes()
+    out.unlink()
+    __main__.execute("tile", words)
+    assert len(calls) == 1
+    assert out.read_bytes() == first
+    __main__.execute("tile", ["--config", '{"size": 32}', *words[2:]])
+    assert len(calls) == 2
+
+
+def test_stages_that_look_around_are_never_brought_back() -> None:
+    from landloom.stages import audit, check
+
+    assert not audit.KEEP
+    assert not check.KEEP
+    assert getattr(ratios, "KEEP", True)
+
+
+def test_the_record_says_where_it_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "42")
+    monkeypatch.setenv("SLURMD_NODENAME", "n7")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    (outputs, _) = made(tmp_path)
+    record = json.loads(provenance.record_path(outputs).read_text())
+    assert (record["slurm_job"], record["host"], record["gpus"]) == ("42", "n7", 2)
+    assert record["code"] == provenance.stage_code("tile")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert provenance.gpus() == 0
+    assert "torch" in sys.modules or provenance.gpus() == 0

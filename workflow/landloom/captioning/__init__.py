@@ -1,0 +1,1 @@
+"""Captions of images: who writes them, what makes one good, and what is never asked twice."""

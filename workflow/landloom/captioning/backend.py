@@ -1,0 +1,66 @@
+"""The small interface behind which a model writes captions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landloom.config.caption import CaptionConfig
+
+
+@dataclass(frozen=True)
+class Question:
+    """A picture (H, W, 3), 8-bit RGB, and what is asked about it."""
+
+    picture: NDArray[np.uint8]
+    prompt: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said, and what it took.
+
+    Attributes:
+        text: the answer as it came.
+        input_tokens: tokens read; 0 when the server does not say.
+        output_tokens: tokens written.
+        complete: whether it ended by itself, and not at the limit.
+    """
+
+    text: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    complete: bool = True
+
+
+Save = Callable[[int, Answer], None]
+Stopped = Callable[[], bool]
+
+
+class Captioner(Protocol):
+    """A model that answers questions about pictures."""
+
+    identity: str
+    """Model and settings: another identity means other answers."""
+
+    def ask(self, questions: Sequence[Question], save: Save, stopped: Stopped) -> None:
+        """Answer all questions, in any order; each answer is saved, by its number, as soon as it is there.
+
+        Raises:
+            InputError: the model cannot be had or does not answer; what was saved stays good.
+            Interrupted: ``stopped`` said so; what was under way has been saved.
+        """
+        ...
+
+
+def make(config: CaptionConfig) -> Captioner:
+    """The model that the config names; only its own module is imported."""
+    if config.backend == "qwen_vl":
+        from landloom.captioning.qwen_vl import QwenVl
+
+        return QwenVl(config)
+    from landloom.captioning.endpoint import Endpoint
+
+    return Endpoint(config)

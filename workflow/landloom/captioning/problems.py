@@ -1,0 +1,85 @@
+"""What would stop a model from captioning, found before any job starts."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+
+from landloom.captioning import endpoint, tokens
+from landloom.conditions.text import image_caption
+from landloom.config.base import BaseConfig
+from landloom.config.caption import CaptionConfig
+from landloom.diffusion import layout
+from landloom.diffusion.hub import locate
+from landloom.errors import InputError
+
+SECTION = "caption.qwen_vl"
+PARTS = {
+    "a model's config": ("config.json",),
+    "an image processor": ("preprocessor_config.json", "processor_config.json"),
+    "a tokenizer": ("tokenizer.json", "vocab.json"),
+}
+"""What a model folder must hold: one file of each row."""
+
+
+def problems(config: CaptionConfig) -> list[InputError]:
+    """Problems of the model or server that the config names; one small request is sent to a server."""
+    if config.backend == "qwen_vl":
+        return list(_model(config))
+    return _server(config) if config.backend == "openai" else []
+
+
+def remarks(config: CaptionConfig, base: BaseConfig, names: list[str]) -> list[str]:
+    """Say when a template caption with every class may be longer than the text encoder reads."""
+    count, counter = tokens.counter(base)
+    text = image_caption([1 / len(names)] * len(names), names, config.model_copy(update={"smallest": 0.0}))
+    if (found := count(text)) <= config.limit:
+        return []
+    return [
+        f"caption.image_template: with all {len(names)} classes a caption has {found} tokens ({counter}), "
+        f"the text encoder reads {config.limit}; raise caption.smallest, or shorten names or template"
+    ]
+
+
+def _model(config: CaptionConfig) -> Iterator[InputError]:
+    settings = config.qwen_vl
+    try:
+        folder = locate(settings.model_copy(update={"download": False, "sha256": None}), SECTION)
+    except InputError as error:
+        if not (settings.download and settings.revision):
+            yield error
+        return
+    remedy = "Give a complete folder, as save_pretrained of model and processor writes it"
+    for what, files in PARTS.items():
+        if not any((folder / f).is_file() for f in files):
+            yield InputError(folder, f"{what} is missing: no {' or '.join(files)}", remedy)
+    if not _has_chat_template(folder):
+        found = "the processor has no chat template: no chat_template.jinja"
+        yield InputError(folder, found, "Give a model that was trained to follow instructions")
+    yield from layout.weights(folder, "model", remedy)
+
+
+def _has_chat_template(folder: Path) -> bool:
+    if any((folder / f).is_file() for f in ("chat_template.jinja", "chat_template.json")):
+        return True
+    files = [folder / f for f in ("processor_config.json", "tokenizer_config.json")]
+    return any("chat_template" in json.loads(f.read_text()) for f in files if f.is_file())
+
+
+def _server(config: CaptionConfig) -> list[InputError]:
+    server = config.endpoint
+    try:
+        secret = endpoint.key(server)
+        with endpoint.client_of(server, secret) as client:
+            reply = client.get("models", timeout=10)
+    except InputError as error:
+        return [error]
+    except httpx2.HTTPError as error:
+        found = f"{endpoint.address(server)} does not answer ({type(error).__name__}: {error})"
+        return [InputError("caption.endpoint.url", found, "Start the server, or correct the address")]
+    if reply.status_code in (401, 403):
+        found = f"the server refuses the key (status {reply.status_code})"
+        remedy = f"Put the right key into {server.key}" if server.key else "Set it to the variable of a key"
+        return [InputError("caption.endpoint.key", found, remedy)]
+    return []  # not every server lists its models: another status says nothing

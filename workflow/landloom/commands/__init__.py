@@ -1,0 +1,1 @@
+"""What people run by hand: ``landloom verify``, ``landloom trace``, ``landloom resume``."""

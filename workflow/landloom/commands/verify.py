@@ -1,0 +1,28 @@
+"""``landloom verify``: re-hash results, compare them with their records and a config."""
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+from landloom.auditing import NOTES, PROBLEMS, Audit
+from landloom.dag import Dag
+
+
+def main(arguments: list[str]) -> int:
+    """Print what is not as recorded; returns 1 when there is anything."""
+    parser = argparse.ArgumentParser(prog="landloom verify", description=__doc__)
+    parser.add_argument("--configfile", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument("--root", type=Path, help="results/<dataset>; from the config when absent")
+    given = parser.parse_args(arguments)
+    dag = Dag(yaml.safe_load(given.configfile.read_text()))
+    root = given.root or Path("results") / dag.config.dataset
+    found = Audit(root, dag.expected()).run()
+    for entry in found["outputs"]:
+        if entry["status"] != "ok":
+            print(
+                f"{entry['status']:9} {entry['output']}" + (f"  ({entry['why']})" if "why" in entry else "")
+            )
+    counts = {k: found["summary"][k] for k in ("ok", *PROBLEMS, *NOTES)}
+    print(", ".join(f"{v} {k}" for k, v in counts.items() if v))
+    return int(any(counts[k] for k in PROBLEMS))

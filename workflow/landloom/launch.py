@@ -1,0 +1,81 @@
+"""Run a stage in this process, or its training in several processes that share each batch.
+
+Several processes are started by torchrun, one per GPU (plain CPU processes where there is none). This process
+waits for them, hands stop signals on, and keeps the outputs' names: only the first worker's files count.
+"""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+import psutil
+
+from landloom import stage
+from landloom.errors import InputError, Interrupted
+from landloom.training import signals
+
+
+def run(name: str, module: ModuleType, values: dict[str, Any]) -> None:
+    """Run a stage with parsed arguments.
+
+    Raises:
+        InputError: the workers reported wrong input, or one of them failed.
+        Interrupted: a stop signal came; the state is saved.
+    """
+    count = getattr(values.get("config"), "processes", 1)
+    if count == 1:
+        module.run(**values)
+        return
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    worker = ["-m", "landloom.launch", name, *stage.arguments(module.run, values)]
+    code, stopped = _wait(subprocess.Popen([*command, *worker], start_new_session=True))
+    if code and stopped:
+        raise Interrupted
+    if code:
+        raise InputError(name, f"one of {count} processes failed", "Read its message above.")
+
+
+def _wait(launcher: subprocess.Popen[bytes]) -> tuple[int, bool]:
+    """Wait for torchrun; stop signals go to its workers. Returns the exit code and whether one came."""
+    asked = False
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        for worker in psutil.Process(launcher.pid).children():
+            worker.send_signal(signal.SIGTERM)
+
+    previous = {s: signal.signal(s, hand_on) for s in (signal.SIGTERM, signal.SIGUSR1)}
+    try:
+        return launcher.wait(), asked
+    finally:
+        if launcher.poll() is None:  # Ctrl-C
+            launcher.terminate()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def work() -> None:
+    """Entry point of one worker; the outputs of all but the first go to a folder that is removed."""
+    import importlib
+    import os
+
+    name = sys.argv[1]
+    module = importlib.import_module(f"landloom.stages.{name}")
+    values = vars(stage.parser(name, module.run).parse_args(sys.argv[2:]))
+    signals.watch()
+    if os.environ["RANK"] == "0":
+        module.run(**values)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for key, files in stage.paths(module.run, values, "output").items():
+            values[key] = Path(folder) / files[0].name
+        module.run(**values)
+
+
+if __name__ == "__main__":
+    work()

@@ -209,7 +209,7 @@ class Dag:
     def expected(self) -> dict[str, Any]:
         """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""
         found = {s: self._section(s, {}) for s in stages.names()}
-        for g in self.generators:
+        for g in [*self.generators, *self.config.variants]:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         for n in self.config.segment.networks:
             found[f"{n}/segment"] = self._section("segment", {"network": n})

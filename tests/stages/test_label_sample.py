@@ -166,7 +166,7 @@ def test_ratio_tokens_have_an_effect(
     tiny: dict[str, Any], base: Path, vector: Path, plan: Path, tmp_path: Path
 ) -> None:
     made = []
-    for weight in (1, 4):
+    for weight in (1, 1000):  # tokens that were hardly trained say little
         config = f'{{"steps": 3, "vector_guidance": {weight}}}'
         out = again(tiny, plan, tmp_path / f"{weight}.parquet", base=base, model=vector, config=config)
         made.append([s.mask_array() for s in found(out).values()])

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,7 +38,7 @@ def test_a_generator_of_real_data_needs_no_models() -> None:
     assert made.trained("label_sample", "label")(Wildcards(dataset="d", generator="again")) == []
     assert made.models("image_sample")(Wildcards(dataset="d", generator="again")) == ""
     new = made.models("image_sample")(Wildcards(dataset="d", generator="new"))
-    assert new == "--base results/d/base --controlnet results/d/new/image"
+    assert new == "--controlnet results/d/new/image --base results/d/base"
     assert [made.synthetic(g) for g in ("new", "again")] == [True, False]
 
 
@@ -47,6 +48,50 @@ def test_other_networks_and_seeds_are_not_part_of_a_training() -> None:
     assert "PSPNet" in section
     assert "DeepLabV3Plus" not in section
     assert "seeds" not in section
+
+
+def test_a_categorical_generator_needs_no_base() -> None:
+    own = {"label_train": {"backend": "categorical"}}
+    made = dag(generators={"g": own | {"image_sample": {"source": "controlnet"}}, "h": own})
+    wildcards = Wildcards(dataset="d", generator="h")
+    assert made.trained("label_sample", "label")(wildcards) == ["results/d/h/label"]
+    assert made.models("label_sample")(wildcards) == "--model results/d/h/label"
+    assert made.label_data(wildcards) == {"tiles": ["results/d/tiles/raleigh.parquet"]}
+    assert made.label_options(wildcards) == "--tiles results/d/tiles/raleigh.parquet"
+    lora = Wildcards(dataset="d", generator="label_table/lora")
+    assert list(made.label_data(lora)) == ["base", "latents"]
+
+
+def test_variants_of_the_label_table_borrow_models() -> None:
+    made = dag()
+    wildcards = Wildcards(dataset="d", generator="label_table/categorical-best")
+    assert made.trained("label_sample", "label")(wildcards) == ["results/d/label_table/categorical/label"]
+    assert json.loads(made.section("label_sample")(wildcards)) == {"guidance": 5.0, "control": {"tries": 3}}
+    assert made.plan_split(wildcards) == "test"
+    assert made.plan_split(Wildcards(dataset="d", generator="landloom")) == "train"
+    assert len(made.table_masks()) == 10
+    assert "label_table/lora" in made.patterns()["generator"].replace("\\", "")
+
+
+def test_the_ablation_is_in_the_report_only_on_demand() -> None:
+    assert not any("ablation" in t for t in dag().tables())
+    assert any("label_ablation.csv" in t for t in dag(report={"label_table": True}).tables())
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            {"variants": {"a": {"model": "b"}, "b": {"model": "a"}}},
+            r"variants\.a\.model: no variant 'b' is trained",
+        ),
+        ({"variants": {"a": {"label_train": {"stepz": 1}}}}, r"variants\.a\.label_train\.stepz: no such key"),
+        ({"plan": {"mixes": {"m": {"goal": "boost", "boost": {"lava": 2}}}}}, "no class is called lava"),
+    ],
+)
+def test_errors_in_the_label_table_name_the_variant(table: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        dag(label_table=table)
 
 
 def test_runs_cover_every_mix_network_and_seed_once() -> None:

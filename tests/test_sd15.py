@@ -103,7 +103,7 @@ def test_a_model_of_full_size_goes_through_every_stage(source: Path) -> None:
         execute(name, config=config, seed=0, **card, base=base, latents=[latents], **state, out=out)
         stage.remove(folder / "state")  # a checkpoint of the ControlNet alone is 4 GB
     sampled = {"masks": folder / "masks.parquet"}
-    job = {"plan": folder / "plan.parquet", "tiles": [data["tiles"]], "base": base, "lora": lora}
+    job = {"plan": folder / "plan.parquet", "tiles": [data["tiles"]], "base": base, "model": lora}
     execute(
         "label_sample", config='{"steps": 2}', generator="g", shard=0, **card, **job, out=sampled["masks"]
     )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from landloom.config.image_train import ImageTrainConfig
-from landloom.config.label_train import LabelTrainConfig, ProportionLoss
+from landloom.config.label_train import CategoricalConfig, LabelTrainConfig, ProportionLoss, VectorConfig
 from landloom.config.plan import PlanConfig
 from tests import bases
 
@@ -20,6 +20,17 @@ LABEL = LabelTrainConfig(
     rank=4,
     proportion=ProportionLoss(probe_steps=10),
 )
+CATEGORICAL = LabelTrainConfig(
+    backend="categorical",
+    steps=30,
+    batch=4,
+    lr=2e-3,
+    warmup=2,
+    checkpoint=3,
+    log=1,
+    categorical=CategoricalConfig(channels=(32,)),
+)
+VECTOR = LABEL.model_copy(update={"vector": VectorConfig(tokens=2), "steps": 10})
 IMAGE = ImageTrainConfig(steps=30, batch=4, lr=1e-2, warmup=2, checkpoint=3, log=1)
 
 
@@ -64,6 +75,24 @@ def lora(label_job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
+def vector(label_job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The label LoRA with ratio tokens."""
+    return run("label_train", label_job | {"config": VECTOR}, tmp_path_factory.mktemp("vector"))
+
+
+@pytest.fixture(scope="session")
+def categorical_job(tiny: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of ``label_train`` for the back-end without a base."""
+    return {"config": CATEGORICAL, "seed": 2, "card": tiny["card"], "tiles": tiny["tiles"]}
+
+
+@pytest.fixture(scope="session")
+def categorical(categorical_job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The categorical mask generator."""
+    return run("label_train", categorical_job, tmp_path_factory.mktemp("categorical"))
+
+
+@pytest.fixture(scope="session")
 def image_job(label_job: dict[str, Any]) -> dict[str, Any]:
     """Arguments of ``image_train``, all but its outputs and state."""
     return label_job | {"config": IMAGE, "seed": 3}
@@ -92,7 +121,7 @@ def masks(
 ) -> Path:
     """The sampled masks of the first shard."""
     out = tmp_path_factory.mktemp("masks") / "masks.parquet"
-    job = {"card": tiny["card"], "plan": plan, "tiles": tiny["tiles"], "base": base, "lora": lora}
+    job = {"card": tiny["card"], "plan": plan, "tiles": tiny["tiles"], "base": base, "model": lora}
     bases.execute("label_sample", config='{"steps": 3}', generator="g", shard=0, out=out, **job)
     return out
 

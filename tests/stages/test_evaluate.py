@@ -13,7 +13,7 @@ from landloom.segmentation import verdict
 from landloom.stages import evaluate
 from tests import shards
 
-TABLES = ("segmentation", "image_quality", "label_ratios", "summary")
+TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary")
 
 
 class Means(nn.Module):
@@ -81,6 +81,14 @@ def test_label_ratios(made: dict[str, pd.DataFrame]) -> None:
     assert table.groupby("generator")["n"].first().to_dict() == {"g": 1, "h": 6}
     for _, rows in table.groupby("generator"):
         assert rows["mcpe"].iloc[0] == pytest.approx(rows["cpe"].mean())
+
+
+def test_label_shapes(made: dict[str, pd.DataFrame]) -> None:
+    table = made["label_shapes"].set_index("generator")
+    assert list(table.index) == ["real train masks", "g", "h"]
+    assert table["n"].tolist() == [5, 1, 5]
+    assert table["boundary"].between(0.3, 3).all()
+    assert (table["copies"].dropna() <= 1).all()
 
 
 def test_missing_pairs_are_an_input_error(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from rasterio.features import sieve
 from safetensors.torch import load_file, save_file
 
 from landloom import provenance, samples
+from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.samples import Sample, class_ratios
 from tests import bases
@@ -52,7 +53,7 @@ def test_the_shard_says_who_made_it(masks: Path, lora: Path) -> None:
 def test_the_same_seed_gives_the_same_bytes(
     tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
 ) -> None:
-    out = again(tiny, plan, tmp_path / "masks.parquet", base=base, lora=lora)
+    out = again(tiny, plan, tmp_path / "masks.parquet", base=base, model=lora)
     assert out.read_bytes() == masks.read_bytes()
 
 
@@ -60,10 +61,10 @@ def test_shards_are_disjoint_and_batches_do_not_matter(
     tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
 ) -> None:
     config = '{"steps": 3, "batch": 1}'
-    alone = again(tiny, plan, tmp_path / "alone.parquet", base=base, lora=lora, config=config)
+    alone = again(tiny, plan, tmp_path / "alone.parquet", base=base, model=lora, config=config)
     for name, s in found(masks).items():
         assert (found(alone)[name].mask_array() == s.mask_array()).mean() > 0.99
-    other = again(tiny, plan, tmp_path / "other.parquet", base=base, lora=lora, shard=1)
+    other = again(tiny, plan, tmp_path / "other.parquet", base=base, model=lora, shard=1)
     assert list(found(other)) == list(rows(plan, 1))
     assert not set(found(other)) & set(found(masks))
 
@@ -73,14 +74,14 @@ def test_the_lora_has_an_effect(
 ) -> None:
     weights = load_file(lora / "pytorch_lora_weights.safetensors")
     save_file({k: 0 * w for k, w in weights.items()}, tmp_path / "pytorch_lora_weights.safetensors")
-    without = again(tiny, plan, tmp_path / "masks.parquet", base=base, lora=tmp_path)
+    without = again(tiny, plan, tmp_path / "masks.parquet", base=base, model=tmp_path)
     pairs = [(s.mask_array(), found(without)[n].mask_array()) for n, s in found(masks).items()]
     assert any((a != b).any() for a, b in pairs)
 
 
 def test_half_precision(tiny: dict[str, Any], base: Path, lora: Path, plan: Path, tmp_path: Path) -> None:
     config = '{"steps": 2, "precision": "bf16"}'
-    made = found(again(tiny, plan, tmp_path / "m.parquet", base=base, lora=lora, config=config))
+    made = found(again(tiny, plan, tmp_path / "m.parquet", base=base, model=lora, config=config))
     assert all(s.ratios == pytest.approx(class_ratios(s.mask_array(), 3)) for s in made.values())
 
 
@@ -88,11 +89,95 @@ def test_small_regions_join_their_neighbours(
     tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
 ) -> None:
     config = '{"steps": 3, "smooth": 20}'
-    made = found(again(tiny, plan, tmp_path / "m.parquet", base=base, lora=lora, config=config))
+    made = found(again(tiny, plan, tmp_path / "m.parquet", base=base, model=lora, config=config))
     for name, s in found(masks).items():
         assert np.array_equal(made[name].mask_array(), sieve(s.mask_array(), 20))
         assert made[name].ratios == pytest.approx(class_ratios(made[name].mask_array(), 3))
         assert made[name].mask != s.mask
+
+
+def notes(path: Path) -> list[dict[str, str]]:
+    return [dict(w.split("=") for w in (s.note or "").split("; ")[-1].split()) for s in found(path).values()]
+
+
+def test_the_categorical_back_end_answers_the_same_plan(
+    tiny: dict[str, Any], categorical: Path, plan: Path, tmp_path: Path
+) -> None:
+    out = again(tiny, plan, tmp_path / "m.parquet", model=categorical)
+    made, asked = found(out), rows(plan, 0)
+    assert list(made) == list(asked)
+    for name, s in made.items():
+        assert set(np.unique(s.mask_array())) <= {0, 1, 2}
+        assert s.ratios == pytest.approx(class_ratios(s.mask_array(), 3))
+        assert s.ratios == pytest.approx(asked[name]["target_ratios"], abs=0.03)
+    assert again(tiny, plan, tmp_path / "n.parquet", model=categorical).read_bytes() == out.read_bytes()
+
+
+def test_repair_makes_shares_exact_and_says_how_many_pixels_moved(
+    tiny: dict[str, Any], categorical: Path, plan: Path, tmp_path: Path
+) -> None:
+    config = '{"steps": 3, "control": {"histogram": false%s}}'
+    plain = again(tiny, plan, tmp_path / "m.parquet", model=categorical, config=config % "")
+    more = ', "repair": true, "repair_limit": 1.0'
+    fixed = again(tiny, plan, tmp_path / "n.parquet", model=categorical, config=config % more)
+    for (name, a), note in zip(found(plain).items(), notes(fixed), strict=True):
+        b = found(fixed)[name]
+        assert int(note["repaired"]) == (a.mask_array() != b.mask_array()).sum() > 0
+        off = [np.abs(np.subtract(s.ratios, s.target_ratios)).sum() for s in (a, b)]
+        assert off[1] < off[0]
+
+
+def test_more_tries_are_never_worse(
+    tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
+) -> None:
+    config = '{"steps": 3, "control": {"tries": 3, "tolerance": 0}}'
+    best = again(tiny, plan, tmp_path / "m.parquet", base=base, model=lora, config=config)
+    for name, s in found(masks).items():
+        tried = found(best)[name]
+        off = [np.abs(np.subtract(x.ratios, x.target_ratios)).sum() for x in (s, tried)]
+        assert off[1] <= off[0] + 1e-6
+    assert {n["try"] for n in notes(best)} <= {"1", "2", "3"}
+
+
+def test_masks_that_are_off_are_rejected_with_the_reason(
+    tiny: dict[str, Any], base: Path, lora: Path, plan: Path, tmp_path: Path
+) -> None:
+    config = '{"steps": 3, "control": {"reject_above": 0.001}}'
+    made = found(again(tiny, plan, tmp_path / "m.parquet", base=base, model=lora, config=config))
+    assert all((s.note or "").startswith("rejected: class shares are off by ") for s in made.values())
+    assert all("; mix=real" in (s.note or "") for s in made.values())
+
+
+def test_latent_guidance_needs_a_probe_and_has_an_effect(
+    tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
+) -> None:
+    config = '{"steps": 3, "control": {"latent": 0.3}}'
+    guided = again(tiny, plan, tmp_path / "m.parquet", base=base, model=lora, config=config)
+    assert any((s.mask_array() != found(guided)[n].mask_array()).any() for n, s in found(masks).items())
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    weights = "pytorch_lora_weights.safetensors"
+    (bare / weights).write_bytes((lora / weights).read_bytes())
+    with pytest.raises(InputError, match="guidance needs the latent probe"):
+        again(tiny, plan, tmp_path / "n.parquet", base=base, model=bare, config=config)
+
+
+def test_ratio_tokens_have_an_effect(
+    tiny: dict[str, Any], base: Path, vector: Path, plan: Path, tmp_path: Path
+) -> None:
+    made = []
+    for weight in (1, 1000):  # tokens that were hardly trained say little
+        config = f'{{"steps": 3, "vector_guidance": {weight}}}'
+        out = again(tiny, plan, tmp_path / f"{weight}.parquet", base=base, model=vector, config=config)
+        made.append([s.mask_array() for s in found(out).values()])
+    assert any((a != b).any() for a, b in zip(*made, strict=True))
+
+
+def test_a_lora_without_its_base_is_an_input_error(
+    tiny: dict[str, Any], lora: Path, plan: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="a LoRA needs the model it adapts"):
+        again(tiny, plan, tmp_path / "m.parquet", model=lora)
 
 
 def real(folder: Path, target: list[float], seed: int = 0) -> Sample:
@@ -108,7 +193,7 @@ def real(folder: Path, target: list[float], seed: int = 0) -> Sample:
     ]  # fmt: skip
     samples.write(shard, tiles)
     request = {"id": "s0", "shard": 0, "mix": "m", "prompt": "p", "caption": "c", "seed": seed}
-    pd.DataFrame([request | {"target_ratios": target}]).to_parquet(plan)
+    pd.DataFrame([request | {"target_ratios": target, "expected_ratios": target}]).to_parquet(plan)
     bases.dataset().save(folder / "card.json")
     job = {"card": folder / "card.json", "plan": plan, "tiles": [shard], "out": out}
     bases.execute("label_sample", config='{"source": "real"}', generator="r", shard=0, **job)

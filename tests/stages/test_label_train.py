@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -18,9 +18,9 @@ from landloom.diffusion import bundle, cache
 from landloom.diffusion.denoising import LabelObjective
 from landloom.errors import Interrupted
 from tests import bases
-from tests.stages.conftest import LABEL, outputs, run
+from tests.stages.conftest import CATEGORICAL, LABEL, outputs, run
 
-QUICK = LABEL.model_copy(update={"steps": 3, "proportion": ProportionLoss(weight=0)})
+QUICK = LABEL.model_copy(update={"steps": 3, "proportion": ProportionLoss(weight=0, probe_steps=0)})
 
 
 def metrics(out: Path) -> list[dict[str, float]]:
@@ -122,7 +122,8 @@ def test_a_changed_config_starts_afresh(
 
 
 def test_the_decode_route_needs_no_probe(label_job: dict[str, Any], tmp_path: Path) -> None:
-    config = QUICK.model_copy(update={"proportion": ProportionLoss(route="decode", weight=1.0)})
+    own = ProportionLoss(route="decode", weight=1.0, probe_steps=0)
+    config = QUICK.model_copy(update={"proportion": own})
     out = run("label_train", label_job | {"config": config}, tmp_path)
     assert not (out / "probe.safetensors").exists()
     assert all(r["proportion"] > 0 for r in metrics(out))
@@ -132,6 +133,53 @@ def test_weight_0_switches_the_term_off(label_job: dict[str, Any], tmp_path: Pat
     out = run("label_train", label_job | {"config": QUICK}, tmp_path)
     assert not (out / "probe.safetensors").exists()
     assert "proportion" not in metrics(out)[0]
+
+
+def test_the_probe_is_there_for_guidance_without_the_loss(label_job: dict[str, Any], tmp_path: Path) -> None:
+    config = QUICK.model_copy(update={"proportion": ProportionLoss(weight=0, probe_steps=2)})
+    out = run("label_train", label_job | {"config": config}, tmp_path)
+    assert (out / "probe.safetensors").exists()
+    assert "proportion" not in metrics(out)[0]
+
+
+def test_ratio_tokens_are_trained_and_lie_beside_the_lora(vector: Path, lora: Path) -> None:
+    assert {p.name for p in vector.iterdir()} - {p.name for p in lora.iterdir()} == {"vector.safetensors"}
+    weights = load_file(vector / "vector.safetensors")
+    assert all(w.abs().max() > 0 for w in weights.values())  # the last layer starts as zeros
+    assert (
+        load_file(vector / "pytorch_lora_weights.safetensors").keys()
+        == load_file(lora / "pytorch_lora_weights.safetensors").keys()
+    )
+
+
+def test_diffusers_loads_a_lora_with_ratio_tokens_beside_it(vector: Path, base: Path) -> None:
+    pipe = StableDiffusionPipeline.from_pretrained(base, local_files_only=True)
+    pipe.load_lora_weights(vector, local_files_only=True)
+    assert pipe.get_active_adapters()
+
+
+def test_the_categorical_folder_holds_network_and_card(categorical: Path) -> None:
+    assert {p.name for p in categorical.iterdir()} == {
+        "config.json", "diffusion_pytorch_model.safetensors", "README.md",
+    }  # fmt: skip
+    found = json.loads((categorical / "config.json").read_text())
+    assert (found["classes"], found["size"], found["order"]) == (3, bases.SIDE, "spread")
+    assert all(name in (categorical / "README.md").read_text() for name in bases.NAMES)
+    assert len(metrics(categorical)) == CATEGORICAL.steps
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, Interrupted.CODE)]
+)
+def test_categorical_training_that_is_cut_off_ends_at_the_same_bytes(
+    categorical: Path, categorical_job: dict[str, Any], tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    job = categorical_job | outputs("label_train", tmp_path)
+    assert bases.interrupted("label_train", number, "categorical/checkpoint.pt", **job) == code
+    saved = torch.load(next(tmp_path.rglob("categorical/checkpoint.pt")))
+    assert 0 < saved["step"] < CATEGORICAL.steps
+    again = run("label_train", categorical_job, tmp_path)
+    assert provenance.digest(again) == provenance.digest(categorical)
 
 
 def test_alpha_sets_the_scale(label_job: dict[str, Any], tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def mixes(table: pd.DataFrame) -> Any:
 @given(st.integers(1, 500), st.lists(st.floats(0.01, 10), min_size=1, max_size=6))
 def test_shares_sum_to_the_count_and_are_nearly_exact(count: int, parts: list[float]) -> None:
     goals = {str(i): MixGoal(share=p) for i, p in enumerate(parts)}
-    found = plan.shares(PlanConfig(count=count, mixes=goals))
+    found = plan.group_sizes(PlanConfig(count=count, mixes=goals))
     assert sum(found.values()) == count
     exact = {str(i): count * p / sum(parts) for i, p in enumerate(parts)}
     assert all(abs(found[n] - x) < 1 + 1e-9 for n, x in exact.items())
@@ -132,3 +132,45 @@ def test_the_seed_draws_from_the_bank(tmp_path: Path) -> None:
 def test_a_bank_without_captions_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"plan\.captions: 'bank' without captions"):
         run(tmp_path, captions="bank")
+
+
+def test_partial_requests_are_filled_from_real_tiles(tmp_path: Path) -> None:
+    goal = MixGoal(goal="table", partial=True, table=[{"built up": 0.1}])
+    row = run(tmp_path, count=1, mixes={"some": goal}, neighbours=1).iloc[0]
+    assert np.isnan(row["target_ratios"]).tolist() == [True, True, False]
+    assert row["expected_ratios"].tolist() == pytest.approx([0.2, 0.7, 0.1])
+    assert row["prompt"] == "segmentation map, 70% water, 20% forest, 10% built up"
+
+
+def test_requests_beyond_the_data_are_marked_not_bent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    goal = MixGoal(goal="table", table=[{"forest": 0.6, "water": 0.4}, {"built up": 1.0}])
+    table = run(tmp_path, count=2, mixes={"asked": goal}, support=1.0)
+    assert table["supported"].tolist() == [True, False]
+    assert mixes(table)[1].tolist() == [0, 0, 1]
+    assert table["novelty"][1] > 1
+    assert "1 of 2 class mixes are unlike all train tiles" in capsys.readouterr().err
+
+
+def test_complete_requests_expect_what_they_ask(tmp_path: Path) -> None:
+    table = run(tmp_path, count=8, mixes=MATCH)
+    assert np.array_equal(mixes(table), np.stack(table["expected_ratios"].tolist()))
+    assert table["supported"].all()
+
+
+@pytest.mark.parametrize(
+    ("goal", "message"),
+    [
+        ({"goal": "table", "table": [{"water": 0.5}]}, "sum to one, these sum to 0.5"),
+        ({"goal": "table", "table": [{"water": 1.5, "forest": -0.5}]}, "ratios must be from 0 to 1"),
+        ({"goal": "table", "partial": True, "table": [{"water": 0.9, "forest": 0.2}]}, "at most one"),
+        ({"goal": "table"}, "needs rows in table, or a file"),
+        ({"goal": "balance"}, r"needs floor: \{class: share\}"),
+        ({"goal": "deficit"}, r"needs mix: \{class: share\}"),
+        ({"goal": "deficit", "mix": {"water": 0.5}}, "sum to one"),
+    ],
+)
+def test_wrong_goals_are_refused(goal: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        MixGoal(**goal)

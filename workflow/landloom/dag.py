@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from landloom import __main__ as stages
 from landloom import preflight
-from landloom.config import GENERATOR_SECTIONS, Config, load
+from landloom.config import GENERATOR_SECTIONS, TABLE, Config, load
 from landloom.config.caption import Words
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
@@ -53,7 +53,8 @@ class Wildcards(Protocol):
 class Dag:
     """The shape of one run, from its config."""
 
-    TABLES = ("segmentation", "image_quality", "label_ratios", "summary")
+    TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary")
+    ABLATION = ("label_ablation", "label_ablation_shapes")
 
     def __init__(self, raw: Mapping[str, Any], configfiles: Sequence[str] = ()) -> None:
         self.config: Config = load(raw)
@@ -99,7 +100,7 @@ class Dag:
         names = {
             "dataset": [self.config.dataset],
             "scene": list(self.parts),
-            "generator": [*self.generators, REAL],
+            "generator": [*self.generators, *self.config.variants, REAL],
             "network": list(self.config.segment.networks),
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
@@ -208,7 +209,7 @@ class Dag:
     def expected(self) -> dict[str, Any]:
         """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""
         found = {s: self._section(s, {}) for s in stages.names()}
-        for g in self.generators:
+        for g in [*self.generators, *self.config.variants]:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         for n in self.config.segment.networks:
             found[f"{n}/segment"] = self._section("segment", {"network": n})
@@ -229,18 +230,21 @@ class Dag:
         return float(self.config.section("curate", wildcards.generator).model_dump()["min_trust"])
 
     def trained(self, stage: str, folder: str) -> Callable[[Any], list[str]]:
-        """Base and trained folder that a sampling stage needs; nothing when it takes real data."""
+        """Folder of the trained model that a sampling stage needs, and the base below it if it has one."""
 
         def paths(wildcards: Any) -> list[str]:
-            source = self.config.section(stage, wildcards.generator).model_dump()["source"]
+            if self._source(stage, wildcards.generator) == "real":
+                return []
             root = f"results/{wildcards.dataset}"
-            return [] if source == "real" else [f"{root}/base", f"{root}/{wildcards.generator}/{folder}"]
+            model = f"{root}/{self.model_of(wildcards.generator)}/{folder}"
+            adapted = stage != "label_sample" or not self.categorical(wildcards.generator)
+            return [model, f"{root}/base"] if adapted else [model]
 
         return paths
 
     def models(self, stage: str) -> Callable[[Any], str]:
         """The same folders as options of the command line."""
-        names = {"label_sample": ("base", "lora"), "image_sample": ("base", "controlnet")}[stage]
+        names = {"label_sample": ("model", "base"), "image_sample": ("controlnet", "base")}[stage]
         folders = self.trained(stage, {"label_sample": "label", "image_sample": "image"}[stage])
 
         def options(wildcards: Any) -> str:
@@ -248,6 +252,49 @@ class Dag:
             return " ".join(f"--{n} {shlex.quote(p)}" for n, p in zip(names, found, strict=False))
 
         return options
+
+    def model_of(self, generator: str) -> str:
+        """Where a generator's trained models lie; a variant of the label table may borrow another's."""
+        variant = self.config.variants.get(generator)
+        return f"{TABLE}/{variant.model}" if variant and variant.model else generator
+
+    def plan_split(self, wildcards: Any) -> str:
+        """Real tiles that a plan starts from: held-out ones are for the label table alone."""
+        measured = wildcards.generator in self.config.variants
+        return self.config.label_table.split if measured else "train"
+
+    def table_masks(self) -> list[str]:
+        """Shards of masks of all variants of the label table."""
+        pattern = f"results/{self.config.dataset}/{{generator}}/masks/{{shard}}.parquet"
+        return [p for v in self.config.variants for p in self.shards(pattern, v)]
+
+    def label_data(self, wildcards: Any) -> dict[str, list[str]]:
+        """What a label generator learns from, by option: tiles, or base and latents."""
+        root = f"results/{wildcards.dataset}"
+        if self.categorical(wildcards.generator):
+            return {"tiles": [f"{root}/tiles/{s}.parquet" for s in self.parts]}
+        latents = [f"{root}/latents/{s}.safetensors" for s in self.parts]
+        return {"base": [f"{root}/base"], "latents": latents}
+
+    def label_options(self, wildcards: Any) -> str:
+        """The same as options of the command line."""
+        found = self.label_data(wildcards).items()
+        return " ".join(f"--{name} {' '.join(map(shlex.quote, paths))}" for name, paths in found)
+
+    def plan_files(self, wildcards: Any) -> list[str]:
+        """Tables that the plan of a generator reads."""
+        mixes = self.config.plan_of(wildcards.generator).mixes.values()
+        return [goal.file for goal in mixes if goal.file is not None]
+
+    def categorical(self, generator: str) -> bool:
+        """Whether a generator's masks come from the back-end that needs no base."""
+        return bool(
+            self.config.section("label_train", self.model_of(generator)).model_dump()["backend"]
+            == "categorical"
+        )
+
+    def _source(self, stage: str, generator: str) -> str:
+        return str(self.config.section(stage, generator).model_dump()["source"])
 
     def bank(self, wildcards: Any) -> list[str]:
         """Captions that a plan draws from; none when it takes the template."""
@@ -311,6 +358,11 @@ class Dag:
             for g, r in sets for n in segment.networks for s in segment.seeds
         ]  # fmt: skip
 
+    def tables(self) -> list[str]:
+        """Tables that the report shows."""
+        names = [*self.TABLES, *(self.ABLATION if self.config.report.label_table else ())]
+        return [f"results/{self.config.dataset}/evaluation/{n}.csv" for n in names]
+
     def plans(self) -> list[str]:
         """Plans of all generators."""
         return [f"results/{self.config.dataset}/{g}/plan.parquet" for g in self.generators]
@@ -322,12 +374,7 @@ class Dag:
 
     def synthetic(self, generator: str) -> bool:
         """Whether a generator makes anything new, rather than repeating real tiles."""
-        stages = (self.config.section(s, generator) for s in ("label_sample", "image_sample"))
-        return any(s.model_dump()["source"] != "real" for s in stages)
-
-    def tables(self) -> list[str]:
-        """Tables of the evaluation."""
-        return [f"results/{self.config.dataset}/evaluation/{t}.csv" for t in self.TABLES]
+        return any(self._source(s, generator) != "real" for s in ("label_sample", "image_sample"))
 
     def audited(self, wildcards: Any) -> list[str]:
         """What must be there before the audit."""
@@ -346,12 +393,17 @@ class Dag:
         """Metrics files of all trainings."""
         root = f"results/{self.config.dataset}"
         base = [f"{root}/base.vae.metrics.jsonl", f"{root}/base.unet.metrics.jsonl"]
-        found = self.scratch(base)
+        found = self.scratch(base) if any(map(self.needs_base, self.generators)) else []
         for g in self.generators:
             for stage, kind in (("label_sample", "label"), ("image_sample", "image")):
-                if self.config.section(stage, g).model_dump()["source"] != "real":
+                if self._source(stage, g) != "real":
                     found.append(f"{root}/{g}/{kind}.metrics.jsonl")
         return found + self.runs(".metrics.jsonl")
+
+    def needs_base(self, generator: str) -> bool:
+        """Whether any stage of a generator adapts the base."""
+        masks = self._source("label_sample", generator) != "real" and not self.categorical(generator)
+        return masks or self._source("image_sample", generator) != "real"
 
 
 def put_on_path(folder: Path) -> None:

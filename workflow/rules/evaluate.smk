@@ -21,6 +21,11 @@ rule evaluate:
             caption="../report/label_ratios.rst",
             category="Class mixes",
         ),
+        label_shapes=report(
+            "results/{dataset}/evaluation/label_shapes.csv",
+            caption="../report/label_shapes.rst",
+            category="Class mixes",
+        ),
         summary=report(
             "results/{dataset}/evaluation/summary.csv",
             caption="../report/summary.rst",
@@ -44,4 +49,5 @@ rule evaluate:
         "python -m landloom evaluate --config {params.config:q} --card {input.card:q} "
         "--tiles {input.tiles:q} --plans {input.plans:q} --pairs {input.pairs:q} --runs {input.runs:q} "
         "--segmentation {output.segmentation:q} --image-quality {output.image_quality:q} "
-        "--label-ratios {output.label_ratios:q} --summary {output.summary:q} 2>&1 | tee {log:q}"
+        "--label-ratios {output.label_ratios:q} --label-shapes {output.label_shapes:q} "
+        "--summary {output.summary:q} 2>&1 | tee {log:q}"

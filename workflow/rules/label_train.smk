@@ -1,12 +1,9 @@
 rule label_train:
     input:
+        unpack(dag.label_data),
         card="results/{dataset}/statistics.json",
-        base="results/{dataset}/base",
-        latents=expand(
-            "results/{{dataset}}/latents/{scene}.safetensors", scene=dag.parts
-        ),
     output:
-        lora=directory("results/{dataset}/{generator}/label"),
+        model=directory("results/{dataset}/{generator}/label"),
         metrics="results/{dataset}/{generator}/label.metrics.jsonl",
     log:
         "logs/{dataset}/{generator}/label_train.log",
@@ -20,11 +17,12 @@ rule label_train:
     params:
         config=dag.section("label_train"),
         seed=dag.seed,
+        data=dag.label_options,
         version=dag.version("label_train"),
     message:
         "Training the mask generator of {wildcards.generator}"
     shell:
         "python -m landloom label_train --config {params.config:q} --seed {params.seed} "
-        "--card {input.card:q} --base {input.base:q} --latents {input.latents:q} "
-        "--state results/{wildcards.dataset}/state --out {output.lora:q} --metrics {output.metrics:q} "
+        "--card {input.card:q} {params.data} "
+        "--state results/{wildcards.dataset}/state --out {output.model:q} --metrics {output.metrics:q} "
         "2>&1 | tee {log:q}"

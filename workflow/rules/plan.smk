@@ -2,6 +2,7 @@ rule plan:
     input:
         card="results/{dataset}/statistics.json",
         ratios="results/{dataset}/ratios.parquet",
+        tables=dag.plan_files,
         captions=dag.bank,
     output:
         "results/{dataset}/{generator}/plan.parquet",
@@ -12,10 +13,12 @@ rule plan:
         config=dag.section("plan"),
         caption=dag.words,
         seed=dag.seed,
+        split=dag.plan_split,
         version=dag.version("plan"),
     message:
         "Planning the class mixes of {wildcards.generator}"
     shell:
         "python -m landloom plan --config {params.config:q} --caption {params.caption:q} "
         "--seed {params.seed} --card {input.card:q} --ratios {input.ratios:q} "
-        "--captions {input.captions:q} --out {output:q} 2>&1 | tee {log:q}"
+        "--captions {input.captions:q} --tables {input.tables:q} --split {params.split} "
+        "--out {output:q} 2>&1 | tee {log:q}"

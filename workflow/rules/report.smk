@@ -8,7 +8,7 @@ rule report:
         curated=dag.all_shards("curated"),
         metrics=dag.training_metrics(),
         runs=dag.runs(),
-        tables=expand("results/{{dataset}}/evaluation/{table}.csv", table=dag.TABLES),
+        tables=dag.tables(),
     output:
         page=directory("results/{dataset}/report"),
         sheet=report(

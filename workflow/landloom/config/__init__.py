@@ -21,9 +21,10 @@ from landloom.config.export import ExportConfig
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_sample import LabelSampleConfig
+from landloom.config.label_table import LabelTableConfig, Variant
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.mix import MixConfig
-from landloom.config.plan import PlanConfig
+from landloom.config.plan import PlanConfig, check_pixels
 from landloom.config.ratios import RatiosConfig
 from landloom.config.report import ReportConfig
 from landloom.config.section import Section
@@ -33,6 +34,8 @@ from landloom.errors import InputError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 GENERATOR_SECTIONS = ("label_train", "plan", "label_sample", "image_train", "image_sample", "curate")
+TABLE = "label_table"
+"""Folder of the label table; its variants are generators of masks alone, ``label_table/<variant>``."""
 RESERVED = (
     "tiles",
     "captions",
@@ -42,6 +45,7 @@ RESERVED = (
     "segment",
     "evaluation",
     "export",
+    TABLE,
     "report",
     "state",
 )
@@ -73,6 +77,7 @@ class Config(Section):
     evaluate: EvaluateConfig = EvaluateConfig()
     export: ExportConfig = ExportConfig()
     report: ReportConfig = ReportConfig()
+    label_table: LabelTableConfig = LabelTableConfig()
     audit: AuditConfig = AuditConfig()
     generators: dict[str, dict[str, dict[str, Any]]] = Field(default={"landloom": {}}, min_length=1)
     """Generators by name: what differs from the sections above, such as {plan: {count: 512}}."""
@@ -95,25 +100,53 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _overrides(self) -> Self:
-        for name, changes in self.generators.items():
-            for stage in changes:
+        changed = [(f"generators.{n}", n, stages) for n, stages in self.generators.items()]
+        changed += [
+            (f"label_table.variants.{n.split('/')[1]}", n, {"label_train": {}, "label_sample": {}})
+            for n in self.variants
+        ]
+        for where, name, stages in changed:
+            for stage in stages:
                 try:
                     self.section(stage, name)
                 except ValidationError as error:
-                    lines = [_explain(dict(e), f"generators.{name}.{stage}") for e in error.errors()]
+                    lines = [_explain(dict(e), f"{where}.{stage}") for e in error.errors()]
                     raise ValueError("; ".join(lines)) from None
+        return self
+
+    @model_validator(mode="after")
+    def _models(self) -> Self:
+        for name, variant in self.label_table.variants.items():
+            if not NAME.fullmatch(name):
+                raise ValueError(
+                    f"label_table.variants: '{name}' may hold letters, digits, '.', '_', '-' only"
+                )
+            taken = self.label_table.variants.get(variant.model or name)
+            if taken is None or taken.model is not None:
+                trained = [n for n, v in self.label_table.variants.items() if v.model is None]
+                raise ValueError(
+                    f"label_table.variants.{name}.model: no variant '{variant.model}' is trained; "
+                    f"choose from {', '.join(trained)}"
+                )
         return self
 
     @model_validator(mode="after")
     def _references(self) -> Self:
         known = {c.name for c in self.data.classes}
-        for name in self.generators:
+        for name in [*self.generators, *self.variants]:
             for mix, goal in self.plan_of(name).mixes.items():
-                asked = set(goal.boost) | {c for row in goal.table for c in row}
+                asked = set(goal.boost) | {c for row in goal.rows() for c in row}
                 if wrong := sorted(asked - known):
                     raise ValueError(f"plan.mixes.{mix}: no class is called {', '.join(wrong)}")
+                for row in goal.rows():
+                    try:
+                        check_pixels(row, self.tile.size)
+                    except ValueError as error:
+                        raise ValueError(f"plan.mixes.{mix}: {error}") from None
+            if name in self.variants:
+                continue
             sources = [self.section(s, name).model_dump()["source"] for s in ("label_sample", "image_sample")]
-            if sources == ["lora", "real"]:
+            if sources == ["model", "real"]:
                 raise ValueError(
                     f"generators.{name}: image_sample.source 'real' needs label_sample.source 'real'"
                 )
@@ -123,13 +156,22 @@ class Config(Section):
         return self
 
     def section(self, stage: str, generator: str | None = None) -> Section:
-        """The section of a stage, with a generator's changes applied."""
+        """The section of a stage, with the changes of a generator or of a variant of the label table."""
         section: Section = getattr(self, stage)
-        changes = self.generators.get(generator or "", {}).get(stage)
+        if generator in self.variants:
+            changes = self.variants[generator].model_dump().get(stage, {})
+            section = self.label_table.plan if stage == "plan" else section
+        else:
+            changes = self.generators.get(generator or "", {}).get(stage)
         if not changes:
             return section
         merged = merge(section.model_dump(exclude_unset=True), changes)
         return type(section).model_validate(merged)
+
+    @property
+    def variants(self) -> dict[str, Variant]:
+        """Variants of the label table, by the names they have where generators are expected."""
+        return {f"{TABLE}/{name}": v for name, v in self.label_table.variants.items()}
 
     def plan_of(self, generator: str) -> PlanConfig:
         """The plan section of a generator."""

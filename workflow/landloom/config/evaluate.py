@@ -18,5 +18,7 @@ class EvaluateConfig(Section):
     """At most this many images of each kind."""
     batch: int = Field(default=32, ge=1)
     """Images at once."""
+    copy_at: float = Field(default=0.95, gt=0, le=1)
+    """A mask that shares this much of its cells with a train mask, turned or not, counts as a copy."""
     reference: Literal["train", "test"] = "train"
     """Real tiles that the images are compared with. FID is biased by their number, which is reported."""

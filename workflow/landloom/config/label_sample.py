@@ -20,10 +20,39 @@ class Sampling(Section):
     """Arithmetic of the sampler."""
 
 
+class Control(Section):
+    """Levers that bring the class mix to what was asked for; each has its own switch."""
+
+    histogram: bool = True
+    """Bias class logits in each step so that the expected mix is the one asked for ('categorical')."""
+    latent: float = Field(default=0.0, ge=0)
+    """Step size of guidance through the latent probe ('lora'); 0 is off."""
+    latent_steps: int = Field(default=3, ge=1)
+    """Inner steps of that guidance per sampling step."""
+    tries: int = Field(default=1, ge=1)
+    """Masks drawn per request at most; the one nearest to the request is kept."""
+    tolerance: float = Field(default=1.0, ge=0)
+    """Error in points (mean over the named classes) that is near enough to stop trying."""
+    reject_above: float | None = Field(default=None, ge=0)
+    """Error in points above which a mask is marked as rejected, with the reason in its note."""
+    repair: bool = False
+    """Give border pixels of classes that are too large to neighbours that are too small."""
+    repair_limit: float = Field(default=0.05, ge=0, le=1)
+    """Largest share of pixels that the repair may change."""
+
+
 class LabelSampleConfig(Sampling):
     """Settings of mask generation."""
 
-    source: Literal["lora", "real"] = "lora"
-    """'lora' samples new masks; 'real' takes the real training mask nearest to the asked mix."""
+    source: Literal["model", "real"] = "model"
+    """'model' samples new masks; 'real' takes the real training mask nearest to the asked mix."""
+    vector_guidance: float = Field(default=1.0, ge=0)
+    """Guidance scale of the ratio vector; 1 is off."""
+    temperature: float = Field(default=0.5, gt=0)
+    """Temperature of the last details of a 'categorical' mask; layouts are drawn at 1."""
+    refine: int = Field(default=4, ge=0)
+    """Rounds in which most pixels of a 'categorical' mask are drawn again from the rest, against specks."""
+    control: Control = Control()
+    """Ratio control."""
     smooth: int = Field(default=0, ge=0)
     """Regions smaller than this many pixels take their neighbours' class; 0 keeps them."""

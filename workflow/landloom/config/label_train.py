@@ -1,8 +1,8 @@
-"""``label_train``: text to mask, by LoRA with a proportion-aware loss."""
+"""``label_train``: class mix to mask, by LoRA with a proportion-aware loss or by categorical diffusion."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from landloom.config.section import Section
 from landloom.config.training import Denoising, Parallel
@@ -21,13 +21,51 @@ class ProportionLoss(Section):
     """w(t): the signal share of the noisy latent, or 1."""
     temperature: float = Field(default=0.08, gt=0)
     """Softness of the colour assignment on the 'decode' route (squared distance over this)."""
-    probe_steps: int = Field(default=400, ge=1)
-    """Steps to fit the probe."""
+    probe_steps: int = Field(default=400, ge=0)
+    """Steps to fit the latent probe, which guidance while sampling needs too; 0 leaves it out."""
+
+    @model_validator(mode="after")
+    def _probe(self) -> Self:
+        if self.weight and self.route == "probe" and not self.probe_steps:
+            raise ValueError("route 'probe' needs probe_steps above 0")
+        return self
+
+
+class VectorConfig(Section):
+    """The class mix as numbers, beside or instead of words."""
+
+    tokens: int = Field(default=0, ge=0)
+    """Tokens that carry the ratios to the denoiser of the 'lora' back-end; 0 leaves it with words alone."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Share of training masks without any ratio, for guidance."""
+    partial: float = Field(default=0.3, ge=0, lt=1)
+    """Share of training masks of which only some ratios are told, for requests that name only some."""
+
+
+class CategoricalConfig(Section):
+    """The 'categorical' back-end."""
+
+    channels: tuple[int, ...] = (64, 96, 128)
+    """Width per level of the network; multiples of 32."""
+    patch: int = Field(default=4, ge=1)
+    """Side of the blocks of pixels that the network works on."""
+    layers: int = Field(default=1, ge=1)
+    """Residual blocks per level."""
+    order: Literal["spread", "random"] = "spread"
+    """Order in which pixels become known: far apart first, or random as in MaskGIT."""
+
+    @model_validator(mode="after")
+    def _width(self) -> Self:
+        if wrong := [c for c in self.channels if c % 32]:
+            raise ValueError(f"channels {wrong} cannot be divided by 32")
+        return self
 
 
 class LabelTrainConfig(Denoising, Parallel):
     """Settings of the label generator's training."""
 
+    backend: Literal["lora", "categorical"] = "lora"
+    """'lora' adapts the base to prompts, as in the paper; 'categorical' diffuses class indices, no base."""
     rank: int = Field(default=16, ge=1)
     """Rank of the LoRA matrices."""
     alpha: int | None = None
@@ -36,3 +74,7 @@ class LabelTrainConfig(Denoising, Parallel):
     """Layers of the denoiser that get LoRA matrices."""
     proportion: ProportionLoss = ProportionLoss()
     """Proportion-aware loss."""
+    vector: VectorConfig = VectorConfig()
+    """Ratio vector."""
+    categorical: CategoricalConfig = CategoricalConfig()
+    """The 'categorical' back-end; steps, batch, lr, ... are those of this section."""

@@ -6,31 +6,79 @@ from pydantic import Field, model_validator
 
 from landloom.config.section import Section
 
+NEEDS = {
+    "boost": ("boost", "boost: {class: factor}"),
+    "balance": ("floor", "floor: {class: share}"),
+    "deficit": ("mix", "mix: {class: share}"),
+}
+"""Field that a goal needs, and how it is written."""
+
 
 class MixGoal(Section):
     """A group of requests with one goal."""
 
-    goal: Literal["match", "boost", "table"] = "match"
-    """'match' draws real ratios, 'boost' multiplies classes in them, 'table' repeats given rows."""
+    goal: Literal["match", "balance", "boost", "deficit", "table"] = "match"
+    """'match' draws real ratios. 'boost' multiplies classes in them, 'balance' raises classes to a floor,
+    'deficit' bends them so that real and synthetic tiles together have a mix. 'table' repeats given rows."""
     share: float = Field(default=1.0, gt=0)
     """Share of the requests, relative to the other groups."""
     boost: dict[str, float] = {}
     """Factor per class for 'boost', such as {car: 3}; ratios are brought back to a sum of one."""
+    floor: dict[str, float] = {}
+    """Smallest share per class for 'balance', such as {car: 0.05}; other classes make room."""
+    mix: dict[str, float] = {}
+    """Share per class that real and synthetic tiles together shall have, for 'deficit'; sums to one."""
     table: list[dict[str, float]] = []
     """Rows of class ratios for 'table'; each row sums to one, classes left out are zero."""
+    file: str | None = None
+    """CSV or Parquet file with one column a class, in place of ``table``."""
+    partial: bool = False
+    """Rows of a table name only some classes, and sum to at most one: the others are left open. They are
+    expected as in the real train tiles nearest to the row, and no lever binds them."""
 
     @model_validator(mode="after")
     def _needs(self) -> Self:
-        if self.goal == "boost" and not self.boost:
-            raise ValueError("goal 'boost' needs boost: {class: factor}")
+        field, written = NEEDS.get(self.goal, ("", ""))
+        if field and not getattr(self, field):
+            raise ValueError(f"goal '{self.goal}' needs {written}")
         if any(f <= 0 for f in self.boost.values()):
             raise ValueError("boost factors must be above 0")
-        if self.goal == "table" and not self.table:
-            raise ValueError("goal 'table' needs rows in table")
+        if self.goal == "table" and bool(self.table) == bool(self.file):
+            raise ValueError("goal 'table' needs rows in table, or a file, but not both")
         for row in self.table:
-            if any(v < 0 for v in row.values()) or abs(sum(row.values()) - 1) > 1e-3:
-                raise ValueError(f"ratios must be 0 or more and sum to one: {row}")
+            check_row(row, self.partial)
+        if self.mix:
+            check_row(self.mix, False)
+        if self.floor:
+            check_row(self.floor, True)
         return self
+
+    def rows(self) -> list[dict[str, float]]:
+        """All shares that are given inline, by class."""
+        return [*self.table, *([self.floor] if self.floor else []), *([self.mix] if self.mix else [])]
+
+
+def check_row(row: dict[str, float], partial: bool) -> None:
+    """Check one row of ratios.
+
+    Raises:
+        ValueError: a ratio is negative or not a number, or their sum is not what it must be.
+    """
+    total = sum(row.values())
+    if not all(0 <= v <= 1 for v in row.values()) or not row:
+        raise ValueError(f"ratios must be from 0 to 1: {row}")
+    if partial and total > 1 + 1e-3:
+        raise ValueError(f"ratios must sum to at most one, these sum to {total:g}: {row}")
+    if not partial and abs(total - 1) > 1e-3:
+        raise ValueError(f"ratios must be 0 or more and sum to one, these sum to {total:g}: {row}")
+
+
+def check_pixels(row: dict[str, float], size: int) -> None:
+    """Raise ValueError when a ratio is above zero but below one pixel of a tile of ``size`` pixels."""
+    for name, share in row.items():
+        if 0 < share * size**2 < 1:
+            found = f"{share:g} of {name} is less than one pixel"
+            raise ValueError(f"{found} of a tile of {size} x {size}; the smallest share is {1 / size**2:.2g}")
 
 
 class PlanConfig(Section):
@@ -47,3 +95,8 @@ class PlanConfig(Section):
     """Train tiles nearest to the asked mix from which the bank draws."""
     mixes: dict[str, MixGoal] = Field(default={"real": MixGoal()}, min_length=1)
     """Named groups of requests."""
+    neighbours: int = Field(default=16, ge=1)
+    """Real train tiles nearest to a partial request whose mean fills in what it leaves open."""
+    support: float = Field(default=0.99, gt=0, le=1)
+    """Requests farther from every real train tile than this quantile of the distances of train tiles to their
+    nearest other ones are marked as not supported."""

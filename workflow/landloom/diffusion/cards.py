@@ -14,6 +14,16 @@ def lora(dataset: Dataset, config: BaseModel) -> str:
     )  # fmt: skip
 
 
+def categorical(dataset: Dataset, config: BaseModel) -> str:
+    """Card of a categorical mask generator."""
+    return _card(
+        dataset, config, "Mask generator (categorical diffusion)",
+        "Load with `landloom.categorical.network.MaskDenoiser.from_pretrained(folder)`. It names the class of"
+        " every pixel of a mask of which some are known, given class shares; `landloom.categorical.sampling`"
+        " draws masks with it.",
+    )  # fmt: skip
+
+
 def controlnet(dataset: Dataset, config: BaseModel) -> str:
     """Card of an image ControlNet."""
     return _card(

@@ -7,7 +7,10 @@ import torch
 from diffusers import ControlNetModel, DDPMScheduler
 from torch import Tensor, nn
 
+from landloom.conditions import vector
 from landloom.conditions.mask import one_hot
+from landloom.conditions.vector import VectorTokens
+from landloom.config.label_train import VectorConfig
 from landloom.config.training import Denoising
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.cache import LatentCache
@@ -82,17 +85,34 @@ class Proportion(Protocol):
         ...
 
 
+class VectorDenoiser(nn.Module):
+    """Ratio tokens and denoiser in one forward pass, so that both are trained together."""
+
+    def __init__(self, unet: nn.Module, tokens: VectorTokens) -> None:
+        super().__init__()
+        self.unet, self.tokens = unet, tokens
+
+    def forward(self, noisy: Tensor, t: Tensor, text: Tensor, condition: Tensor) -> Tensor:
+        """Prediction for noisy latents under text (B, T, D) and ratio vectors (B, 3K)."""
+        return torch.as_tensor(self.unet(noisy, t, self.tokens(text, condition), return_dict=False)[0])
+
+
 class LabelObjective:
     """Denoise mask latents under their prompts; only parameters that require gradients learn (LoRA).
 
-    ``L = L_ldm + lambda * w(t) * d(p_hat, p)`` (Xu et al. 2025): the second term is ``proportion``.
+    ``L = L_ldm + lambda * w(t) * d(p_hat, p)`` (Xu et al. 2025): the second term is ``proportion``. With
+    ``tokens`` the ratios are told as numbers too, as often as ``told`` says.
     """
 
     def __init__(
         self, unet: nn.Module, scheduler: DDPMScheduler, cache: LatentCache, config: Denoising,
-        proportion: Proportion | None, weight: float,
+        proportion: Proportion | None, weight: float, tokens: VectorTokens | None = None,
+        told: VectorConfig | None = None,
     ) -> None:  # fmt: skip
         self.module, self.scheduler, self.cache, self.config = unet, scheduler, cache, config
+        self.told = (told or VectorConfig()) if tokens else None
+        if tokens:
+            self.module = VectorDenoiser(unet, tokens)
         self.proportion, self.weight, self.size = proportion, weight, len(cache.ids)
         self.batches = Batches(cache, config.caption_dropout)
 
@@ -102,7 +122,10 @@ class LabelObjective:
         latents = self.cache.masks[rows, self.batches.variants(rows)].float().to(index.device)
         text = self.batches.text(self.cache.prompts[rows], index.device)
         noisy, t, target = add_noise(self.scheduler, latents)
-        prediction = module(noisy, t, text, return_dict=False)[0]
+        if self.told:
+            prediction = module(noisy, t, text, self.vectors(rows).to(index.device))
+        else:
+            prediction = module(noisy, t, text, return_dict=False)[0]
         ldm = weighted_mse(prediction, target, snr_weights(self.scheduler, t, self.config.min_snr))
         if self.proportion is None:
             return {"loss": ldm}
@@ -110,6 +133,13 @@ class LabelObjective:
         signal = alpha_bar(self.scheduler, t).flatten()
         term = self.proportion(guess, self.cache.ratios[rows].to(index.device), signal)
         return {"loss": ldm + self.weight * term, "ldm": ldm.detach(), "proportion": term.detach()}
+
+    def vectors(self, rows: Tensor) -> Tensor:
+        """Ratio vectors (B, 3K), with some or all shares not told."""
+        assert self.told is not None
+        ratios = self.cache.ratios[rows]
+        known = vector.draw_known(len(ratios), ratios.shape[1], self.told.dropout, self.told.partial)
+        return vector.encode(ratios, known)
 
 
 class ControlledDenoiser(nn.Module):

@@ -30,6 +30,13 @@ def clean(scheduler: DDPMScheduler, noisy: Tensor, t: Tensor, prediction: Tensor
     return (noisy - (1 - a).sqrt() * prediction) / a.sqrt().clamp_min(1e-4)
 
 
+def shifted(scheduler: DDPMScheduler, t: Tensor, prediction: Tensor, change: Tensor) -> Tensor:
+    """The prediction whose clean latents differ by ``change`` from those of ``prediction`` at steps t."""
+    a = alpha_bar(scheduler, t)
+    signal = torch.ones_like(a) if scheduler.config.prediction_type == "v_prediction" else a.sqrt()
+    return prediction - signal * change / (1 - a).sqrt().clamp_min(1e-4)
+
+
 def snr_weights(scheduler: DDPMScheduler, t: Tensor, gamma: float) -> Tensor:
     """Min-SNR loss weights (B,) (Hang et al. 2023); all 1 if gamma is 0.
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from landloom.config.label_sample import Sampling
 from landloom.diffusion.bundle import Bundle
+from landloom.diffusion.noise import clean, shifted
 
 
 def noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
@@ -20,6 +21,7 @@ def noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
 def sample(
     bundle: Bundle, text: Tensor, empty: Tensor, seeds: Sequence[int], config: Sampling, side: int,
     residuals: Callable[[Tensor, Tensor, Tensor], dict[str, Any]] | None = None,
+    more: Sequence[tuple[float, Tensor]] = (), steer: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:  # fmt: skip
     """Sample latents (B, c, side, side).
 
@@ -31,21 +33,27 @@ def sample(
         config: steps and guidance.
         side: latent side.
         residuals: ControlNet residuals for (latents, t, text) as arguments of the denoiser.
+        more: further guidance: what is predicted under ``text`` counts that much more, and what is predicted
+            under these embeddings (B, T, D) that much less.
+        steer: moves predicted clean latents.
     """
     device, dtype = bundle.unet.device, bundle.unet.dtype
     scheduler = UniPCMultistepScheduler.from_config(bundle.scheduler.config)
     scheduler.set_timesteps(config.steps, device=device)
     x = noise(seeds, (bundle.unet.config.in_channels, side, side)).to(device) * scheduler.init_noise_sigma
-    guided = config.guidance > 1
-    words = torch.cat([empty.expand_as(text), text]) if guided else text
-    words = words.to(device, dtype)
+    branches = [(1 - config.guidance, empty.expand_as(text)), *((-w, other) for w, other in more)]
+    branches = [(w, other) for w, other in branches if w]
+    weights = [*(w for w, _ in branches), 1 - sum(w for w, _ in branches)]
+    words = torch.cat([*(other.to(text) for _, other in branches), text]).to(device, dtype)
     for t in scheduler.timesteps:
-        doubled = (torch.cat([x, x]) if guided else x).to(dtype)
-        extra = residuals(doubled, t, words) if residuals else {}
-        out = bundle.unet(doubled, t, words, return_dict=False, **extra)[0].float()
-        if guided:
-            without, with_text = out.chunk(2)
-            out = without + config.guidance * (with_text - without)
+        copies = x.repeat(len(weights), 1, 1, 1).to(dtype)
+        extra = residuals(copies, t, words) if residuals else {}
+        parts = bundle.unet(copies, t, words, return_dict=False, **extra)[0].float().chunk(len(weights))
+        out = sum((w * part for w, part in zip(weights, parts, strict=True)), torch.zeros_like(x))
+        if steer:
+            now = t.repeat(len(x)).to(device).long()
+            guess = clean(bundle.scheduler, x, now, out)
+            out = shifted(bundle.scheduler, now, out, steer(guess) - guess)
         x = scheduler.step(out, t, x, return_dict=False)[0]
     return x
 

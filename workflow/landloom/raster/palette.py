@@ -42,9 +42,14 @@ def paint(mask: NDArray[np.uint8], palette: NDArray[np.float32]) -> NDArray[np.f
     return np.moveaxis(table[mask], -1, -3)
 
 
+def distances(image: NDArray[np.float32], palette: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Squared distance (K, H, W) of each pixel of (C, H, W) to each code (K, C)."""
+    return np.asarray(((image[None] - palette[:, :, None, None]) ** 2).sum(1), np.float32)
+
+
 def nearest(image: NDArray[np.float32], palette: NDArray[np.float32]) -> tuple[NDArray[np.uint8], float]:
     """Class indices (H, W) of the nearest codes to (C, H, W), and the mean distance to them."""
-    distance = ((image[None] - palette[:, :, None, None]) ** 2).sum(1)
+    distance = distances(image, palette)
     return distance.argmin(0).astype(np.uint8), float(np.sqrt(distance.min(0)).mean())
 
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import landloom
 from landloom.dataset import Dataset
 from landloom.raster import codec
-from landloom.reporting import captions, figures, gather, tables
+from landloom.reporting import captions, figures, gather, labels, tables
 from landloom.reporting.captions import Captions
 from landloom.reporting.gather import Entry, RealTiles, Row, Strip
 from landloom.reporting.pictures import Thumbnails
@@ -80,6 +80,11 @@ def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
         "refused": _refused(rejected, inputs.examples, thumbnails),
         "captions": captions.section(inputs.captions, inputs.tiles, inputs.captions_shown, thumbnails),
         "proportions": [(g, _proportions(inputs, g)) for g in inputs.generators],
+        "labels": labels.section(inputs.entries, inputs.generators, card, thumbnails),
+        "ablation": labels.ablation(found["label_ablation"], card.names)
+        if "label_ablation" in found
+        else None,
+        "shapes": [labels.shapes(found[n]) for n in ("label_shapes", "label_ablation_shapes") if n in found],
         "label_ratios": tables.label_ratios(found["label_ratios"], card.names)
         if "label_ratios" in found
         else None,

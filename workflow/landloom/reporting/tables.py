@@ -31,7 +31,7 @@ class Table:
 
 def read(paths: Sequence[Path]) -> dict[str, pd.DataFrame]:
     """Read the evaluation tables by file name; names of generators and classes stay text."""
-    text = {"generator": str, "class": str, "network": str, "extractor": str}
+    text = {"generator": str, "variant": str, "class": str, "network": str, "extractor": str}
     return {
         p.stem: pd.read_csv(p, dtype=text, keep_default_na=False, na_values=["", "nan", "NaN"]) for p in paths
     }

@@ -13,16 +13,16 @@ from landloom import samples
 from landloom.config.evaluate import EvaluateConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
-from landloom.metrics import extractors, fidelity, tables
+from landloom.metrics import extractors, fidelity, tables, validity
 from landloom.segmentation import verdict
 from landloom.stage import In, Ins, Out
 
-VERSION = 1
+VERSION = 2
 
 
 def run(
     config: EvaluateConfig, card: In, tiles: Ins, plans: Ins, pairs: Ins, runs: Ins,
-    segmentation: Out, image_quality: Out, label_ratios: Out, summary: Out,
+    segmentation: Out, image_quality: Out, label_ratios: Out, label_shapes: Out, summary: Out,
 ) -> None:  # fmt: skip
     """Write the tables as CSV; ``pairs`` are the curated shards of all generators.
 
@@ -37,6 +37,7 @@ def run(
     tables.summary(table).to_csv(summary, index=False)
     groups = by_generator(pairs)
     quality(config, dataset, tiles, groups).to_csv(image_quality, index=False)
+    shapes(config, dataset, tiles, groups).to_csv(label_shapes, index=False)
     errors = [ratio_errors(name, paths, dataset) for name, paths in groups.items()]
     pd.concat([pd.DataFrame(columns=tables.LABEL_RATIOS), *errors]).to_csv(label_ratios, index=False)
 
@@ -85,6 +86,28 @@ def quality(
         row = [name, config.extractor, found.fid, found.kid, found.n, found.n_reference, agreement]
         rows.append(row)
     return pd.DataFrame(rows, columns=columns)
+
+
+def shapes(
+    config: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path], groups: dict[str, list[Path]]
+) -> pd.DataFrame:
+    """Shapes of each generator's masks, and of real train masks, against held-out real ones."""
+    real, train = masks(tiles, "test", config) or masks(tiles, "val", config), masks(tiles, "train", None)
+    if not groups or not real:
+        return pd.DataFrame(columns=["generator", *validity.COLUMNS])
+    extractor = extractors.load(config.extractor, config.weights)
+    measure = validity.Validity(dataset, extractor, real, train, config.batch, config.copy_at)
+    made = {name: masks(paths, "train", config) for name, paths in groups.items()}
+    alike = validity.spread(train, max(len(m) for m in made.values()))
+    rows = [measure.row("real train masks", alike, known=True)]
+    rows += [measure.row(name, found, known=False) for name, found in made.items()]
+    return pd.DataFrame(rows).rename(columns={"variant": "generator"})
+
+
+def masks(paths: Sequence[Path], split: str, config: EvaluateConfig | None) -> list[validity.Mask]:
+    """Masks of one split; at most ``config.samples``, evenly spread."""
+    found = [s.mask_array() for s in samples.read(paths, split=split)]
+    return validity.spread(found, config.samples) if config and found else found
 
 
 def pictures(dataset: Dataset, paths: Sequence[Path], split: str, limit: int) -> Iterator[NDArray[np.uint8]]:

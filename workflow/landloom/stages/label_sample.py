@@ -1,74 +1,95 @@
 """Masks for the planned class mixes of one shard."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from landloom import samples
+from landloom.categorical.masks import CategoricalMasks
 from landloom.config.label_sample import LabelSampleConfig
+from landloom.control.choice import Draw, Drawn, Request, best_of, error, rejection
+from landloom.control.repair import repair
 from landloom.dataset import Dataset
-from landloom.diffusion import bundle
-from landloom.diffusion.sampling import batches, sample
+from landloom.diffusion.masks import LoraMasks
+from landloom.diffusion.sampling import batches
+from landloom.errors import InputError
 from landloom.raster import codec
-from landloom.raster.palette import nearest
 from landloom.raster.regions import without_small
 from landloom.samples import Sample, class_ratios
 from landloom.stage import In, Ins, Out
-from landloom.training.loop import device
 
-VERSION = 1
+VERSION = 2
 
 
 def run(
     config: LabelSampleConfig, generator: str, shard: int, card: In, plan: In, tiles: Ins, out: Out,
-    base: In | None = None, lora: In | None = None,
+    model: In | None = None, base: In | None = None,
 ) -> None:  # fmt: skip
-    """Write one mask per request: sampled by the LoRA, or the nearest real train mask."""
+    """Write one mask per request: sampled by the trained model, or the nearest real train mask."""
     dataset = Dataset.load(card)
     table = pd.read_parquet(plan)
     requests = table[table["shard"] == shard]
     if config.source == "real":
         made = from_real(requests, tiles, generator)
     else:
-        assert base is not None
-        assert lora is not None
-        made = from_lora(config, requests, dataset, base, lora, generator)
+        assert model is not None
+        made = from_model(config, requests, load(config, dataset, model, base), generator)
     samples.write(out, made, {"generator": generator, "classes": dataset.names})
 
 
-def from_lora(
-    config: LabelSampleConfig,
-    requests: pd.DataFrame,
-    dataset: Dataset,
-    base: Path,
-    lora: Path,
-    generator: str,
+def load(config: LabelSampleConfig, dataset: Dataset, model: Path, base: Path | None) -> Draw:
+    """What draws masks with a trained folder, by what lies in it.
+
+    Raises:
+        InputError: a LoRA came without its base.
+    """
+    if (model / "config.json").exists():
+        return CategoricalMasks(model, config)
+    if base is None:
+        raise InputError("base", "a LoRA needs the model it adapts", "Give --base")
+    return LoraMasks(base, model, dataset, config)
+
+
+def from_model(
+    config: LabelSampleConfig, table: pd.DataFrame, draw: Draw, generator: str
 ) -> Iterator[Sample]:
-    """Sample masks with the label LoRA."""
-    dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-    model = bundle.load(base)
-    model.unet.load_lora_adapter(lora, prefix="unet", local_files_only=True, use_safetensors=True)
-    model.to(device(), dtype)
-    palette = model.palette(len(dataset.classes))
-    empty = model.embed([""])[0]
-    for part in batches(len(requests), config.batch):
-        rows = requests.iloc[part]
-        text = model.embed(list(rows["prompt"]))
-        latents = sample(model, text, empty, list(rows["seed"]), config, dataset.size // model.factor)
-        with torch.no_grad():
-            pictures = model.decode(latents.to(dtype)).float().cpu().numpy()
-        for row, picture in zip(rows.to_dict("records"), pictures, strict=True):
-            mask, residual = nearest(picture, palette)
-            mask = without_small(mask, config.smooth)
+    """Sample masks, and pull the levers that are switched on."""
+    for part in batches(len(table), config.batch):
+        rows = table.iloc[part].to_dict("records")
+        asked = [request(r) for r in rows]
+        found = best_of(asked, smoothed(draw, config.smooth), config.control.tries, config.control.tolerance)
+        for row, wanted, drawn in zip(rows, asked, found, strict=True):
+            mask, remarks = drawn.mask, {"mix": row["mix"]} | drawn.remarks
+            if config.control.repair:
+                mask, changed = repair(mask, drawn.cost, wanted.target, config.control.repair_limit)
+                remarks["repaired"] = str(changed)
+            reason = rejection(error(mask, wanted.target), config.control.reject_above)
+            note = " ".join(f"{k}={v}" for k, v in remarks.items())
             yield Sample(
                 id=f"{generator}_{row['id']}", mask=codec.encode(mask), scene=generator, source=generator,
-                ratios=class_ratios(mask, len(dataset.classes)), caption=row["caption"], seed=row["seed"],
-                target_ratios=[float(x) for x in row["target_ratios"]],
-                note=f"mix={row['mix']} residual={residual:.3f}",
+                ratios=class_ratios(mask, len(wanted.target)), caption=row["caption"], seed=row["seed"],
+                target_ratios=[float(x) for x in wanted.target],
+                note=f"{reason}; {note}" if reason else note,
             )  # fmt: skip
+
+
+def request(row: Mapping[Hashable, Any]) -> Request:
+    """The request in a row of the plan."""
+    target = np.array(row["target_ratios"], np.float64)
+    return Request(target, np.array(row["expected_ratios"], np.float64), row["prompt"], row["seed"])
+
+
+def smoothed(draw: Draw, pixels: int) -> Draw:
+    """The same, with regions below ``pixels`` given to their neighbours; 0 changes nothing."""
+
+    def drawn(requests: Sequence[Request], attempt: int) -> list[Drawn]:
+        found = draw(requests, attempt)
+        return [Drawn(without_small(d.mask, pixels), d.cost, d.remarks) for d in found]
+
+    return drawn
 
 
 def from_real(requests: pd.DataFrame, tiles: Sequence[Path], generator: str) -> Iterator[Sample]:
@@ -76,7 +97,7 @@ def from_real(requests: pd.DataFrame, tiles: Sequence[Path], generator: str) -> 
     real = list(samples.read(tiles, split="train"))
     mixes = np.array([s.ratios for s in real])
     for row in requests.to_dict("records"):
-        gap = np.abs(mixes - row["target_ratios"]).sum(1)
+        gap = np.nansum(np.abs(mixes - row["target_ratios"]), 1)
         ties = np.flatnonzero(gap <= gap.min() + 1e-6)
         found = real[ties[row["seed"] % len(ties)]]
         yield Sample(

@@ -1,9 +1,11 @@
-"""Text to mask: LoRA on the base's denoiser, with a proportion-aware loss."""
+"""Class mix to mask: LoRA on the base's denoiser with a proportion-aware loss, or categorical diffusion."""
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.utils import convert_state_dict_to_diffusers
@@ -12,45 +14,93 @@ from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
 from torch import Tensor
 
+from landloom import samples
+from landloom.categorical.network import MaskDenoiser
+from landloom.categorical.objective import CategoricalObjective
+from landloom.conditions.vector import VectorTokens
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Training
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, cache, cards
 from landloom.diffusion.denoising import LabelObjective
 from landloom.diffusion.proportion import LatentProbe, ProbeObjective, ProportionTerm, decoded
+from landloom.errors import InputError
 from landloom.stage import In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.progress import metrics_path
 
-VERSION = 1
+VERSION = 2
 
 
 def run(
     config: LabelTrainConfig,
     seed: int,
     card: In,
-    base: In,
-    latents: Ins,
     state: State,
     out: Out,
     metrics: Out,
+    tiles: Ins | None = None,
+    base: In | None = None,
+    latents: Ins | None = None,
 ) -> None:
-    """Train the LoRA and write it as a folder that ``load_lora_weights`` reads."""
+    """Train the mask generator and write its folder.
+
+    The 'lora' back-end reads base and latents and writes what ``load_lora_weights`` reads. The 'categorical'
+    one reads tiles and writes what ``MaskDenoiser.from_pretrained`` reads.
+    """
     dataset = Dataset.load(card)
-    model = bundle.load(base).to(device())
-    data = cache.load(latents)
+    if config.backend == "categorical":
+        assert tiles is not None
+        train_categorical(config, seed, dataset, tiles, state / "categorical", out)
+        shutil.copy(metrics_path(state / "categorical"), metrics)
+    else:
+        assert base is not None
+        assert latents is not None
+        train_lora(config, seed, dataset, base, cache.load(latents), state, out)
+        shutil.copy(metrics_path(state / "lora"), metrics)
+
+
+def train_categorical(
+    config: LabelTrainConfig, seed: int, dataset: Dataset, tiles: Sequence[Path], state: Path, out: Path
+) -> None:
+    """Train a network on the class indices of train tiles.
+
+    Raises:
+        InputError: there is no train tile.
+    """
+    found = [s.mask_array() for s in samples.read(tiles, split="train")]
+    if not found:
+        raise InputError("tiles", "there is no train tile", "Look at check and tile for this dataset")
+    labels, size, own = torch.from_numpy(np.stack(found)), dataset.size, config.categorical
+    torch.manual_seed(seed)
+    model = MaskDenoiser(len(dataset.classes), size, own.patch, own.channels, own.layers, own.order)
+    objective = CategoricalObjective(model, labels, len(dataset.classes), own, config.vector)
+    train(objective, config, seed, state, "mask diffusion")
+    model.save_pretrained(out)
+    (out / "README.md").write_text(cards.categorical(dataset, config))
+
+
+def train_lora(
+    config: LabelTrainConfig, seed: int, dataset: Dataset, base: Path, data: cache.LatentCache,
+    state: Path, out: Path,
+) -> None:  # fmt: skip
+    """Train LoRA matrices on the base's denoiser; the latent probe and the ratio tokens lie beside them."""
+    model, classes = bundle.load(base).to(device()), len(dataset.classes)
     out.mkdir()
-    term = None
-    if config.proportion.weight:
-        term = proportion_term(config, seed, model, data, dataset, state / "probe", out)
+    probe = fit_probe(config, seed, data, classes, state / "probe", out)
+    term = proportion_term(config, model, probe, classes) if config.proportion.weight else None
     torch.manual_seed(seed)
     alpha = config.alpha or config.rank
     model.unet.add_adapter(LoraConfig(r=config.rank, lora_alpha=alpha, target_modules=config.targets))
-    objective = LabelObjective(model.unet, model.scheduler, data, config, term, config.proportion.weight)
+    own = config.vector
+    tokens = VectorTokens(classes, own.tokens, data.text.shape[2]) if own.tokens else None
+    weight = config.proportion.weight
+    objective = LabelObjective(model.unet, model.scheduler, data, config, term, weight, tokens, own)
     train(objective, config, seed, state / "lora", "label LoRA")
     save_lora(model.unet, out)
+    if tokens:
+        save_file(tokens.state_dict(), out / "vector.safetensors", {"tokens": str(own.tokens)})
     (out / "README.md").write_text(cards.lora(dataset, config))
-    shutil.copy(metrics_path(state / "lora"), metrics)
 
 
 def save_lora(unet: UNet2DConditionModel, out: Path) -> None:
@@ -69,17 +119,12 @@ def save_lora(unet: UNet2DConditionModel, out: Path) -> None:
     StableDiffusionPipeline.save_lora_weights(out, unet_lora_layers=weights, save_function=save)
 
 
-def proportion_term(
-    config: LabelTrainConfig, seed: int, model: bundle.Bundle, data: cache.LatentCache,
-    dataset: Dataset, state: Path, out: Path,
-) -> ProportionTerm:  # fmt: skip
-    """The proportion-aware term by the configured route; a fitted probe is stored beside the LoRA."""
-    classes = len(dataset.classes)
-    if config.proportion.route == "decode":
-        palette = torch.from_numpy(model.palette(classes))
-        return ProportionTerm(
-            decoded(model.decode, palette, config.proportion.temperature), config.proportion
-        )
+def fit_probe(
+    config: LabelTrainConfig, seed: int, data: cache.LatentCache, classes: int, state: Path, out: Path
+) -> LatentProbe | None:
+    """Fit the latent probe to real masks and store it beside the LoRA; None when it has no steps."""
+    if not config.proportion.probe_steps:
+        return None
     torch.manual_seed(seed)
     probe = LatentProbe(data.masks.shape[2], classes)
     batch = max(32 // config.processes, 1) * config.processes
@@ -87,4 +132,16 @@ def proportion_term(
     train(ProbeObjective(probe, data.masks, data.labels, classes), settings, seed, state, "latent probe")
     probe.requires_grad_(False)
     save_file(probe.state_dict(), out / "probe.safetensors")
-    return ProportionTerm(probe.proportions, config.proportion)
+    return probe
+
+
+def proportion_term(
+    config: LabelTrainConfig, model: bundle.Bundle, probe: LatentProbe | None, classes: int
+) -> ProportionTerm:
+    """The proportion-aware term by the configured route."""
+    own = config.proportion
+    if own.route == "decode":
+        palette = torch.from_numpy(model.palette(classes))
+        return ProportionTerm(decoded(model.decode, palette, own.temperature), own)
+    assert probe is not None
+    return ProportionTerm(probe.proportions, own)

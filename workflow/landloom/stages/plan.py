@@ -1,57 +1,80 @@
 """Which class mixes are asked for: one row a request, the same for the same seed."""
 
+import sys
+
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from landloom.captioning.bank import CaptionBank
 from landloom.conditions.text import image_caption, mask_prompt
 from landloom.config.caption import Words
-from landloom.config.plan import MixGoal, PlanConfig
+from landloom.config.plan import PlanConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
+from landloom.planning import goals, prior
 from landloom.stage import In, Ins, Out
 
-VERSION = 1
+VERSION = 2
 
 
 def run(
-    config: PlanConfig, caption: Words, seed: int, card: In, ratios: In, out: Out, captions: Ins | None = None
-) -> None:
-    """Write the plan: id, shard, mix, target_ratios, prompt, caption, seed.
+    config: PlanConfig, caption: Words, seed: int, card: In, ratios: In, out: Out,
+    captions: Ins | None = None, tables: Ins | None = None, split: str = "train",
+) -> None:  # fmt: skip
+    """Write the plan: what is asked for, what is expected with it, words, seed, and whether data supports it.
 
-    With ``captions`` the words for the images are those of train tiles with a similar class mix.
+    Args:
+        config: goals and their shares.
+        caption: templates of the words.
+        seed: seed of everything drawn.
+        card: the dataset card.
+        ratios: class ratios of all real tiles.
+        out: the plan.
+        captions: captions of train tiles; with them images get the words of tiles with a similar class mix.
+        tables: files that the goals name, so that they are on record.
+        split: tiles that goals start from; anything but train is for measuring only.
     """
     if config.captions == "bank" and not captions:
         raise InputError("plan.captions", "'bank' without captions", "Give --captions, or take 'template'")
     dataset = Dataset.load(card)
     table = pd.read_parquet(ratios)
-    train = table[table["split"] == "train"]
-    real = train[dataset.names].to_numpy(np.float64)
-    bank = CaptionBank(captions, train["id"].tolist(), real, config.nearest) if captions else None
+    parts = {s: t[["id", *dataset.names]] for s, t in table.groupby("split")}
+    if split not in parts:
+        raise InputError("split", f"no tile is in {split}", "Change data.split")
+    train, start = (parts[s][dataset.names].to_numpy(np.float64) for s in ("train", split))
     rng = np.random.default_rng(seed)
     seeds = rng.integers(0, 2**31, config.count)
-    rows: list[dict[str, object]] = []
-    for mix, count in shares(config).items():
-        for target in targets(config.mixes[mix], count, real, dataset.names, rng):
-            i = len(rows)
-            rows.append(
-                {
-                    "id": f"s{i:06d}",
-                    "shard": i % config.shards,
-                    "mix": mix,
-                    "target_ratios": target.astype(np.float32),
-                    "prompt": mask_prompt(target.tolist(), dataset.names, caption),
-                    "caption": bank.draw(target, int(seeds[i]))
-                    if bank
-                    else image_caption(target.tolist(), dataset.names, caption),
-                    "seed": int(seeds[i]),
-                }
-            )
-    pd.DataFrame(rows).to_parquet(out, index=False)
+    asked, mixes = ask(config, start, train.sum(0), dataset, rng)
+    rows = requests(config, asked, prior.thinned(train))
+    rows["mix"], rows["seed"] = mixes, seeds
+    rows["id"] = [f"s{i:06d}" for i in range(len(rows))]
+    rows["shard"] = np.arange(len(rows)) % config.shards
+    expected = [np.asarray(r, np.float64) for r in rows["expected_ratios"]]
+    rows["prompt"] = [mask_prompt(r.tolist(), dataset.names, caption) for r in expected]
+    rows["caption"] = [image_caption(r.tolist(), dataset.names, caption) for r in expected]
+    if captions:
+        bank = CaptionBank(captions, parts["train"]["id"].tolist(), train, config.nearest)
+        rows["caption"] = [bank.draw(t, int(s)) for t, s in zip(asked, seeds, strict=True)]
+    if unsupported := int((~rows["supported"]).sum()):
+        print(
+            f"warning: {unsupported} of {len(rows)} class mixes are unlike all train tiles", file=sys.stderr
+        )
+    rows.to_parquet(out, index=False)
 
 
-def shares(config: PlanConfig) -> dict[str, int]:
+def ask(
+    config: PlanConfig, start: goals.Shares, total: goals.Shares, dataset: Dataset, rng: np.random.Generator
+) -> tuple[goals.Shares, list[str]]:
+    """Targets (N, K) of all groups of requests, and the group of each."""
+    parts, mixes = [], []
+    for mix, count in group_sizes(config).items():
+        goal = config.mixes[mix]
+        parts.append(goals.targets(goal, count, start, total, dataset.names, dataset.size, rng))
+        mixes += [mix] * count
+    return np.concatenate(parts), mixes
+
+
+def group_sizes(config: PlanConfig) -> dict[str, int]:
     """Requests per mix; they sum to the count (largest remainders get the rest)."""
     total = sum(m.share for m in config.mixes.values())
     exact = {name: config.count * m.share / total for name, m in config.mixes.items()}
@@ -62,24 +85,15 @@ def shares(config: PlanConfig) -> dict[str, int]:
     return counts
 
 
-def targets(
-    goal: MixGoal, count: int, real: NDArray[np.float64], names: list[str], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Target ratios (count, K) of one mix; each row sums to one.
-
-    'boost' starts from real tiles that hold a boosted class, so that there is something to multiply.
-    """
-    if goal.goal == "table":
-        rows = np.array([[row.get(n, 0.0) for n in names] for row in goal.table])
-        return np.resize(rows / rows.sum(1, keepdims=True), (count, len(names)))
-    factor = np.ones(len(names))
-    pool = real
-    if goal.goal == "boost":
-        factor = np.array([goal.boost.get(n, 1.0) for n in names])
-        pool = real[(real[:, [n in goal.boost for n in names]] > 0).any(1)]
-        if not len(pool):
-            raise InputError(
-                "plan.mixes", f"no train tile holds {', '.join(goal.boost)}", "Boost classes that exist"
-            )
-    drawn = pool[rng.integers(0, len(pool), count)] * factor
-    return np.asarray(drawn / drawn.sum(1, keepdims=True))
+def requests(config: PlanConfig, asked: goals.Shares, train: goals.Shares) -> pd.DataFrame:
+    """Columns target_ratios (NaN where open), expected_ratios (complete), novelty and supported."""
+    expected = [prior.filled(t, train, config.neighbours) for t in asked]
+    novelty = prior.novelty(asked, train, config.support)
+    return pd.DataFrame(
+        {
+            "target_ratios": list(asked.astype(np.float32)),
+            "expected_ratios": list(np.array(expected, np.float32)),
+            "novelty": novelty.astype(np.float32),
+            "supported": novelty <= 1,
+        }
+    )

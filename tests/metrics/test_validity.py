@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from landloom.diffusion.symmetry import turn
+from landloom.metrics import validity
+from landloom.samples import IGNORE
+from tests import shards
+
+HALVES = np.array([[0, 0, 1, 1]] * 4, np.uint8)
+
+
+def test_borders_by_hand() -> None:
+    borders, share = validity.borders_of(HALVES, 3)
+    assert borders.tolist() == [[0, 2, 0], [2, 0, 0], [0, 0, 0]]  # 4 sides, half each way
+    assert share == 4 / 24
+
+
+def test_ignored_pixels_have_no_borders() -> None:
+    mask = HALVES.copy()
+    mask[:, 2:] = IGNORE
+    borders, share = validity.borders_of(mask, 3)
+    assert borders.sum() == share == 0
+
+
+def test_regions_by_hand() -> None:
+    mask = np.array([[0, 1, 0], [1, 1, 0], [2, 2, IGNORE]], np.uint8)
+    assert sorted(validity.region_sizes(mask, 3).tolist()) == [1, 2, 2, 3]
+
+
+def test_a_set_is_like_itself() -> None:
+    rng = np.random.default_rng(0)
+    found = validity.shape([shards.mask(rng) for _ in range(4)], 3)
+    assert validity.distances(found, found) == {"adjacency": 0, "regions": 0, "boundary": 1}
+
+
+def test_noise_is_not_like_blocks() -> None:
+    rng = np.random.default_rng(0)
+    real = validity.shape([shards.mask(rng) for _ in range(4)], 3)
+    made = validity.shape([rng.integers(0, 3, (32, 32)).astype(np.uint8) for _ in range(4)], 3)
+    found = validity.distances(made, real)
+    assert found["boundary"] > 3
+    assert found["regions"] > 3
+
+
+def test_other_neighbours_are_seen() -> None:
+    real, made = (validity.shape([HALVES + k], 3) for k in (0, 1))
+    assert validity.distances(made, real)["adjacency"] == 1
+
+
+@pytest.mark.parametrize("variant", range(8))
+def test_a_turned_train_mask_is_a_copy(variant: int) -> None:
+    rng = np.random.default_rng(0)
+    train = [shards.mask(rng) for _ in range(3)]
+    copy = turn(torch.from_numpy(train[1]), variant).numpy()
+    assert validity.nearest([np.ascontiguousarray(copy)], train, 3).tolist() == [1]
+
+
+def test_a_new_mask_is_no_copy() -> None:
+    rng = np.random.default_rng(0)
+    train = [shards.mask(rng) for _ in range(3)]
+    assert validity.nearest([shards.mask(np.random.default_rng(9))], train, 3)[0] < 0.8
+
+
+class Colours(nn.Module):
+    """Mean colours as features."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return pictures.float().mean((2, 3))
+
+
+def test_the_row_names_copies_and_distances() -> None:
+    rng = np.random.default_rng(0)
+    train, real = ([shards.mask(rng) for _ in range(6)] for _ in range(2))
+    measure = validity.Validity(shards.dataset(), Colours(), real, train, 4, 0.95)
+    row = measure.row("x", train[:3] + real[:1], known=False)
+    assert (row["variant"], row["copies"], row["n"], row["n_reference"]) == ("x", 0.75, 4, 6)
+    assert list(row) == [
+        "variant", "adjacency", "regions", "boundary", "fid", "kid", "nearest", "copies", "n", "n_reference",
+    ]  # fmt: skip
+    assert np.isnan(measure.row("train", train, known=True)["copies"])  # type: ignore[arg-type]
+
+
+def test_spread_takes_evenly() -> None:
+    masks = [np.full((2, 2), i, np.uint8) for i in range(9)]
+    assert [int(m[0, 0]) for m in validity.spread(masks, 3)] == [0, 4, 8]
+    assert len(validity.spread(masks, 99)) == 9

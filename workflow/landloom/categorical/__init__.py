@@ -1,0 +1,1 @@
+"""Masks by discrete diffusion over class indices: no autoencoder, no colours, no text."""

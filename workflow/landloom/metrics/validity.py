@@ -1,0 +1,153 @@
+"""Do masks look like maps? Statistics of masks beyond class shares, against those of real masks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage, stats
+from torch import Tensor, nn
+
+from landloom.dataset import Dataset
+from landloom.diffusion.symmetry import turn
+from landloom.metrics import fidelity
+from landloom.raster import palette
+from landloom.samples import IGNORE
+
+CELLS = 32
+"""Side at which masks are compared with train masks: details of a few pixels do not make a copy new."""
+
+COLUMNS = ["adjacency", "regions", "boundary", "fid", "kid", "nearest", "copies", "n", "n_reference"]
+MOST = 1024
+"""Held-out masks that FID and KID are measured against."""
+
+Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Statistics of a set of masks.
+
+    Attributes:
+        adjacency: share of all borders that each pair of classes has (K, K), symmetric, sums to one.
+        regions: log2 of the pixels of every region of one class (touching by a side).
+        boundary: per mask, share of neighbouring pixel pairs that differ in class.
+    """
+
+    adjacency: NDArray[np.float64]
+    regions: NDArray[np.float64]
+    boundary: NDArray[np.float64]
+
+
+def shape(masks: Sequence[Mask], classes: int) -> Shape:
+    """Measure masks (H, W); pixels that are ignored have no neighbours."""
+    borders = np.zeros((classes, classes))
+    found = [borders_of(m, classes) for m in masks]
+    for counted, _ in found:
+        borders += counted
+    edges = [region_sizes(m, classes) for m in masks]
+    return Shape(
+        adjacency=borders / max(borders.sum(), 1),
+        regions=np.log2(np.concatenate([*edges, np.ones(0)])),
+        boundary=np.array([share for _, share in found]),
+    )
+
+
+def borders_of(mask: Mask, classes: int) -> tuple[NDArray[np.float64], float]:
+    """Borders between classes (K, K) in pixel sides, and their share of all neighbouring pairs."""
+    pairs = [(mask[1:], mask[:-1]), (mask[:, 1:], mask[:, :-1])]
+    a, b = (np.concatenate([p[i].ravel() for p in pairs]).astype(np.int64) for i in (0, 1))
+    valid = (a != IGNORE) & (b != IGNORE)
+    counted = np.bincount(a[valid] * classes + b[valid], minlength=classes**2).reshape(classes, classes)
+    both = (counted + counted.T).astype(np.float64) / 2
+    total = both.sum()
+    np.fill_diagonal(both, 0)
+    return both, float(both.sum() / max(total, 1))
+
+
+def region_sizes(mask: Mask, classes: int) -> NDArray[np.float64]:
+    """Pixels of every region of one class."""
+    sizes = []
+    for k in range(classes):
+        labelled, count = ndimage.label(mask == k)
+        sizes.append(np.bincount(labelled.ravel(), minlength=count + 1)[1:])
+    return np.concatenate(sizes).astype(np.float64)
+
+
+def distances(made: Shape, real: Shape) -> dict[str, float]:
+    """How far masks are from real ones; 0 is alike.
+
+    'adjacency' is the share of borders that lies between other classes (total variation), 'regions' the
+    Wasserstein distance of log2 region sizes (1: typically twice or half as large), 'boundary' the ratio of
+    mean boundary lengths (1 is alike, above it masks are more ragged than real ones).
+    """
+    return {
+        "adjacency": float(np.abs(made.adjacency - real.adjacency).sum() / 2),
+        "regions": float(stats.wasserstein_distance(made.regions, real.regions)),
+        "boundary": float(made.boundary.mean() / max(real.boundary.mean(), 1e-9)),
+    }
+
+
+def nearest(masks: Sequence[Mask], train: Sequence[Mask], classes: int) -> NDArray[np.float64]:
+    """Share of cells (N,) that each mask has in common with the train mask most like it, in any turn."""
+    asked, found = cells(masks, classes).flatten(1), torch.zeros(len(masks))
+    known = cells(train, classes)
+    for variant in range(8):
+        same = asked @ turn(known, variant).flatten(1).T
+        found = torch.maximum(found, same.max(1).values)
+    return (found / CELLS**2).numpy().astype(np.float64)
+
+
+def cells(masks: Sequence[Mask], classes: int) -> Tensor:
+    """Masks as one-hot cells (N, K, CELLS, CELLS), each cell from the pixel in its middle."""
+    stack = torch.from_numpy(np.stack(masks))
+    height, width = stack.shape[1:]
+    rows = (torch.arange(CELLS) * height + height // 2) // CELLS
+    columns = (torch.arange(CELLS) * width + width // 2) // CELLS
+    small = stack[:, rows][:, :, columns]
+    return (small[:, None] == torch.arange(classes)[:, None, None]).float()
+
+
+class Validity:
+    """Compares sets of masks with held-out real masks.
+
+    Args:
+        dataset: classes and colours.
+        extractor: network of FID and KID on coloured masks.
+        real: held-out real masks.
+        train: masks the generator learnt from.
+        batch: masks per forward pass of the extractor.
+        copy_at: share of cells in common with a train mask from which a mask counts as a copy.
+    """
+
+    def __init__(
+        self, dataset: Dataset, extractor: nn.Module, real: Sequence[Mask], train: Sequence[Mask],
+        batch: int, copy_at: float,
+    ) -> None:  # fmt: skip
+        self.dataset, self.extractor, self.batch, self.copy_at = dataset, extractor, batch, copy_at
+        self.train, self.shape = train, shape(real, len(dataset.classes))
+        self.features = self._features(spread(real, MOST))
+
+    def row(self, variant: str, masks: Sequence[Mask], known: bool) -> dict[str, str | float | None]:
+        """One row of the table; ``known`` masks are train masks themselves and not looked up among them."""
+        classes = len(self.dataset.classes)
+        found = fidelity.compare(self.features, self._features(masks))
+        like = np.array([np.nan]) if known else nearest(masks, self.train, classes)
+        copies = float((like >= self.copy_at).mean()) if not known else float("nan")
+        return (
+            {"variant": variant}
+            | distances(shape(masks, classes), self.shape)
+            | {"fid": found.fid, "kid": found.kid, "nearest": float(like.mean()), "copies": copies}
+            | {"n": found.n, "n_reference": found.n_reference}
+        )
+
+    def _features(self, masks: Sequence[Mask]) -> Tensor:
+        pictures = (palette.rgb(m, self.dataset.colors) for m in masks)
+        return fidelity.features(self.extractor, pictures, self.batch)
+
+
+def spread(masks: Sequence[Mask], count: int) -> list[Mask]:
+    """At most ``count`` masks, evenly spread over all."""
+    chosen = np.linspace(0, len(masks) - 1, min(count, len(masks))).round().astype(int)
+    return [masks[i] for i in np.unique(chosen)]

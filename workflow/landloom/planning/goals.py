@@ -1,0 +1,134 @@
+"""Targets of each goal: rows of class shares (N, K), NaN where a class is left open."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from landloom.config.plan import MixGoal, check_pixels, check_row
+from landloom.errors import InputError
+
+Shares = NDArray[np.float64]
+
+
+def targets(
+    goal: MixGoal, count: int, real: Shares, total: Shares, names: list[str], size: int,
+    rng: np.random.Generator,
+) -> Shares:  # fmt: skip
+    """Targets (count, K) of one group of requests; each complete row sums to one.
+
+    Args:
+        goal: the goal.
+        count: number of requests.
+        real: shares (N, K) of the tiles to start from.
+        total: sum of shares (K,) of all train tiles, for 'deficit'.
+        names: class names.
+        size: side of a tile in pixels.
+        rng: draws tiles.
+    """
+    if goal.goal == "table":
+        rows = table(goal, names, size)
+        return np.resize(rows, (count, len(names)))
+    pool = holding(goal.boost, real, names)
+    drawn = pool[rng.integers(0, len(pool), count)]
+    if goal.goal == "boost":
+        return normalised(drawn * [goal.boost.get(n, 1.0) for n in names])
+    if goal.goal == "balance":
+        return raised(drawn, np.array([goal.floor.get(n, 0.0) for n in names]))
+    if goal.goal == "deficit":
+        return bent(drawn, lacking(np.array([goal.mix.get(n, 0.0) for n in names]), total, count))
+    return normalised(drawn)
+
+
+def holding(boost: dict[str, float], real: Shares, names: list[str]) -> Shares:
+    """Tiles that hold a boosted class, so that there is something to multiply; all tiles without a boost.
+
+    Raises:
+        InputError: no tile holds any of them.
+    """
+    if not boost:
+        return real
+    pool = real[(real[:, [n in boost for n in names]] > 0).any(1)]
+    if not len(pool):
+        raise InputError("plan.mixes", f"no train tile holds {', '.join(boost)}", "Boost classes that exist")
+    return pool
+
+
+def normalised(shares: Shares) -> Shares:
+    """Rows with a sum of one."""
+    return np.asarray(shares / shares.sum(1, keepdims=True))
+
+
+def raised(shares: Shares, floor: Shares) -> Shares:
+    """Rows in which no class is below its floor; the others give way in proportion to what they have.
+
+    Giving way may bring another class to its floor, so this is done once per class.
+    """
+    found = normalised(shares)
+    pinned = np.zeros_like(found, bool)
+    for _ in floor:
+        pinned |= found < floor
+        free = np.where(pinned, 0, found)
+        room = 1 - np.where(pinned, floor, 0).sum(1, keepdims=True)
+        scale = room / np.maximum(free.sum(1, keepdims=True), 1e-12)
+        found = np.where(pinned, floor, free * scale)
+    return normalised(found)
+
+
+def lacking(mix: Shares, total: Shares, count: int) -> Shares:
+    """Mean shares (K,) of ``count`` new tiles that bring all tiles nearest to ``mix``.
+
+    Args:
+        mix: shares (K,) that real and new tiles together shall have.
+        total: sum of the shares of the real tiles (K,), so that its sum is their number.
+        count: number of new tiles.
+    """
+    wanted = np.maximum(mix * (total.sum() + count) - total, 0)
+    return np.asarray(wanted / wanted.sum())
+
+
+def bent(shares: Shares, mean: Shares, rounds: int = 200) -> Shares:
+    """Rows, each class multiplied by one factor, that sum to one and have the given mean over rows (K,).
+
+    Iterative proportional fitting (Deming and Stephan 1940). A class that no row holds first gets a trace.
+    """
+    found = normalised(np.maximum(shares, np.where(mean > 0, 1e-4, 0)))
+    for _ in range(rounds):
+        found = normalised(found * (mean / np.maximum(found.mean(0), 1e-12)))
+    return found
+
+
+def table(goal: MixGoal, names: list[str], size: int) -> Shares:
+    """Rows of a table given inline or as a file; NaN where a partial row leaves a class open."""
+    rows = goal.table if goal.file is None else from_file(Path(goal.file), goal.partial, names, size)
+    left_out = np.nan if goal.partial else 0.0
+    found = np.array([[row.get(n, left_out) for n in names] for row in rows], np.float64)
+    complete = ~np.isnan(found).any(1)
+    found[complete] = normalised(found[complete])
+    return found
+
+
+def from_file(path: Path, partial: bool, names: list[str], size: int) -> list[dict[str, float]]:
+    """Rows of a CSV or Parquet file; an empty cell is a class that the row leaves out.
+
+    Raises:
+        InputError: there is no such file, it names an unknown class, or a row is not possible.
+    """
+    if not path.is_file():
+        raise InputError(path, "there is no such file", "Correct plan.mixes.*.file")
+    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    if wrong := sorted(set(frame.columns) - set(names)):
+        raise InputError(path, f"no class is called {', '.join(wrong)}", f"Use {', '.join(names)}")
+    rows: list[dict[str, float]] = []
+    for i, cells in enumerate(frame.to_dict("records"), 1):
+        row = {str(k): float(v) for k, v in cells.items() if not pd.isna(v)}
+        try:
+            check_row(row, partial)
+            check_pixels(row, size)
+        except ValueError as error:
+            raise InputError(f"{path}, row {i}", str(error), "Correct the row") from None
+        rows.append(row)
+    if not rows:
+        raise InputError(path, "it holds no rows", "Give one row per class mix")
+    return rows

@@ -1,0 +1,91 @@
+"""The ablation of mask generation: what each lever does to class shares, and to the look of masks."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from landloom import provenance, samples
+from landloom.config.evaluate import EvaluateConfig
+from landloom.config.label_table import LabelTableConfig
+from landloom.dataset import Dataset
+from landloom.errors import InputError
+from landloom.metrics import extractors, tables, validity
+from landloom.metrics.validity import Mask
+from landloom.reporting import ablation
+from landloom.stage import In, Ins, Out
+
+VERSION = 1
+MIX = re.compile(r"\bmix=(\S+)")
+
+
+def run(
+    config: LabelTableConfig, evaluate: EvaluateConfig, card: In, tiles: Ins, masks: Ins,
+    ratios: Out, shapes: Out, picture: Out,
+) -> None:  # fmt: skip
+    """Write the tables of class shares and of shapes, and a picture; ``masks`` are all variants' shards."""
+    dataset = Dataset.load(card)
+    groups = by_variant(masks)
+    first = next(iter(config.plan.mixes))
+    rows = [shares(name, paths, dataset, first) for name, paths in groups.items()]
+    table = pd.concat(rows, ignore_index=True)
+    table.to_csv(ratios, index=False)
+    made = {name: arrays(paths, mix=first) for name, paths in groups.items()}
+    looks = compare(config, evaluate, dataset, tiles, made)
+    looks.to_csv(shapes, index=False)
+    held_out = arrays(tiles, config.split)
+    ablation.write(picture, table, {"real": held_out} | made, dataset)
+
+
+def by_variant(masks: Sequence[Path]) -> dict[str, list[Path]]:
+    """Shards by variant, in the order they are given."""
+    groups: dict[str, list[Path]] = {}
+    for path in masks:
+        name = samples.metadata(path).get("generator")
+        if name is None:
+            raise InputError(path, "does not name its generator", "Run label_sample again")
+        groups.setdefault(str(name).split("/")[-1], []).append(path)
+    return groups
+
+
+def shares(variant: str, paths: Sequence[Path], dataset: Dataset, first: str) -> pd.DataFrame:
+    """CPE per class and mCPE for each mix of one variant; the first mix bears the variant's name alone."""
+    found = samples.columns(paths, ["ratios", "target_ratios", "note"])
+    mixes = [m[1] if (m := MIX.search(note or "")) else first for note in found["note"]]
+    seconds, device = effort(paths)
+    rows = []
+    for mix in dict.fromkeys(mixes):
+        chosen = [i for i, m in enumerate(mixes) if m == mix]
+        got, asked = ([found[c][i] for i in chosen] for c in ("ratios", "target_ratios"))
+        part = tables.label_ratios("", got, asked, dataset.names).drop(columns="generator")
+        part.insert(0, "variant", variant if mix == first else f"{variant} ({mix})")
+        part["device"], part["seconds"] = device, round(seconds * len(chosen) / len(mixes), 1)
+        rows.append(part)
+    return pd.concat(rows)
+
+
+def effort(paths: Sequence[Path]) -> tuple[float, str]:
+    """Seconds that sampling took, loading included, and on what: from the records beside the shards."""
+    records = [json.loads(provenance.record_path(p).read_text()) for p in paths]
+    return sum(float(r["seconds"]) for r in records), str(records[0]["device"])
+
+
+def arrays(paths: Sequence[Path], split: str = "train", mix: str | None = None) -> list[Mask]:
+    """Masks of one split, and of one mix if given."""
+    found = samples.read(paths, split=split)
+    return [s.mask_array() for s in found if mix is None or f"mix={mix}" in (s.note or "").split()]
+
+
+def compare(
+    config: LabelTableConfig, evaluate: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path],
+    made: dict[str, list[Mask]],
+) -> pd.DataFrame:  # fmt: skip
+    """Shapes of each variant's masks, and of as many real train masks, against held-out real masks."""
+    train, real = arrays(tiles), arrays(tiles, config.split)
+    count = max(len(m) for m in made.values())
+    extractor = extractors.load(evaluate.extractor, evaluate.weights)
+    measure = validity.Validity(dataset, extractor, real, train, evaluate.batch, evaluate.copy_at)
+    rows = [measure.row("real train masks", validity.spread(train, count), known=True)]
+    return pd.DataFrame(rows + [measure.row(name, found, known=False) for name, found in made.items()])

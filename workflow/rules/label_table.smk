@@ -1,0 +1,37 @@
+rule label_table:
+    input:
+        card=f"results/{dag.config.dataset}/statistics.json",
+        tiles=expand(
+            "results/{dataset}/tiles/{scene}.parquet",
+            dataset=dag.config.dataset,
+            scene=dag.parts,
+        ),
+        masks=dag.table_masks(),
+    output:
+        ratios=report(
+            f"results/{dag.config.dataset}/evaluation/label_ablation.csv",
+            caption="../report/label_ablation.rst",
+            category="Class mixes",
+        ),
+        shapes=f"results/{dag.config.dataset}/evaluation/label_ablation_shapes.csv",
+        picture=f"results/{dag.config.dataset}/evaluation/label_ablation.png",
+    log:
+        f"logs/{dag.config.dataset}/label_table.log",
+    benchmark:
+        f"logs/{dag.config.dataset}/label_table.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=dag.minutes("label_table", 60),
+        gpu=1,
+    params:
+        config=dag.section("label_table"),
+        evaluate=dag.section("evaluate"),
+        version=dag.version("label_table"),
+    message:
+        "Writing the table of mask generation"
+    shell:
+        "python -m landloom label_table --config {params.config:q} --evaluate {params.evaluate:q} "
+        "--card {input.card:q} --tiles {input.tiles:q} --masks {input.masks:q} "
+        "--ratios {output.ratios:q} --shapes {output.shapes:q} --picture {output.picture:q} "
+        "2>&1 | tee {log:q}"

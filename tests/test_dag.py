@@ -35,10 +35,26 @@ def test_generators_override_their_sections() -> None:
 def test_a_generator_of_real_data_needs_no_models() -> None:
     made = dag(generators={"new": {}, "again": OVERSAMPLING})
     assert made.trained("label_sample", "label")(Wildcards(dataset="d", generator="again")) == []
-    assert made.models("image_sample")(Wildcards(dataset="d", generator="again")) == ""
-    new = made.models("image_sample")(Wildcards(dataset="d", generator="new"))
+    options = made.options(made.image_models)
+    assert options(Wildcards(dataset="d", generator="again")) == ""
+    new = options(Wildcards(dataset="d", generator="new"))
     assert new == "--base results/d/base --controlnet results/d/new/image"
     assert [made.synthetic(g) for g in ("new", "again")] == [True, False]
+
+
+def test_pix2pix_asks_for_no_base_and_no_latents() -> None:
+    made = dag(generators={"p": {"image_train": {"backend": "pix2pix"}, "label_sample": {"source": "real"}}})
+    p = Wildcards(dataset="d", generator="p")
+    assert made.image_data(p) == {"tiles": ["results/d/tiles/raleigh.parquet"]}
+    assert made.image_models(p) == {"translator": ["results/d/p/image"]}
+    assert not any("base" in m for m in made.training_metrics())
+    assert made.image_generators() == ["results/landsat7/p/image"]
+
+
+def test_feedback_asks_for_the_judge() -> None:
+    made = dag(generators={"f": {"image_sample": {"feedback": {"weight": 0.1}}}, "g": {}})
+    found = [made.image_models(Wildcards(dataset="landsat7", generator=g)) for g in "fg"]
+    assert [f.get("judge") for f in found] == [["results/landsat7/segment/real/0/deeplabv3plus/0"], None]
 
 
 def test_other_networks_and_seeds_are_not_part_of_a_training() -> None:

@@ -240,14 +240,69 @@ class Dag:
 
     def models(self, stage: str) -> Callable[[Any], str]:
         """The same folders as options of the command line."""
-        names = {"label_sample": ("base", "lora"), "image_sample": ("base", "controlnet")}[stage]
-        folders = self.trained(stage, {"label_sample": "label", "image_sample": "image"}[stage])
+        names = {"label_sample": ("base", "lora")}[stage]
+        folders = self.trained(stage, {"label_sample": "label"}[stage])
 
         def options(wildcards: Any) -> str:
             found = folders(wildcards)
             return " ".join(f"--{n} {shlex.quote(p)}" for n, p in zip(names, found, strict=False))
 
         return options
+
+    def image_data(self, wildcards: Any) -> dict[str, list[str]]:
+        """What an image generator learns from, by option: tiles, or base and latents."""
+        root = f"results/{wildcards.dataset}"
+        if self.translates(wildcards.generator):
+            return {"tiles": [f"{root}/tiles/{s}.parquet" for s in self.parts]}
+        latents = [f"{root}/latents/{s}.safetensors" for s in self.parts]
+        return {"base": [f"{root}/base"], "latents": latents}
+
+    def image_models(self, wildcards: Any) -> dict[str, list[str]]:
+        """What image sampling needs, by option; nothing when it takes real images."""
+        section = self.config.section("image_sample", wildcards.generator).model_dump()
+        root = f"results/{wildcards.dataset}"
+        model = [f"{root}/{wildcards.generator}/image"]
+        if section["source"] == "real":
+            return {}
+        if self.translates(wildcards.generator):
+            return {"translator": model}
+        judge = {"judge": [self.judge(wildcards)]} if section["feedback"]["weight"] else {}
+        return {"base": [f"{root}/base"], "controlnet": model} | judge
+
+    def translates(self, generator: str) -> bool:
+        """Whether a generator's images come from a back-end that needs no base."""
+        return bool(self.config.section("image_train", generator).model_dump()["backend"] == "pix2pix")
+
+    @staticmethod
+    def files_of(found: Callable[[Any], dict[str, list[str]]]) -> Callable[[Any], list[str]]:
+        """The paths among options, as inputs of a rule."""
+
+        def paths(wildcards: Any) -> list[str]:
+            return [p for files in found(wildcards).values() for p in files]
+
+        return paths
+
+    @staticmethod
+    def options(found: Callable[[Any], dict[str, list[str]]]) -> Callable[[Any], str]:
+        """Options as words of the command line."""
+
+        def words(wildcards: Any) -> str:
+            given = found(wildcards).items()
+            return " ".join(f"--{name} {' '.join(map(shlex.quote, files))}" for name, files in given)
+
+        return words
+
+    def image_generators(self) -> list[str]:
+        """Folders of all image generators that are trained."""
+        root = f"results/{self.config.dataset}"
+        sources = {g: self.config.section("image_sample", g).model_dump()["source"] for g in self.generators}
+        return [f"{root}/{g}/image" for g, source in sources.items() if source != "real"]
+
+    def based(self) -> bool:
+        """Whether any generator stands on the base."""
+        masks = [self.config.section("label_sample", g).model_dump()["source"] for g in self.generators]
+        images = [Path(p).parent.name for p in self.image_generators()]
+        return any(s != "real" for s in masks) or not all(self.translates(g) for g in images)
 
     def bank(self, wildcards: Any) -> list[str]:
         """Captions that a plan draws from; none when it takes the template."""
@@ -346,7 +401,7 @@ class Dag:
         """Metrics files of all trainings."""
         root = f"results/{self.config.dataset}"
         base = [f"{root}/base.vae.metrics.jsonl", f"{root}/base.unet.metrics.jsonl"]
-        found = self.scratch(base)
+        found = self.scratch(base) if self.based() else []
         for g in self.generators:
             for stage, kind in (("label_sample", "label"), ("image_sample", "image")):
                 if self.config.section(stage, g).model_dump()["source"] != "real":

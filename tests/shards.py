@@ -71,12 +71,15 @@ def tiles(folder: Path, train: int = 8, val: int = 2, test: int = 2, seed: int =
     paths = []
     for split, count in (("train", train), ("val", val), ("test", test)):
         paths.append(folder / f"{split}.parquet")
-        rows = [sample(f"{split}{i}", rng, scene=split, split=split) for i in range(count)]
+        rows = [sample(f"{split}{i}", rng, scene=split, split=split, col=i * SIDE) for i in range(count)]
         samples.write(paths[-1], rows)
     return paths
 
 
-def pairs(folder: Path, count: int = 6, generator: str = "g", note: str | None = None, seed: int = 1) -> Path:
+def pairs(
+    folder: Path, count: int = 6, generator: str = "g", note: str | None = None, seed: int = 1,
+    about: dict[str, Any] | None = None,
+) -> Path:  # fmt: skip
     """A shard of synthetic pairs with true masks."""
     rng = np.random.default_rng(seed)
     path = folder / f"{generator}.parquet"
@@ -85,5 +88,5 @@ def pairs(folder: Path, count: int = 6, generator: str = "g", note: str | None =
                target_ratios=[0.5, 0.25, 0.25])
         for i in range(count)
     ]  # fmt: skip
-    samples.write(path, rows, {"generator": generator})
+    samples.write(path, rows, {"generator": generator} | (about or {}))
     return path

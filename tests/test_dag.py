@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from landloom import models
 from landloom.dag import Dag, memory, put_on_path
 from landloom.errors import InputError
 
@@ -35,11 +36,27 @@ def test_generators_override_their_sections() -> None:
 
 def test_a_generator_of_real_data_needs_no_models() -> None:
     made = dag(generators={"new": {}, "again": OVERSAMPLING})
-    assert made.trained("label_sample", "label")(Wildcards(dataset="d", generator="again")) == []
-    assert made.models("image_sample")(Wildcards(dataset="d", generator="again")) == ""
-    new = made.models("image_sample")(Wildcards(dataset="d", generator="new"))
-    assert new == "--controlnet results/d/new/image --base results/d/base"
-    assert [made.synthetic(g) for g in ("new", "again")] == [True, False]
+    assert made.models.label_models(Wildcards(dataset="d", generator="again")) == {}
+    options = models.words(made.models.image_models)
+    assert options(Wildcards(dataset="d", generator="again")) == ""
+    new = options(Wildcards(dataset="d", generator="new"))
+    assert new == "--base results/d/base --controlnet results/d/new/image"
+    assert [made.models.synthetic(g) for g in ("new", "again")] == [True, False]
+
+
+def test_pix2pix_asks_for_no_base_and_no_latents() -> None:
+    made = dag(generators={"p": {"image_train": {"backend": "pix2pix"}, "label_sample": {"source": "real"}}})
+    p = Wildcards(dataset="d", generator="p")
+    assert made.models.image_data(p) == {"tiles": ["results/d/tiles/raleigh.parquet"]}
+    assert made.models.image_models(p) == {"translator": ["results/d/p/image"]}
+    assert not any("base" in m for m in made.training_metrics())
+    assert made.models.image_folders() == ["results/landsat7/p/image"]
+
+
+def test_feedback_asks_for_the_judge() -> None:
+    made = dag(generators={"f": {"image_sample": {"feedback": {"weight": 0.1}}}, "g": {}})
+    found = [made.models.image_models(Wildcards(dataset="landsat7", generator=g)) for g in "fg"]
+    assert [f.get("judge") for f in found] == [["results/landsat7/segment/real/0/deeplabv3plus/0"], None]
 
 
 def test_other_networks_and_seeds_are_not_part_of_a_training() -> None:
@@ -52,20 +69,20 @@ def test_other_networks_and_seeds_are_not_part_of_a_training() -> None:
 
 def test_a_categorical_generator_needs_no_base() -> None:
     own = {"label_train": {"backend": "categorical"}}
-    made = dag(generators={"g": own | {"image_sample": {"source": "controlnet"}}, "h": own})
+    made = dag(generators={"g": own | {"image_sample": {"source": "model"}}, "h": own})
     wildcards = Wildcards(dataset="d", generator="h")
-    assert made.trained("label_sample", "label")(wildcards) == ["results/d/h/label"]
-    assert made.models("label_sample")(wildcards) == "--model results/d/h/label"
-    assert made.label_data(wildcards) == {"tiles": ["results/d/tiles/raleigh.parquet"]}
-    assert made.label_options(wildcards) == "--tiles results/d/tiles/raleigh.parquet"
+    assert models.files(made.models.label_models)(wildcards) == ["results/d/h/label"]
+    assert models.words(made.models.label_models)(wildcards) == "--model results/d/h/label"
+    assert made.models.label_data(wildcards) == {"tiles": ["results/d/tiles/raleigh.parquet"]}
+    assert models.words(made.models.label_data)(wildcards) == "--tiles results/d/tiles/raleigh.parquet"
     lora = Wildcards(dataset="d", generator="label_table/lora")
-    assert list(made.label_data(lora)) == ["base", "latents"]
+    assert list(made.models.label_data(lora)) == ["base", "latents"]
 
 
 def test_variants_of_the_label_table_borrow_models() -> None:
     made = dag()
     wildcards = Wildcards(dataset="d", generator="label_table/categorical-best")
-    assert made.trained("label_sample", "label")(wildcards) == ["results/d/label_table/categorical/label"]
+    assert made.models.label_models(wildcards) == {"model": ["results/d/label_table/categorical/label"]}
     assert json.loads(made.section("label_sample")(wildcards)) == {"guidance": 5.0, "control": {"tries": 3}}
     assert made.plan_split(wildcards) == "test"
     assert made.plan_split(Wildcards(dataset="d", generator="landloom")) == "train"

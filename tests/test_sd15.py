@@ -107,7 +107,12 @@ def test_a_model_of_full_size_goes_through_every_stage(source: Path) -> None:
     execute(
         "label_sample", config='{"steps": 2}', generator="g", shard=0, **card, **job, out=sampled["masks"]
     )
-    pair = {"base": base, "controlnet": control, "out": folder / "pairs.parquet"}
+    pair = {
+        "base": base,
+        "controlnet": control,
+        "out": folder / "pairs.parquet",
+        "twins": folder / "twins.parquet",
+    }
     execute("image_sample", config='{"steps": 2}', **card, **sampled, **pair)
 
     found = next(samples.read(folder / "pairs.parquet"))

@@ -20,23 +20,23 @@ def gap(found: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 def test_it_moves_the_shares_towards_the_target() -> None:
     latents, target = torch.randn(2, 4, 8, 8), torch.tensor([[0.6, 0.3, 0.1], [0.1, 0.1, 0.8]])
-    moved = ProbeSteering(probe(), target, 10.0, 20)(latents)
+    moved = ProbeSteering(probe(), target, 10.0, 20)(latents, 0)
     assert (gap(moved, target) < 0.8 * gap(latents, target)).all()
     assert not moved.requires_grad
 
 
 def test_a_step_of_zero_moves_nothing() -> None:
     latents = torch.randn(1, 4, 8, 8)
-    assert torch.equal(ProbeSteering(probe(), torch.tensor([[1.0, 0, 0]]), 0.0, 3)(latents), latents)
+    assert torch.equal(ProbeSteering(probe(), torch.tensor([[1.0, 0, 0]]), 0.0, 3)(latents, 0), latents)
 
 
 def test_open_classes_do_not_pull() -> None:
     latents = torch.randn(1, 4, 8, 8)
     met = probe().proportions(latents)[:, :1]
     target = torch.cat([met, torch.full((1, 2), NAN)], 1)
-    moved = ProbeSteering(probe(), target, 0.5, 1)(latents)
+    moved = ProbeSteering(probe(), target, 0.5, 1)(latents, 0)
     assert (moved - latents).abs().max() < 1e-4
-    nothing = ProbeSteering(probe(), torch.full((1, 3), NAN), 0.5, 1)(latents)
+    nothing = ProbeSteering(probe(), torch.full((1, 3), NAN), 0.5, 1)(latents, 0)
     assert torch.equal(nothing, latents)
 
 

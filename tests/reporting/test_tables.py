@@ -52,3 +52,14 @@ def test_glance_names_worst_and_best() -> None:
     frame = pd.concat([summary(-0.5, 1), summary(1.5, 1)])
     assert tables.glance(frame) == "−0.5 to +1.5"
     assert tables.glance(frame[frame["generator"] == "real"]) == tables.MISSING
+
+
+def test_acceptance_counts_each_reason() -> None:
+    notes = {
+        "g": ["accepted agreement=0.9", "rejected: agreement 0.1 < 0.3, copy of a real tile: nearer; x",
+              "rejected: copy of a real tile: n"],
+        "h": ["accepted agreement=0.9"],
+    }  # fmt: skip
+    found = tables.curation(notes)
+    assert found.header == ["generator", "samples", "accepted %", "agreement", "copy of a real tile"]
+    assert found.rows == [["g", 3, "33.3", 1, 2], ["h", 1, "100.0", 0, 0]]

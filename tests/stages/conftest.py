@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from landloom.config.image_train import ImageTrainConfig
+from landloom.config.image_train import ImageTrainConfig, Pix2PixConfig
 from landloom.config.label_train import CategoricalConfig, LabelTrainConfig, ProportionLoss, VectorConfig
 from landloom.config.plan import PlanConfig
 from tests import bases
@@ -105,6 +105,20 @@ def controlnet(image_job: dict[str, Any], tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
+def pix2pix_job(tiny: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of ``image_train`` for Pix2Pix, all but its outputs and state."""
+    own = Pix2PixConfig(width=8, levels=3)
+    config = IMAGE.model_copy(update={"backend": "pix2pix", "pix2pix": own, "steps": 40})
+    return {"config": config, "seed": 3, "card": tiny["card"], "tiles": tiny["tiles"]}
+
+
+@pytest.fixture(scope="session")
+def pix2pix(pix2pix_job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Pix2Pix generator."""
+    return run("image_train", pix2pix_job, tmp_path_factory.mktemp("pix2pix"))
+
+
+@pytest.fixture(scope="session")
 def plan(tiny: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five requests in two shards."""
     out = tmp_path_factory.mktemp("plan") / "plan.parquet"
@@ -132,7 +146,13 @@ def pairs(
 ) -> Path:
     """The pairs of the first shard."""
     out = tmp_path_factory.mktemp("pairs") / "pairs.parquet"
-    job = {"card": tiny["card"], "masks": masks, "base": base, "controlnet": controlnet}
+    job = {
+        "twins": out.with_name("twins.parquet"),
+        "card": tiny["card"],
+        "masks": masks,
+        "base": base,
+        "controlnet": controlnet,
+    }
     bases.execute("image_sample", config='{"steps": 3}', out=out, **job)
     return out
 

@@ -1,4 +1,6 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,11 +8,16 @@ import pytest
 from landloom import samples
 from landloom.config.curate import CurateConfig
 from landloom.errors import InputError
+from landloom.metrics import extractors
 from landloom.raster import codec
 from landloom.segmentation import verdict
 from landloom.stages import curate
 from tests import shards
+from tests.features import Means
 from tests.stages.test_segment import train
+
+OFF = {"quantile": 0}
+"""No memorisation audit: eight tiles calibrate it poorly."""
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +26,13 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(tmp_path_factory.mktemp("judge"), "run", steps=30)
 
 
-def curated(folder: Path, judge: Path, pairs: Path, **config: float) -> list[samples.Sample]:
+@pytest.fixture(autouse=True)
+def means(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mean colours as features."""
+    monkeypatch.setattr(extractors, "load", lambda name, weights: Means())
+
+
+def curated(folder: Path, judge: Path, pairs: Path, **config: Any) -> list[samples.Sample]:
     """Run the stage; returns its rows."""
     out = folder / "curated.parquet"
     tiles = shards.tiles(folder)
@@ -43,7 +56,7 @@ def planted(folder: Path) -> Path:
 
 
 def test_wrong_masks_get_low_trust(tmp_path: Path, judge: Path) -> None:
-    good, part, bad = curated(tmp_path, judge, planted(tmp_path), min_agreement=0.5)
+    good, part, bad = curated(tmp_path, judge, planted(tmp_path), min_agreement=0.5, memory=OFF)
     assert good.trust_array().mean() > 200
     assert bad.trust_array().mean() < 120
     trust = part.trust_array().astype(float)
@@ -53,14 +66,56 @@ def test_wrong_masks_get_low_trust(tmp_path: Path, judge: Path) -> None:
 
 
 def test_verdicts_are_in_the_notes_and_no_row_is_lost(tmp_path: Path, judge: Path) -> None:
-    good, part, bad = curated(tmp_path, judge, planted(tmp_path), min_agreement=0.5)
+    good, part, bad = curated(tmp_path, judge, planted(tmp_path), min_agreement=0.5, memory=OFF)
     assert good.note is not None
     assert good.note.startswith("accepted agreement=0.")
     assert good.note.endswith("; mix=real")
     assert bad.note is not None
     assert bad.note.startswith("rejected: agreement 0.")
     assert [verdict.accepted(s.note) for s in (good, part, bad)] == [True, True, False]
-    assert verdict.agreement(good.note) > verdict.agreement(part.note) > verdict.agreement(bad.note)
+    good_share, part_share, bad_share = (verdict.score(s.note, "agreement") for s in (good, part, bad))
+    assert good_share > part_share > bad_share
+
+
+def test_the_judges_norms_are_part_of_the_verdict(tmp_path: Path, judge: Path) -> None:
+    good, _, bad = curated(tmp_path, judge, planted(tmp_path), min_relative=0.8, memory=OFF)
+    assert verdict.accepted(good.note)
+    assert verdict.score(good.note, "relative") == pytest.approx(1, abs=0.15)
+    assert verdict.kinds(bad.note) == ["agreement for its classes"]
+
+
+def test_a_copy_of_a_train_tile_is_caught_and_a_new_image_is_not(tmp_path: Path, judge: Path) -> None:
+    rng = np.random.default_rng(11)
+    tile = next(samples.read(shards.tiles(tmp_path)[0]))
+    noisy = np.clip(tile.image_array() + rng.normal(0, 3, (3, 32, 32)), 0, 255).astype(np.uint8)
+    copy, new = tile, shards.sample("new", rng, source="g")
+    copy.id, copy.source, copy.image = "copy", "g", codec.encode(noisy)
+    samples.write(tmp_path / "g.parquet", [copy, new], {"generator": "g"})
+    copy, new = curated(tmp_path, judge, tmp_path / "g.parquet")
+    assert verdict.kinds(copy.note) == ["copy of a real tile"]
+    assert verdict.text(copy.note, "nearest") == "train0"
+    assert verdict.accepted(new.note)
+    copy, _ = curated(tmp_path, judge, tmp_path / "g.parquet", memory=OFF)
+    assert verdict.accepted(copy.note)
+
+
+def test_an_unreal_image_has_little_realism(tmp_path: Path, judge: Path) -> None:
+    rng = np.random.default_rng(12)
+    good, odd = (shards.sample(n, rng, source="g") for n in ("good", "odd"))
+    odd.image = codec.encode(np.full((3, 32, 32), 255, np.uint8))
+    samples.write(tmp_path / "g.parquet", [good, odd], {"generator": "g"})
+    good, odd = curated(tmp_path, judge, tmp_path / "g.parquet", min_realism=0.3)
+    assert verdict.accepted(good.note)
+    assert "realism" in verdict.kinds(odd.note)
+
+
+def test_what_evaluate_needs_is_in_the_metadata(tmp_path: Path, judge: Path) -> None:
+    curated(tmp_path, judge, planted(tmp_path))
+    about = samples.metadata(tmp_path / "curated.parquet")
+    assert np.sum(about["confusion"]) == 3 * 32 * 32
+    found = json.loads((judge / "scores.json").read_text())
+    both = np.add(found["val"]["confusion"], found["test"]["confusion"])
+    assert about["judge_confusion"] == both.tolist()
 
 
 def test_real_tiles_as_pairs_go_the_same_way(tmp_path: Path, judge: Path) -> None:

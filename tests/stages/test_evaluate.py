@@ -4,23 +4,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from torch import Tensor, nn
 
 from landloom.config.evaluate import EvaluateConfig
 from landloom.errors import InputError
 from landloom.metrics import extractors
-from landloom.segmentation import verdict
 from landloom.stages import evaluate
 from tests import shards
+from tests.features import Means
 
 TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary")
-
-
-class Means(nn.Module):
-    """Mean colours of the quarters of a picture."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.adaptive_avg_pool2d(x.float() / 255, 2).flatten(1)
 
 
 def scores(folder: Path, generator: str, ratio: float, seed: int, iou: float) -> Path:
@@ -40,20 +32,33 @@ def plan(folder: Path, count: int) -> Path:
     return path
 
 
+def trained(folder: Path) -> Path:
+    """A model of the generator h, with records of itself and of its base."""
+    model, base = folder / "h/image", folder / "base"
+    for path, stage, seconds, inputs in (
+        (base, "base", 120, {}),
+        (model, "image_train", 60, {str(base): "x"}),
+    ):
+        path.mkdir(parents=True)
+        record = {"stage": stage, "seconds": seconds, "inputs": inputs, "device": "cpu (x)"}
+        path.with_name(f"{path.name}.prov.json").write_text(json.dumps(record))
+    return model
+
+
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pd.DataFrame]:
     """All tables of two generators with two seeds each."""
     monkeypatch.setattr(extractors, "load", lambda name, weights: Means())
     runs = [scores(tmp_path, "real", 0.0, s, 0.5 + 0.1 * s) for s in (0, 1)]
     runs += [scores(tmp_path, "g", 0.4, s, 0.6 + 0.2 * s) for s in (0, 1)]
-    pairs = [
-        shards.pairs(tmp_path, 6, "h", verdict.write(0.2, 0.3, None)),
-        shards.pairs(tmp_path, 1, "g", verdict.write(0.8, 0.3, None)),
-    ]
+    judged = {"confusion": [[3, 1], [0, 4]], "judge_confusion": [[4, 0], [0, 4]]}
+    pairs = [shards.pairs(tmp_path, 6, "h", about=judged), shards.pairs(tmp_path, 1, "g", about=judged)]
+    (tmp_path / "twins").mkdir()
+    twins = [shards.pairs(tmp_path / "twins", 2, "h", seed=5)]
     outputs = {n: tmp_path / f"{n}.csv" for n in TABLES}
     evaluate.run(
         EvaluateConfig(samples=5), shards.card(tmp_path), shards.tiles(tmp_path), [plan(tmp_path, 7)], pairs,
-        runs, **outputs,
+        twins, [trained(tmp_path)], runs, **outputs,
     )  # fmt: skip
     return {n: pd.read_csv(p) for n, p in outputs.items()}
 
@@ -68,11 +73,24 @@ def test_segmentation_and_summary(made: dict[str, pd.DataFrame]) -> None:
 
 
 def test_image_quality(made: dict[str, pd.DataFrame]) -> None:
-    table = made["image_quality"].set_index("generator")
-    assert table[["n", "n_reference"]].to_numpy().tolist() == [[1, 5], [5, 5]]
+    table = made["image_quality"]
+    assert ",".join(table.columns) == (
+        "generator,extractor,fid,kid,agreement_synthetic,agreement_real,diversity,n,train_minutes,device"
+    )
+    table = table.set_index("generator")
+    assert table["n"].tolist() == [1, 5]
     assert set(table["extractor"]) == {"efficientnet_lite0"}
-    assert table["agreement"].tolist() == pytest.approx([0.8, 0.2])
+    assert table["agreement_synthetic"].tolist() == pytest.approx([(3 / 4 + 4 / 5) / 2] * 2)
+    assert table["agreement_real"].tolist() == [1, 1]
     assert table["fid"].isna().tolist() == [True, False]  # one picture has no distribution
+
+
+def test_time_and_diversity_are_unknown_without_models_and_twins(made: dict[str, pd.DataFrame]) -> None:
+    table = made["image_quality"].set_index("generator")
+    assert table.loc["h", "train_minutes"] == 3  # base and image generator
+    assert table.loc["h", "device"] == "cpu (x)"
+    assert table.loc["h", "diversity"] > 0
+    assert table.loc["g", ["train_minutes", "device", "diversity"]].isna().all()
 
 
 def test_label_ratios(made: dict[str, pd.DataFrame]) -> None:

@@ -4,11 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from landloom import provenance, samples
+from landloom.config.segment import Network
 from landloom.raster import codec
 from landloom.samples import Sample
+from landloom.segmentation import networks
 from tests import bases
 from tests.stages.conftest import run
 
@@ -18,8 +21,24 @@ def images(path: Path) -> list[NDArray[Any]]:
 
 
 @pytest.fixture
-def job(tiny: dict[str, Any], base: Path, controlnet: Path) -> dict[str, Any]:
-    return {"card": tiny["card"], "base": base, "controlnet": controlnet, "config": '{"steps": 3}'}
+def job(tiny: dict[str, Any], base: Path, controlnet: Path, tmp_path: Path) -> dict[str, Any]:
+    return {
+        "twins": tmp_path / "twins.parquet",
+        "card": tiny["card"],
+        "base": base,
+        "controlnet": controlnet,
+        "config": '{"steps": 3}',
+    }
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A judge that has learned nothing."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("judge")
+    made = networks.build(Network(architecture="Unet", encoder="resnet18"), bases.BANDS, len(bases.NAMES))
+    networks.save(made, folder / "model")
+    return folder
 
 
 def made(folder: Path, job: dict[str, Any], mask: NDArray[np.uint8], **config: float) -> NDArray[Any]:
@@ -87,6 +106,46 @@ def test_half_precision(job: dict[str, Any], masks: Path, pairs: Path, tmp_path:
 
 
 def test_real_keeps_the_image_of_a_real_mask(tiny: dict[str, Any], tmp_path: Path) -> None:
-    out, shard = tmp_path / "pairs.parquet", tiny["tiles"][0]
-    bases.execute("image_sample", config='{"source": "real"}', card=tiny["card"], masks=shard, out=out)
+    out, twins, shard = tmp_path / "pairs.parquet", tmp_path / "twins.parquet", tiny["tiles"][0]
+    bases.execute(
+        "image_sample", config='{"source": "real"}', card=tiny["card"], masks=shard, out=out, twins=twins
+    )
     assert list(samples.read(out)) == list(samples.read(shard))
+
+
+def test_twins_have_the_masks_of_their_sisters_and_other_images(pairs: Path, tmp_path: Path) -> None:
+    first, twins = (list(samples.read(p)) for p in (pairs, pairs.with_name("twins.parquet")))
+    assert [s.id for s in twins] == [s.id for s in first]  # fewer masks than twins asked for
+    for one, other in zip(first, twins, strict=True):
+        assert one.mask == other.mask
+        assert one.image != other.image
+
+
+@pytest.mark.parametrize("config", [{"solver": '"dpm++"'}, {"feedback": '{"weight": 0.1}'}])
+def test_other_ways_to_sample(
+    job: dict[str, Any], masks: Path, pairs: Path, run_dir: Path, tmp_path: Path, config: dict[str, str]
+) -> None:
+    ((key, value),) = config.items()
+    text = f'{{"steps": 3, "{key}": {value}}}'
+    bases.execute(
+        "image_sample", **job | {"config": text, "judge": run_dir}, masks=masks, out=tmp_path / "o.parquet"
+    )
+    for a, b in zip(images(pairs), images(tmp_path / "o.parquet"), strict=True):
+        assert a.shape == b.shape
+        assert not np.array_equal(a, b)
+
+
+def test_pix2pix_paints_by_mask_and_seed(
+    tiny: dict[str, Any], pix2pix: Path, masks: Path, tmp_path: Path
+) -> None:
+    job = {"card": tiny["card"], "translator": pix2pix, "config": '{"batch": 2}'}
+    one, two = (tmp_path / n for n in ("a.parquet", "b.parquet"))
+    bases.execute("image_sample", **job, masks=masks, out=one, twins=tmp_path / "t.parquet")
+    bases.execute(
+        "image_sample", **job | {"config": "{}"}, masks=masks, out=two, twins=tmp_path / "t.parquet"
+    )
+    assert one.read_bytes() == two.read_bytes()
+    assert images(tmp_path / "t.parquet")[0].tobytes() != images(one)[0].tobytes()
+    job["twins"] = tmp_path / "t.parquet"
+    dark, bright = (made(tmp_path, job, np.full((32, 32), k, np.uint8)) for k in (1, 2))
+    assert bright.mean() > dark.mean() + 100

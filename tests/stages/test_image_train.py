@@ -6,9 +6,12 @@ import pytest
 import torch
 from diffusers import ControlNetModel
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
+from safetensors.torch import load_file
 
 from landloom import provenance
-from landloom.stages.image_train import stem
+from landloom.config.image_train import Pix2PixConfig
+from landloom.diffusion.control import stem
+from landloom.errors import InputError
 from tests import bases
 from tests.stages.conftest import IMAGE, outputs, run
 
@@ -51,3 +54,28 @@ def test_the_stems_widths_can_be_set(image_job: dict[str, Any], tmp_path: Path) 
     config = IMAGE.model_copy(update={"steps": 1, "channels": (4, 12)})
     out = run("image_train", image_job | {"config": config}, tmp_path)
     assert ControlNetModel.load_config(out)["conditioning_embedding_out_channels"] == [4, 12]
+
+
+def test_pix2pix_learns_from_tiles_alone(pix2pix_job: dict[str, Any], pix2pix: Path, tmp_path: Path) -> None:
+    assert (pix2pix / "pix2pix.safetensors").is_file()
+    assert all(name in (pix2pix / "README.md").read_text() for name in bases.NAMES)
+    assert provenance.digest(run("image_train", pix2pix_job, tmp_path)) == provenance.digest(pix2pix)
+
+
+def test_tiles_that_cannot_be_halved_are_an_input_error(pix2pix_job: dict[str, Any], tmp_path: Path) -> None:
+    config = pix2pix_job["config"].model_copy(update={"pix2pix": Pix2PixConfig(levels=6)})
+    with pytest.raises(InputError, match="6 cannot halve tiles of 32 pixels"):
+        run("image_train", pix2pix_job | {"config": config}, tmp_path)
+
+
+def test_a_missing_input_of_the_backend_is_named(image_job: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--base"):
+        run("image_train", {k: v for k, v in image_job.items() if k != "base"}, tmp_path)
+
+
+def test_an_unlocked_decoder_learns(image_job: dict[str, Any], base: Path, tmp_path: Path) -> None:
+    config = IMAGE.model_copy(update={"steps": 2, "unlock": True, "init": "small"})
+    out = run("image_train", image_job | {"config": config}, tmp_path)
+    learned = load_file(out / "decoder.safetensors")
+    before = load_file(base / "unet/diffusion_pytorch_model.safetensors")
+    assert all(not torch.equal(v, before[k]) for k, v in learned.items() if k.endswith("weight"))

@@ -66,8 +66,8 @@ def test_pair_made_from_a_test_tile_is_refused(tmp_path: Path) -> None:
 
 
 def test_rejected_pairs_do_not_count(tmp_path: Path) -> None:
-    good = shards.pairs(tmp_path, 3, "good", verdict.write(0.9, 0.3, None))
-    bad = shards.pairs(tmp_path, 5, "bad", verdict.write(0.1, 0.3, None))
+    good = shards.pairs(tmp_path, 3, "good", verdict.write({"agreement": 0.9}, [], None))
+    bad = shards.pairs(tmp_path, 5, "bad", verdict.write({"agreement": 0.1}, ["agreement 0.1 < 0.3"], None))
     assert not [i for i in made(tmp_path, 0.375, [bad, good]) if i.startswith("bad")]
     with pytest.raises(
         InputError, match=r"4 accepted samples are needed, 3 of 8 .*plan\.count or lower curate\."

@@ -130,9 +130,9 @@ def evaluation(folder: Path) -> None:
         {"generator": "landloom", "class": classes, "cpe": [1.25, 7.75, 3.5], "mcpe": 4.17, "n": 3}
     ).to_csv(folder / "label_ratios.csv", index=False)
     quality = {"generator": ["landloom"], "extractor": "efficientnet_lite0", "fid": 87.654, "kid": 0.0321}
-    pd.DataFrame(quality | {"n": 3, "n_reference": 4, "agreement": 0.876}).to_csv(
-        folder / "image_quality.csv", index=False
-    )
+    agreement = {"agreement_synthetic": 0.876, "agreement_real": 0.901, "diversity": 5.5}
+    cost = {"n": 3, "train_minutes": 4.2, "device": "cpu (x86_64)"}
+    pd.DataFrame(quality | agreement | cost).to_csv(folder / "image_quality.csv", index=False)
 
 
 def test_the_page_needs_no_other_file(made: tuple[World, str]) -> None:

@@ -14,10 +14,11 @@ from typing import Any, Protocol
 
 from landloom import __main__ as stages
 from landloom import preflight
-from landloom.config import GENERATOR_SECTIONS, TABLE, Config, load
+from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
+from landloom.models import Models
 from landloom.scenes import SceneFiles, discover, split_scenes
 
 REAL = "real"
@@ -229,72 +230,25 @@ class Dag:
             return 0.0
         return float(self.config.section("curate", wildcards.generator).model_dump()["min_trust"])
 
-    def trained(self, stage: str, folder: str) -> Callable[[Any], list[str]]:
-        """Folder of the trained model that a sampling stage needs, and the base below it if it has one."""
-
-        def paths(wildcards: Any) -> list[str]:
-            if self._source(stage, wildcards.generator) == "real":
-                return []
-            root = f"results/{wildcards.dataset}"
-            model = f"{root}/{self.model_of(wildcards.generator)}/{folder}"
-            adapted = stage != "label_sample" or not self.categorical(wildcards.generator)
-            return [model, f"{root}/base"] if adapted else [model]
-
-        return paths
-
-    def models(self, stage: str) -> Callable[[Any], str]:
-        """The same folders as options of the command line."""
-        names = {"label_sample": ("model", "base"), "image_sample": ("controlnet", "base")}[stage]
-        folders = self.trained(stage, {"label_sample": "label", "image_sample": "image"}[stage])
-
-        def options(wildcards: Any) -> str:
-            found = folders(wildcards)
-            return " ".join(f"--{n} {shlex.quote(p)}" for n, p in zip(names, found, strict=False))
-
-        return options
-
-    def model_of(self, generator: str) -> str:
-        """Where a generator's trained models lie; a variant of the label table may borrow another's."""
-        variant = self.config.variants.get(generator)
-        return f"{TABLE}/{variant.model}" if variant and variant.model else generator
+    @cached_property
+    def models(self) -> Models:
+        """Trained models of the generators."""
+        return Models(self.config, self.parts, self.judge)
 
     def plan_split(self, wildcards: Any) -> str:
         """Real tiles that a plan starts from: held-out ones are for the label table alone."""
         measured = wildcards.generator in self.config.variants
         return self.config.label_table.split if measured else "train"
 
-    def table_masks(self) -> list[str]:
-        """Shards of masks of all variants of the label table."""
-        pattern = f"results/{self.config.dataset}/{{generator}}/masks/{{shard}}.parquet"
-        return [p for v in self.config.variants for p in self.shards(pattern, v)]
-
-    def label_data(self, wildcards: Any) -> dict[str, list[str]]:
-        """What a label generator learns from, by option: tiles, or base and latents."""
-        root = f"results/{wildcards.dataset}"
-        if self.categorical(wildcards.generator):
-            return {"tiles": [f"{root}/tiles/{s}.parquet" for s in self.parts]}
-        latents = [f"{root}/latents/{s}.safetensors" for s in self.parts]
-        return {"base": [f"{root}/base"], "latents": latents}
-
-    def label_options(self, wildcards: Any) -> str:
-        """The same as options of the command line."""
-        found = self.label_data(wildcards).items()
-        return " ".join(f"--{name} {' '.join(map(shlex.quote, paths))}" for name, paths in found)
-
     def plan_files(self, wildcards: Any) -> list[str]:
         """Tables that the plan of a generator reads."""
         mixes = self.config.plan_of(wildcards.generator).mixes.values()
         return [goal.file for goal in mixes if goal.file is not None]
 
-    def categorical(self, generator: str) -> bool:
-        """Whether a generator's masks come from the back-end that needs no base."""
-        return bool(
-            self.config.section("label_train", self.model_of(generator)).model_dump()["backend"]
-            == "categorical"
-        )
-
-    def _source(self, stage: str, generator: str) -> str:
-        return str(self.config.section(stage, generator).model_dump()["source"])
+    def table_masks(self) -> list[str]:
+        """Shards of masks of all variants of the label table."""
+        pattern = f"results/{self.config.dataset}/{{generator}}/masks/{{shard}}.parquet"
+        return [p for v in self.config.variants for p in self.shards(pattern, v)]
 
     def bank(self, wildcards: Any) -> list[str]:
         """Captions that a plan draws from; none when it takes the template."""
@@ -370,11 +324,10 @@ class Dag:
     def results(self) -> list[str]:
         """What the default target makes, but for the audit."""
         root = f"results/{self.config.dataset}"
-        return [f"{root}/report", *(f"{root}/export/{g}" for g in self.generators if self.synthetic(g))]
-
-    def synthetic(self, generator: str) -> bool:
-        """Whether a generator makes anything new, rather than repeating real tiles."""
-        return any(self._source(s, generator) != "real" for s in ("label_sample", "image_sample"))
+        return [
+            f"{root}/report",
+            *(f"{root}/export/{g}" for g in self.generators if self.models.synthetic(g)),
+        ]
 
     def audited(self, wildcards: Any) -> list[str]:
         """What must be there before the audit."""
@@ -391,19 +344,7 @@ class Dag:
 
     def training_metrics(self) -> list[str]:
         """Metrics files of all trainings."""
-        root = f"results/{self.config.dataset}"
-        base = [f"{root}/base.vae.metrics.jsonl", f"{root}/base.unet.metrics.jsonl"]
-        found = self.scratch(base) if any(map(self.needs_base, self.generators)) else []
-        for g in self.generators:
-            for stage, kind in (("label_sample", "label"), ("image_sample", "image")):
-                if self._source(stage, g) != "real":
-                    found.append(f"{root}/{g}/{kind}.metrics.jsonl")
-        return found + self.runs(".metrics.jsonl")
-
-    def needs_base(self, generator: str) -> bool:
-        """Whether any stage of a generator adapts the base."""
-        masks = self._source("label_sample", generator) != "real" and not self.categorical(generator)
-        return masks or self._source("image_sample", generator) != "real"
+        return self.models.metrics() + self.runs(".metrics.jsonl")
 
 
 def put_on_path(folder: Path) -> None:

@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 PACKAGE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE))
 
+from landloom import models
 from landloom.dag import Dag, memory, put_on_path
 from landloom.errors import InputError
 

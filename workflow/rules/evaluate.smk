@@ -4,6 +4,8 @@ rule evaluate:
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         plans=dag.plans(),
         pairs=dag.all_shards("curated"),
+        twins=dag.all_shards("twins"),
+        models=dag.models.image_folders(),
         runs=dag.runs(),
     output:
         segmentation=report(
@@ -47,7 +49,8 @@ rule evaluate:
         "Writing the tables of {wildcards.dataset}"
     shell:
         "python -m landloom evaluate --config {params.config:q} --card {input.card:q} "
-        "--tiles {input.tiles:q} --plans {input.plans:q} --pairs {input.pairs:q} --runs {input.runs:q} "
+        "--tiles {input.tiles:q} --plans {input.plans:q} --pairs {input.pairs:q} --twins {input.twins:q} "
+        "--models {input.models:q} --runs {input.runs:q} "
         "--segmentation {output.segmentation:q} --image-quality {output.image_quality:q} "
         "--label-ratios {output.label_ratios:q} --label-shapes {output.label_shapes:q} "
         "--summary {output.summary:q} 2>&1 | tee {log:q}"

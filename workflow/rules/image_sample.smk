@@ -2,9 +2,10 @@ rule image_sample:
     input:
         card="results/{dataset}/statistics.json",
         masks="results/{dataset}/{generator}/masks/{shard}.parquet",
-        model=dag.trained("image_sample", "image"),
+        model=models.files(dag.models.image_models),
     output:
-        "results/{dataset}/{generator}/pairs/{shard}.parquet",
+        pairs="results/{dataset}/{generator}/pairs/{shard}.parquet",
+        twins="results/{dataset}/{generator}/twins/{shard}.parquet",
     log:
         "logs/{dataset}/{generator}/image_sample/{shard}.log",
     benchmark:
@@ -16,10 +17,11 @@ rule image_sample:
         gpu=1,
     params:
         config=dag.section("image_sample"),
-        model=dag.models("image_sample"),
+        model=models.words(dag.models.image_models),
         version=dag.version("image_sample"),
     message:
         "Sampling images of {wildcards.generator}, shard {wildcards.shard}"
     shell:
         "python -m landloom image_sample --config {params.config:q} --card {input.card:q} "
-        "--masks {input.masks:q} {params.model} --out {output:q} 2>&1 | tee {log:q}"
+        "--masks {input.masks:q} {params.model} --out {output.pairs:q} "
+        "--twins {output.twins:q} 2>&1 | tee {log:q}"

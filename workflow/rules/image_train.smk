@@ -1,12 +1,9 @@
 rule image_train:
     input:
         card="results/{dataset}/statistics.json",
-        base="results/{dataset}/base",
-        latents=expand(
-            "results/{{dataset}}/latents/{scene}.safetensors", scene=dag.parts
-        ),
+        data=models.files(dag.models.image_data),
     output:
-        controlnet=directory("results/{dataset}/{generator}/image"),
+        model=directory("results/{dataset}/{generator}/image"),
         metrics="results/{dataset}/{generator}/image.metrics.jsonl",
     log:
         "logs/{dataset}/{generator}/image_train.log",
@@ -19,12 +16,13 @@ rule image_train:
         gpu=1,
     params:
         config=dag.section("image_train"),
+        data=models.words(dag.models.image_data),
         seed=dag.seed,
         version=dag.version("image_train"),
     message:
         "Training the image generator of {wildcards.generator}"
     shell:
         "python -m landloom image_train --config {params.config:q} --seed {params.seed} "
-        "--card {input.card:q} --base {input.base:q} --latents {input.latents:q} "
-        "--state results/{wildcards.dataset}/state --out {output.controlnet:q} "
+        "--card {input.card:q} {params.data} "
+        "--state results/{wildcards.dataset}/state --out {output.model:q} "
         "--metrics {output.metrics:q} 2>&1 | tee {log:q}"

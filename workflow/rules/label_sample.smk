@@ -3,7 +3,7 @@ rule label_sample:
         card="results/{dataset}/statistics.json",
         plan="results/{dataset}/{generator}/plan.parquet",
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
-        model=dag.trained("label_sample", "label"),
+        model=models.files(dag.models.label_models),
     output:
         "results/{dataset}/{generator}/masks/{shard}.parquet",
     log:
@@ -17,7 +17,7 @@ rule label_sample:
         gpu=1,
     params:
         config=dag.section("label_sample"),
-        model=dag.models("label_sample"),
+        model=models.words(dag.models.label_models),
         version=dag.version("label_sample"),
     message:
         "Sampling masks of {wildcards.generator}, shard {wildcards.shard}"

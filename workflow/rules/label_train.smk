@@ -1,7 +1,7 @@
 rule label_train:
     input:
-        unpack(dag.label_data),
         card="results/{dataset}/statistics.json",
+        data=models.files(dag.models.label_data),
     output:
         model=directory("results/{dataset}/{generator}/label"),
         metrics="results/{dataset}/{generator}/label.metrics.jsonl",
@@ -17,7 +17,7 @@ rule label_train:
     params:
         config=dag.section("label_train"),
         seed=dag.seed,
-        data=dag.label_options,
+        data=models.words(dag.models.label_data),
         version=dag.version("label_train"),
     message:
         "Training the mask generator of {wildcards.generator}"

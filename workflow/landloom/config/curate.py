@@ -2,7 +2,17 @@
 
 from pydantic import Field
 
+from landloom.config.features import Features
 from landloom.config.section import Section
+
+
+class Memory(Features):
+    """Memorisation audit: is an image a copy of a real train tile?"""
+
+    quantile: float = Field(default=0.01, ge=0, lt=1)
+    """Copies are images nearer to a train tile than all but this share of real tiles; 0 is off."""
+    batch: int = Field(default=32, ge=1)
+    """Images at once."""
 
 
 class CurateConfig(Section):
@@ -14,5 +24,11 @@ class CurateConfig(Section):
     """A pixel is doubted when its loss exceeds this times its class's mean loss on real data."""
     min_agreement: float = Field(default=0.0, ge=0, le=1)
     """Samples whose mask agrees with the judge on a smaller share of pixels are rejected."""
+    min_relative: float = Field(default=0.0, ge=0)
+    """The same, relative to the judge's agreement on real val tiles with the sample's classes."""
+    min_realism: float = Field(default=0.0, ge=0)
+    """Samples with a smaller realism score (distance to real features; 1 is among them) are rejected."""
     min_trust: float = Field(default=0.0, ge=0, le=1)
     """Pixels trusted less than this are ignored in training."""
+    memory: Memory = Memory()
+    """Memorisation audit against the real train tiles."""

@@ -4,16 +4,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from landloom.config.section import Section
+from landloom.config.features import Features
 
 
-class EvaluateConfig(Section):
+class EvaluateConfig(Features):
     """Settings of the evaluation."""
 
-    extractor: Literal["efficientnet_lite0", "inception"] = "efficientnet_lite0"
-    """Features for FID and KID; always named beside the numbers."""
-    weights: str | None = None
-    """Inception weights (a TorchScript or state file of torch-fidelity) when extractor is 'inception'."""
     samples: int = Field(default=2048, ge=2)
     """At most this many images of each kind."""
     batch: int = Field(default=32, ge=1)

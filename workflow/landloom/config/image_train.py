@@ -1,10 +1,36 @@
-"""``image_train``: mask and caption to image, by ControlNet on a frozen base."""
+"""``image_train``: mask and caption to image, by ControlNet on a frozen base, or by Pix2Pix alone."""
 
+from typing import Literal
+
+from pydantic import Field
+
+from landloom.config.section import Section
 from landloom.config.training import Denoising, Parallel
+
+
+class Pix2PixConfig(Section):
+    """Pix2Pix (Isola et al. 2017); needs no base."""
+
+    width: int = Field(default=32, ge=4)
+    """Channels at full size, of generator and discriminator; they double per level, up to eight times."""
+    levels: int = Field(default=5, ge=2)
+    """How often the generator halves the tile; its side must be divisible by 2 to this power."""
+    l1: float = Field(default=100.0, gt=0)
+    """Weight of the L1 distance against the adversarial loss."""
+    augment: Literal["none", "flip", "d4"] = "d4"
+    """Turned and mirrored copies for training."""
 
 
 class ImageTrainConfig(Denoising, Parallel):
     """Settings of the image generator's training."""
 
+    backend: Literal["controlnet", "pix2pix"] = "controlnet"
+    """'controlnet' on the base, or 'pix2pix', a baseline that reads neither base nor captions."""
     channels: tuple[int, ...] | None = None
     """Channels of the mask's stem; fitted to the VAE's down-scaling when absent."""
+    init: Literal["zero", "small"] = "zero"
+    """ControlNet's outgoing layers start at zero, or as small noise: the mask then has an effect at once."""
+    unlock: bool = False
+    """Train the base's own decoder too, and save it beside the ControlNet."""
+    pix2pix: Pix2PixConfig = Pix2PixConfig()
+    """Only for 'pix2pix'."""

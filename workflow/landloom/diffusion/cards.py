@@ -33,6 +33,15 @@ def controlnet(dataset: Dataset, config: BaseModel) -> str:
     )  # fmt: skip
 
 
+def pix2pix(dataset: Dataset, config: BaseModel) -> str:
+    """Card of a Pix2Pix generator."""
+    return _card(
+        dataset, config, "Image generator (Pix2Pix)",
+        "Load with `landloom.translation.pix2pix.load(folder)`. Its input is the one-hot mask, one channel"
+        " per class in the order below; a pixel without a class is zero in every channel.",
+    )  # fmt: skip
+
+
 def _card(dataset: Dataset, config: BaseModel, title: str, use: str) -> str:
     classes = "\n".join(f"| {i} | {c.name} | {c.color} |" for i, c in enumerate(dataset.classes))
     return (

@@ -43,7 +43,7 @@ class Pictures:
 
 
 def load(card: Dataset, tiles: Sequence[Path], captions: Sequence[Path]) -> Pictures:
-    """Read the train tiles of shards and their words; tiles of val and test are never touched."""
+    """Read the train tiles of shards and their words, if any; tiles of val and test are never touched."""
     columns = ["id", "caption", "prompt"]
     words = {r["id"]: r for p in captions for r in pd.read_parquet(p)[columns].to_dict("records")}
     found = list(samples.read(tiles, split="train"))
@@ -54,8 +54,8 @@ def load(card: Dataset, tiles: Sequence[Path], captions: Sequence[Path]) -> Pict
         images=torch.stack(images) if found else torch.zeros(shape, dtype=torch.float16),
         labels=torch.stack(labels) if found else torch.zeros(shape[0], *shape[2:], dtype=torch.uint8),
         ratios=torch.tensor([s.ratios for s in found]).reshape(len(found), len(card.classes)),
-        captions=[words[s.id]["caption"] for s in found],
-        prompts=[words[s.id]["prompt"] for s in found],
+        captions=[words[s.id]["caption"] for s in found if words],
+        prompts=[words[s.id]["prompt"] for s in found if words],
         ids=[s.id for s in found],
     )
 

@@ -1,15 +1,19 @@
-"""Sampling latents: UniPC, classifier-free guidance, one seed a sample."""
+"""Sampling latents: few-step solvers, classifier-free guidance, one seed a sample."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
-from diffusers import UniPCMultistepScheduler
+from diffusers import DPMSolverMultistepScheduler, UniPCMultistepScheduler
 from torch import Tensor
 
 from landloom.config.label_sample import Sampling
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.noise import clean, shifted
+
+SOLVERS = {"unipc": UniPCMultistepScheduler, "dpm++": DPMSolverMultistepScheduler}
+Steering = Callable[[Tensor, int], Tensor]
+"""Moves predicted clean latents (B, c, h, w), told the number of the sampling step."""
 
 
 def noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
@@ -21,7 +25,7 @@ def noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
 def sample(
     bundle: Bundle, text: Tensor, empty: Tensor, seeds: Sequence[int], config: Sampling, side: int,
     residuals: Callable[[Tensor, Tensor, Tensor], dict[str, Any]] | None = None,
-    more: Sequence[tuple[float, Tensor]] = (), steer: Callable[[Tensor], Tensor] | None = None,
+    more: Sequence[tuple[float, Tensor]] = (), steer: Steering | None = None, solver: str = "unipc",
 ) -> Tensor:  # fmt: skip
     """Sample latents (B, c, side, side).
 
@@ -36,16 +40,17 @@ def sample(
         more: further guidance: what is predicted under ``text`` counts that much more, and what is predicted
             under these embeddings (B, T, D) that much less.
         steer: moves predicted clean latents.
+        solver: one of SOLVERS.
     """
     device, dtype = bundle.unet.device, bundle.unet.dtype
-    scheduler = UniPCMultistepScheduler.from_config(bundle.scheduler.config)
+    scheduler = SOLVERS[solver].from_config(bundle.scheduler.config)
     scheduler.set_timesteps(config.steps, device=device)
     x = noise(seeds, (bundle.unet.config.in_channels, side, side)).to(device) * scheduler.init_noise_sigma
     branches = [(1 - config.guidance, empty.expand_as(text)), *((-w, other) for w, other in more)]
     branches = [(w, other) for w, other in branches if w]
     weights = [*(w for w, _ in branches), 1 - sum(w for w, _ in branches)]
     words = torch.cat([*(other.to(text) for _, other in branches), text]).to(device, dtype)
-    for t in scheduler.timesteps:
+    for number, t in enumerate(scheduler.timesteps):
         copies = x.repeat(len(weights), 1, 1, 1).to(dtype)
         extra = residuals(copies, t, words) if residuals else {}
         parts = bundle.unet(copies, t, words, return_dict=False, **extra)[0].float().chunk(len(weights))
@@ -53,7 +58,7 @@ def sample(
         if steer:
             now = t.repeat(len(x)).to(device).long()
             guess = clean(bundle.scheduler, x, now, out)
-            out = shifted(bundle.scheduler, now, out, steer(guess) - guess)
+            out = shifted(bundle.scheduler, now, out, steer(guess, number) - guess)
         x = scheduler.step(out, t, x, return_dict=False)[0]
     return x
 

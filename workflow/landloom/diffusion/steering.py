@@ -22,7 +22,7 @@ class ProbeSteering:
         self.probe, self.known = probe, ~target.isnan()
         self.target, self.scale, self.steps = target.nan_to_num(), scale, steps
 
-    def __call__(self, latents: Tensor) -> Tensor:
+    def __call__(self, latents: Tensor, number: int) -> Tensor:
         """Predicted clean latents (B, c, h, w) with class shares nearer to the target."""
         found, cells = latents.detach().float(), latents[0, 0].numel()
         for _ in range(self.steps):

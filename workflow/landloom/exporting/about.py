@@ -108,5 +108,4 @@ def _mean(rows: Sequence[Sequence[float] | None]) -> list[float] | None:
 
 def _reason(note: str | None) -> str:
     """Why a sample was rejected, with N for each number, so that equal reasons can be counted."""
-    text = (note or "").split(";")[0].removeprefix(verdict.REJECTED).strip(" :")
-    return re.sub(r"\d+(\.\d+)?", "N", text) or "no reason given"
+    return re.sub(r"\d+(\.\d+)?", "N", verdict.reason(note))

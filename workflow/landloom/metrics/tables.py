@@ -9,6 +9,10 @@ from landloom.metrics.proportions import cpe, mcpe
 
 RUN = ["generator", "ratio", "network"]
 SEGMENTATION = [*RUN, "seed", "class", "iou", "f1"]
+IMAGE_QUALITY = [
+    "generator", "extractor", "fid", "kid", "agreement_synthetic", "agreement_real", "diversity", "n",
+    "train_minutes", "device",
+]  # fmt: skip
 LABEL_RATIOS = ["generator", "class", "cpe", "mcpe", "n"]
 SUMMARY = [
     *RUN, "class", "iou_mean", "iou_std", "f1_mean", "f1_std", "seeds", "difference", "difference_std",

@@ -35,7 +35,7 @@ class Entry:
     @property
     def reason(self) -> str:
         """Why it was rejected."""
-        return self.note.split(";")[0].removeprefix(verdict.REJECTED).strip(" :") or "no reason given"
+        return verdict.reason(self.note)
 
 
 @dataclass(frozen=True)

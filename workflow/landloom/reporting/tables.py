@@ -1,11 +1,14 @@
 """The evaluation tables as rows of the page."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from landloom.segmentation import verdict
 
 MISSING = "–"
 
@@ -56,21 +59,42 @@ def label_ratios(table: pd.DataFrame, names: Sequence[str]) -> Table:
 
 
 def image_quality(table: pd.DataFrame) -> Table:
-    """FID, KID and agreement per generator, with the extractor and both sample counts."""
+    """FID, KID, agreement, diversity and cost per generator, with the extractor and the number of images."""
     rows = [
         [
             r["generator"],
             r["extractor"],
             number(r["fid"], 2),
             number(r["kid"], 4),
-            number(r["agreement"], 3),
+            number(r["agreement_synthetic"], 3),
+            number(r["agreement_real"], 3),
+            number(r["diversity"], 2),
             number(r["n"], 0),
-            number(r["n_reference"], 0),
+            number(r["train_minutes"], 1),
+            MISSING if pd.isna(r["device"]) else r["device"],
         ]
         for r in table.to_dict("records")
     ]
-    header = ["generator", "extractor", "FID", "KID", "agreement", "n", "n reference"]
+    header = [
+        "generator", "extractor", "FID", "KID", "mIoU synthetic", "mIoU real", "diversity", "n",
+        "minutes", "device",
+    ]  # fmt: skip
     return Table("Image quality", header, rows)
+
+
+def curation(notes: Mapping[str, Sequence[str]]) -> Table:
+    """Accepted samples per generator, and how often each reason to reject was given."""
+    reasons = {
+        g: Counter(k for n in found if not verdict.accepted(n) for k in verdict.kinds(n))
+        for g, found in notes.items()
+    }
+    names = sorted({r for counts in reasons.values() for r in counts})
+    rows = []
+    for generator, found in notes.items():
+        kept = sum(verdict.accepted(n) for n in found)
+        share = number(100 * kept / len(found)) if found else MISSING
+        rows.append([generator, len(found), share, *(reasons[generator][r] for r in names)])
+    return Table("Acceptance", ["generator", "samples", "accepted %", *names], rows)
 
 
 def segmentation(summary: pd.DataFrame, names: Sequence[str]) -> list[Table]:

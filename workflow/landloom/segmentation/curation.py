@@ -6,6 +6,7 @@ data. Here trust falls off smoothly instead, and a threshold may be put on it la
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,22 +24,43 @@ def pixel_loss(probabilities: NDArray[np.float32], mask: NDArray[np.uint8]) -> N
     return np.where(mask == IGNORE, 0, -np.log(np.maximum(chosen, 1e-12))).astype(np.float32)
 
 
-def class_loss(judged: Iterable[tuple[Sample, NDArray[np.float32]]], classes: int) -> NDArray[np.float64]:
-    """Mean loss per class (K,) in nats over real samples and their probabilities.
+@dataclass(frozen=True)
+class Norms:
+    """What a judge does on real data that it was not trained on.
 
-    A class without a pixel gets the mean of the others. NaN everywhere when no pixel has a class.
+    Attributes:
+        loss: mean loss per class (K,) in nats; a class without a pixel has the mean of the others.
+        right: share of right pixels per class (K,); likewise.
     """
-    total, count = np.zeros(256), np.zeros(256)
+
+    loss: NDArray[np.float64]
+    right: NDArray[np.float64]
+
+    def expected(self, mask: NDArray[np.uint8]) -> float:
+        """Agreement to expect of a real pair with the classes of this mask; 0 when it has none."""
+        counts = np.bincount(mask[mask != IGNORE].ravel(), minlength=len(self.right))
+        return float(counts @ self.right / counts.sum()) if counts.sum() else 0.0
+
+
+def norms(judged: Iterable[tuple[Sample, NDArray[np.float32]]], classes: int) -> Norms:
+    """Norms of a judge from real samples and its probabilities; NaN when no pixel has a class."""
+    loss, right, count = np.zeros(256), np.zeros(256), np.zeros(256)
     for sample, probabilities in judged:
         mask = sample.mask_array()
-        total += np.bincount(mask.ravel(), pixel_loss(probabilities, mask).ravel(), minlength=256)
-        count += np.bincount(mask.ravel(), minlength=256)
-    total, count = total[:classes], count[:classes]
+        flat = mask.ravel()
+        loss += np.bincount(flat, pixel_loss(probabilities, mask).ravel(), minlength=256)
+        right += np.bincount(flat, (probabilities.argmax(0) == mask).ravel(), minlength=256)
+        count += np.bincount(flat, minlength=256)
+    means = [_means(total[:classes], count[:classes]) for total in (loss, right)]
+    return Norms(np.maximum(means[0], SMALLEST_LOSS), means[1])
+
+
+def _means(total: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
     seen = count > 0
-    found = np.divide(total, count, out=np.full(classes, np.nan), where=seen)
+    found = np.divide(total, count, out=np.full(len(total), np.nan), where=seen)
     if seen.any():
         found[~seen] = found[seen].mean()
-    return np.maximum(found, SMALLEST_LOSS)
+    return found
 
 
 def trust(

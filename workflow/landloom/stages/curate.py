@@ -1,41 +1,53 @@
-"""How far each pixel and each pair can be trusted, in the eyes of a network trained on real data."""
+"""How far each pixel and pair can be trusted: by a network trained on real data, and beside real tiles."""
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from landloom import samples
-from landloom.config.curate import CurateConfig
+from landloom.config.curate import CurateConfig, Memory
 from landloom.dataset import Dataset
 from landloom.errors import InputError
+from landloom.metrics import extractors, fidelity
+from landloom.metrics.memorisation import Neighbour, Neighbours, Place
 from landloom.raster import codec
 from landloom.samples import Sample
-from landloom.segmentation import networks, verdict
-from landloom.segmentation.curation import agreement, class_loss, pixel_loss, trust
+from landloom.segmentation import networks, scores, verdict
+from landloom.segmentation.curation import Norms, agreement, norms, pixel_loss, trust
 from landloom.segmentation.predict import probabilities
 from landloom.stage import In, Ins, Out
 
-VERSION = 1
+VERSION = 2
 
 
 def run(config: CurateConfig, card: In, pairs: In, tiles: Ins, judge: In, out: Out) -> None:
     """Write all pairs with a trust raster and a verdict in their note.
 
-    The judge's mean loss per class comes from val tiles: real data that it was not trained on.
+    The judge's norms per class come from val tiles: real data that it was not trained on.
 
     Raises:
-        InputError: there are no val tiles to measure the judge on, or ``judge`` holds no network.
+        InputError: there are no val tiles to measure the judge on, ``judge`` holds no network, or the
+            extractor of the memorisation audit is missing.
     """
     dataset = Dataset.load(card)
+    near = neighbours(config.memory, dataset, pairs, tiles)
     model = networks.load(judge / "model")
-    val = probabilities(model, dataset, samples.read(tiles, split="val"))
-    norm = class_loss(val, len(dataset.classes))
-    if np.isnan(norm).any():
+    norm = norms(probabilities(model, dataset, samples.read(tiles, split="val")), len(dataset.classes))
+    if np.isnan(norm.loss).any():
         raise InputError("tiles", "no val tile has a pixel with a class", "Put a scene in the val split")
-    about = samples.metadata(pairs) | {"judge_loss": [round(float(v), 6) for v in norm]}
-    samples.write(out, judged(config, dataset, model, samples.read(pairs), norm), about)
+    matrix = np.zeros((len(dataset.classes),) * 2, np.int64)
+    rows = list(judged(config, dataset, model, samples.read(pairs), norm, near, matrix))
+    about = samples.metadata(pairs) | {
+        "judge_loss": [round(float(v), 6) for v in norm.loss],
+        "confusion": matrix.tolist(),
+        "judge_confusion": held_out(judge),
+    }
+    samples.write(out, rows, about)
 
 
 def judged(
@@ -43,12 +55,65 @@ def judged(
     dataset: Dataset,
     model: nn.Module,
     pairs: Iterator[Sample],
-    norm: NDArray[np.float64],
+    norm: Norms,
+    near: dict[str, Neighbour],
+    matrix: scores.Confusion,
 ) -> Iterator[Sample]:
-    """Yield each pair with its trust and verdict."""
+    """Yield each pair with its trust and verdict; ``matrix`` sums up where mask and judge agree."""
     for sample, found in probabilities(model, dataset, pairs):
-        mask = sample.mask_array()
-        sample.trust = codec.encode(trust(pixel_loss(found, mask), mask, norm, config.tolerance))
-        share = agreement(found.argmax(0).astype(np.uint8), mask)
-        sample.note = verdict.write(share, config.min_agreement, sample.note)
+        mask, seen = sample.mask_array(), found.argmax(0).astype(np.uint8)
+        sample.trust = codec.encode(trust(pixel_loss(found, mask), mask, norm.loss, config.tolerance))
+        matrix += scores.confusion(mask, seen, len(dataset.classes))
+        share = agreement(seen, mask)
+        expected = norm.expected(mask)
+        sample.note = decide(
+            config, share, share / expected if expected else 0.0, near.get(sample.id), sample.note
+        )
         yield sample
+
+
+def decide(
+    config: CurateConfig, share: float, relative: float, near: Neighbour | None, note: str | None
+) -> str:
+    """The verdict: all scores, and every reason to reject."""
+    found: dict[str, float | str] = {"agreement": share, "relative": relative}
+    reasons = verdict.below("agreement", share, config.min_agreement)
+    reasons += verdict.below("agreement for its classes", relative, config.min_relative)
+    if near is not None:
+        found |= {"realism": near.realism, "distance": near.distance, "rank": near.rank, "nearest": near.id}
+        reasons += verdict.below("realism", near.realism, config.min_realism)
+        if near.rank < config.memory.quantile:
+            reasons.append(
+                f"copy of a real tile: nearer than {100 * (1 - near.rank):.1f} % of real tiles are"
+            )
+    return verdict.write(found, reasons, note)
+
+
+def neighbours(config: Memory, dataset: Dataset, pairs: Path, tiles: Sequence[Path]) -> dict[str, Neighbour]:
+    """Nearest train tile of each new image; the unchanged image of a tile named as parent is not new."""
+    if not config.quantile:
+        return {}
+    real = {s.id: _digest(s) for s in samples.read(tiles, split="train")}
+    new = [s.id for s in samples.read(pairs) if _digest(s) not in [real.get(p) for p in s.parents or []]]
+    if not new or not real:
+        return {}
+    extractor = extractors.load(config.extractor, config.weights)
+
+    def features(found: Iterator[Sample]) -> Any:
+        return fidelity.features(extractor, (dataset.preview(s.image_array()) for s in found), config.batch)
+
+    places = [Place.of(s) for s in samples.read(tiles, split="train")]
+    index = Neighbours(features(samples.read(tiles, split="train")), places, dataset.size)
+    wanted = set(new)
+    made = features(s for s in samples.read(pairs) if s.id in wanted)
+    return dict(zip(new, index.nearest(made), strict=True))
+
+
+def held_out(judge: Path) -> list[list[int]]:
+    """The judge's confusion on all real tiles that it was not trained on."""
+    found = json.loads((judge / "scores.json").read_text())
+    return np.asarray(sum(np.array(found[s]["confusion"]) for s in ("val", "test"))).tolist()
+
+
+def _digest(sample: Sample) -> str:
+    return hashlib.sha256(sample.image or b"").hexdigest()

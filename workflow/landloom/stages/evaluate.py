@@ -8,35 +8,42 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from torch import nn
 
 from landloom import samples
 from landloom.config.evaluate import EvaluateConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity, tables, validity
-from landloom.segmentation import verdict
+from landloom.metrics.cost import Cost, cost
+from landloom.metrics.diversity import mean_distance
+from landloom.segmentation import scores
 from landloom.stage import In, Ins, Out
 
 VERSION = 2
 
 
 def run(
-    config: EvaluateConfig, card: In, tiles: Ins, plans: Ins, pairs: Ins, runs: Ins,
+    config: EvaluateConfig, card: In, tiles: Ins, plans: Ins, pairs: Ins, twins: Ins, models: Ins, runs: Ins,
     segmentation: Out, image_quality: Out, label_ratios: Out, label_shapes: Out, summary: Out,
 ) -> None:  # fmt: skip
     """Write the tables as CSV; ``pairs`` are the curated shards of all generators.
+
+    ``twins`` are shards of second images of some masks, ``models`` the trained image generators.
 
     Raises:
         InputError: pairs are missing, or the feature extractor is.
     """
     dataset = Dataset.load(card)
     require_complete(plans, pairs)
-    scores = [json.loads((r / "scores.json").read_text()) for r in runs]
-    table = tables.segmentation(scores, dataset.names)
+    found = [json.loads((r / "scores.json").read_text()) for r in runs]
+    table = tables.segmentation(found, dataset.names)
     table.to_csv(segmentation, index=False)
     tables.summary(table).to_csv(summary, index=False)
     groups = by_generator(pairs)
-    quality(config, dataset, tiles, groups).to_csv(image_quality, index=False)
+    costs = {m.parent.name: cost(m) for m in models}
+    images = quality(config, dataset, tiles, groups, by_generator(twins), costs)
+    images.to_csv(image_quality, index=False)
     shapes(config, dataset, tiles, groups).to_csv(label_shapes, index=False)
     errors = [ratio_errors(name, paths, dataset) for name, paths in groups.items()]
     pd.concat([pd.DataFrame(columns=tables.LABEL_RATIOS), *errors]).to_csv(label_ratios, index=False)
@@ -68,24 +75,57 @@ def by_generator(pairs: Sequence[Path]) -> dict[str, list[Path]]:
 
 
 def quality(
-    config: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path], groups: dict[str, list[Path]]
+    config: EvaluateConfig,
+    dataset: Dataset,
+    tiles: Sequence[Path],
+    groups: dict[str, list[Path]],
+    twins: dict[str, list[Path]],
+    costs: dict[str, Cost],
 ) -> pd.DataFrame:
-    """FID, KID and mean agreement per generator; rejected pairs count, so that curation cannot flatter."""
-    columns = ["generator", "extractor", "fid", "kid", "n", "n_reference", "agreement"]
+    """Image quality per generator; rejected pairs count, so that curation cannot flatter."""
     if not groups:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=tables.IMAGE_QUALITY)
     extractor = extractors.load(config.extractor, config.weights)
     real = pictures(dataset, tiles, config.reference, config.samples)
     reference = fidelity.features(extractor, real, config.batch)
     rows = []
     for name, paths in groups.items():
         made = fidelity.features(extractor, pictures(dataset, paths, "train", config.samples), config.batch)
-        found = fidelity.compare(reference, made)
-        notes = samples.columns(paths, ["note"])["note"]
-        agreement = pd.Series([verdict.agreement(n) for n in notes], dtype=float).mean()
-        row = [name, config.extractor, found.fid, found.kid, found.n, found.n_reference, agreement]
-        rows.append(row)
-    return pd.DataFrame(rows, columns=columns)
+        found, cost = fidelity.compare(reference, made), costs.get(name, Cost(None, None))
+        row = {"generator": name, "extractor": config.extractor, "fid": found.fid, "kid": found.kid}
+        row |= faithfulness(paths) | {
+            "diversity": diversity(config, dataset, extractor, paths, twins.get(name, []))
+        }
+        rows.append(row | {"n": found.n, "train_minutes": cost.minutes, "device": cost.device})
+    return pd.DataFrame(rows, columns=tables.IMAGE_QUALITY)
+
+
+def faithfulness(paths: Sequence[Path]) -> dict[str, float]:
+    """MIoU of the judge, 0 to 1: on the pairs of a generator, and on real held-out tiles."""
+    about = [samples.metadata(p) for p in paths]
+    made = np.sum([a["confusion"] for a in about], 0)
+    return {
+        "agreement_synthetic": scores.mean(scores.iou(made)),
+        "agreement_real": scores.mean(scores.iou(np.array(about[0]["judge_confusion"]))),
+    }
+
+
+def diversity(
+    config: EvaluateConfig,
+    dataset: Dataset,
+    extractor: nn.Module,
+    paths: Sequence[Path],
+    twins: Sequence[Path],
+) -> float | None:
+    """Mean feature distance between a few images and their twins: other seeds, the same masks."""
+    second = list(samples.read(list(twins)))
+    wanted = {s.id for s in second}
+    first = {s.id: s for s in samples.read(list(paths)) if s.id in wanted}
+    found = [
+        fidelity.features(extractor, (dataset.preview(s.image_array()) for s in rows), config.batch)
+        for rows in ([first[s.id] for s in second], second)
+    ]
+    return mean_distance(*found)
 
 
 def shapes(

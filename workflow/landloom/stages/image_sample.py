@@ -1,65 +1,131 @@
 """Images for the masks of one shard."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from diffusers import ControlNetModel
+from numpy.typing import NDArray
 from torch import Tensor
 
 from landloom import samples
 from landloom.conditions.mask import one_hot
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.dataset import Dataset
-from landloom.diffusion import bundle
+from landloom.diffusion import bundle, control
+from landloom.diffusion.feedback import JudgeFeedback
 from landloom.diffusion.sampling import batches, sample
 from landloom.raster import codec
 from landloom.samples import Sample
+from landloom.segmentation import networks
 from landloom.stage import In, Out
 from landloom.training.loop import device
+from landloom.translation import pix2pix
 
-VERSION = 1
+VERSION = 2
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
+TWIN_SEED = 0x7415  # and twins from other noise than their sisters
 
 
 def run(
-    config: ImageSampleConfig, card: In, masks: In, out: Out,
-    base: In | None = None, controlnet: In | None = None,
+    config: ImageSampleConfig, card: In, masks: In, out: Out, twins: Out,
+    base: In | None = None, controlnet: In | None = None, translator: In | None = None,
+    judge: In | None = None,
 ) -> None:  # fmt: skip
-    """Write image-mask pairs: images by the ControlNet, or the real image of a real mask."""
+    """Write image-mask pairs: images by the generator, or the real image of a real mask.
+
+    ``twins`` gets second images of a few masks, from other seeds.
+    """
     dataset = Dataset.load(card)
-    made: Iterator[Sample] = samples.read(masks)
-    if config.source == "controlnet":
+    about = samples.metadata(masks)
+    if config.source == "real":
+        samples.write(out, samples.read(masks), about)
+        samples.write(twins, [], about)
+        return
+    rows = list(samples.read(masks))
+    painter: Painter
+    if translator is not None:
+        painter = Translator(dataset, translator)
+    else:
         assert base is not None
         assert controlnet is not None
-        made = from_controlnet(config, dataset, list(made), base, controlnet)
-    samples.write(out, made, samples.metadata(masks))
+        painter = Diffusion(config, dataset, base, controlnet, judge)
+    samples.write(out, painted(config, dataset, painter, rows, IMAGE_SEED), about)
+    chosen = np.linspace(0, len(rows) - 1, min(config.twins, len(rows))).round().astype(int)
+    again = [rows[i] for i in chosen]
+    samples.write(twins, painted(config, dataset, painter, again, IMAGE_SEED ^ TWIN_SEED), about)
 
 
-def from_controlnet(
-    config: ImageSampleConfig, dataset: Dataset, found: list[Sample], base: Path, controlnet: Path
+class Painter(Protocol):
+    """Makes images for masks."""
+
+    def __call__(self, rows: Sequence[Sample], seeds: Sequence[int]) -> NDArray[np.float32]:
+        """Images (B, C, H, W) in [-1, 1]; each depends on its own row and seed alone."""
+        ...
+
+
+def painted(
+    config: ImageSampleConfig, dataset: Dataset, painter: Painter, rows: Sequence[Sample], salt: int
 ) -> Iterator[Sample]:
-    """Sample images under masks and captions."""
-    dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-    model = bundle.load(base).to(device(), dtype)
-    control = ControlNetModel.from_pretrained(controlnet, use_safetensors=True, local_files_only=True)
-    control = control.to(device(), dtype).requires_grad_(False).eval()
-    empty = model.embed([""])[0]
-    for part in batches(len(found), config.batch):
-        rows = found[part]
-        labels = torch.from_numpy(np.stack([s.mask_array() for s in rows]))
-        hint = one_hot(labels, len(dataset.classes)).to(device(), dtype)
-        seeds = [(s.seed or 0) ^ IMAGE_SEED for s in rows]
-        text = model.embed([s.caption or "" for s in rows])
-        control_at = residuals(control, hint, config.control)
-        latents = sample(model, text, empty, seeds, config, dataset.size // model.factor, control_at)
+    """Yield copies of the rows with new images, in the dataset's units."""
+    for part in batches(len(rows), config.batch):
+        chosen = rows[part]
+        images = painter(chosen, [(s.seed or 0) ^ salt for s in chosen])
+        for row, image in zip(chosen, images, strict=True):
+            yield replace(row, image=codec.encode(dataset.unscale(image), row.crs, row.transform))
+
+
+class Translator:
+    """Images by Pix2Pix; dropout under a sample's own seed is its noise."""
+
+    def __init__(self, dataset: Dataset, folder: Path) -> None:
+        self.model, self.classes = pix2pix.load(folder).to(device()), len(dataset.classes)
+
+    @torch.no_grad()
+    def __call__(self, rows: Sequence[Sample], seeds: Sequence[int]) -> NDArray[np.float32]:
+        """Images of masks, one at a time, so that batching changes nothing."""
+        found = []
+        for row, seed in zip(rows, seeds, strict=True):
+            torch.manual_seed(seed)
+            hint = one_hot(torch.from_numpy(row.mask_array())[None], self.classes)
+            found.append(self.model(hint.to(device()))[0].cpu().numpy())
+        return np.stack(found)
+
+
+class Diffusion:
+    """Images by the ControlNet, under masks and captions."""
+
+    def __init__(
+        self, config: ImageSampleConfig, dataset: Dataset, base: Path, controlnet: Path, judge: Path | None
+    ) -> None:
+        self.config, self.dataset = config, dataset
+        self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        self.model = bundle.load(base).to(device(), self.dtype)
+        self.control = control.load(controlnet, self.model, device(), self.dtype)
+        self.empty = self.model.embed([""])[0]
+        found = networks.load(judge / "model") if judge is not None and config.feedback.weight else None
+        self.judge = found.to(device()).eval().requires_grad_(False) if found is not None else None
+
+    def __call__(self, rows: Sequence[Sample], seeds: Sequence[int]) -> NDArray[np.float32]:
+        """Sample latents and decode them."""
+        config = self.config
+        labels = torch.from_numpy(np.stack([s.mask_array() for s in rows])).to(device())
+        hint = one_hot(labels, len(self.dataset.classes)).to(self.dtype)
+        text = self.model.embed([s.caption or "" for s in rows])
+        steer = (
+            JudgeFeedback(self.model, self.judge, labels, config.feedback, config.steps)
+            if self.judge
+            else None
+        )
+        latents = sample(
+            self.model, text, self.empty, seeds, config, self.dataset.size // self.model.factor,
+            residuals(self.control, hint, config.control), steer=steer, solver=config.solver,
+        )  # fmt: skip
         with torch.no_grad():
-            images = model.decode(latents.to(dtype)).float().cpu().numpy()
-        for row, image in zip(rows, images, strict=True):
-            row.image = codec.encode(dataset.unscale(image), row.crs, row.transform)
-            yield row
+            return np.asarray(self.model.decode(latents.to(self.dtype)).float().cpu().numpy())
 
 
 def residuals(control: ControlNetModel, hint: Tensor, scale: float) -> Any:

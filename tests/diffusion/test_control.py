@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import torch
+from diffusers import ControlNetModel
+from torch import Tensor
+
+from landloom.conditions.mask import one_hot
+from landloom.config.image_train import ImageTrainConfig
+from landloom.config.label_sample import Sampling
+from landloom.diffusion import control
+from landloom.diffusion.bundle import Bundle
+from landloom.diffusion.denoising import ImageObjective
+from landloom.diffusion.sampling import sample
+from landloom.stages.image_sample import residuals
+from landloom.training.loop import train
+from tests import bases
+
+CPU = torch.device("cpu")
+
+
+def test_small_noise_gives_the_mask_an_effect_before_training() -> None:
+    model = bases.bundle()
+    x, t, text = torch.randn(1, 4, 16, 16), torch.tensor([500]), torch.randn(1, 77, 32)
+    for init, silent in (("zero", True), ("small", False)):
+        made = control.build(ImageTrainConfig(init=init), model, 3)
+        down, middle = made(x, t, text, controlnet_cond=torch.rand(1, 3, 32, 32), return_dict=False)
+        assert all(bool((d == 0).all()) is silent for d in [*down, middle])
+
+
+def test_an_unlocked_decoder_is_kept_beside_the_controlnet(tmp_path: Path) -> None:
+    model, other = bases.bundle(), bases.bundle()
+    made = control.build(ImageTrainConfig(), model, 3)
+    weights = control.decoder(model.unet)
+    assert any(n.startswith("up_blocks.") for n in weights)
+    assert not any(n.startswith("down_blocks.") for n in weights)
+    with torch.no_grad():
+        for p in weights.values():
+            p.add_(1)
+    control.save(tmp_path, made, model.unet, unlocked=True)
+    control.load(tmp_path, other, CPU, torch.float32)
+    for name, p in model.unet.state_dict().items():
+        assert torch.equal(p, other.unet.state_dict()[name]), name
+
+
+def test_a_locked_base_stays_out_of_the_folder(tmp_path: Path) -> None:
+    model = bases.bundle()
+    control.save(tmp_path, control.build(ImageTrainConfig(), model, 3), model.unet, unlocked=False)
+    assert not (tmp_path / control.DECODER).exists()
+
+
+def test_the_mask_decides_with_the_seed_held(tmp_path: Path) -> None:
+    """Swap two classes in a mask: what is sampled from the same noise follows."""
+    model, cache = bases.bundle(), bases.cache(16, 1)
+    halves = torch.tensor([[0] * 16 + [1] * 16] * 32, dtype=torch.uint8)
+    cache.labels = torch.stack([halves, halves.flip(-1)] * 8)
+    shown = cache.labels[:, ::2, ::2].float() * 2 - 1  # the first channel shows the class
+    cache.images = shown[:, None, None].expand(-1, -1, 4, -1, -1).clone()
+    config = ImageTrainConfig(steps=80, batch=4, lr=5e-3, warmup=5, unlock=True, init="small")
+    torch.manual_seed(0)
+    made = control.build(config, model, 3)
+    objective = ImageObjective(made, model, cache, 3, config)
+    for weight in control.decoder(model.unet).values():
+        weight.requires_grad_(True)
+    train(objective, config, 0, tmp_path, "test")
+    found = [contrast(model, made, mask) for mask in (halves, halves.flip(-1))]
+    assert found[0] > 0.5
+    assert found[1] < -0.5
+
+
+def contrast(model: Bundle, made: ControlNetModel, mask: Tensor) -> float:
+    """Right half minus left half of what is sampled from one seed."""
+    text = model.embed(["a river"])
+    at = residuals(made.eval(), one_hot(mask[None], 3), 1.0)
+    latents = sample(model, text, text[0], [7], Sampling(steps=4, guidance=1.0), 16, at)
+    return float(latents[..., 8:].mean() - latents[..., :8].mean())

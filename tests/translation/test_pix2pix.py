@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from landloom.errors import InputError
+from landloom.translation import pix2pix
+from landloom.translation.pix2pix import Generator, discriminator
+
+
+@pytest.fixture
+def generator() -> Generator:
+    torch.manual_seed(0)
+    return Generator(classes=3, bands=4, width=8, levels=3).eval()
+
+
+def test_sizes(generator: Generator) -> None:
+    made = generator(torch.rand(2, 3, 32, 32))
+    assert made.shape == (2, 4, 32, 32)
+    assert made.abs().max() <= 1
+    assert discriminator(7, 8)(torch.rand(2, 7, 32, 32)).shape == (2, 1, 2, 2)
+
+
+def test_dropout_is_the_noise_in_evaluation_too(generator: Generator) -> None:
+    hint = torch.rand(1, 3, 32, 32)
+    made = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        made.append(generator(hint))
+    assert torch.equal(made[0], made[1])
+    assert not torch.equal(made[0], made[2])
+
+
+def test_a_saved_generator_is_the_same(generator: Generator, tmp_path: Path) -> None:
+    generator.save(tmp_path)
+    other, hint = pix2pix.load(tmp_path), torch.rand(1, 3, 32, 32)
+    torch.manual_seed(3)
+    expected = generator(hint)
+    torch.manual_seed(3)
+    assert torch.equal(other(hint), expected)
+
+
+def test_a_damaged_folder_is_an_input_error(generator: Generator, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is no Pix2Pix generator"):
+        pix2pix.load(tmp_path)
+    generator.save(tmp_path)
+    (tmp_path / pix2pix.WEIGHTS).write_bytes(b"cut off")
+    with pytest.raises(InputError, match="Run image_train again"):
+        pix2pix.load(tmp_path)

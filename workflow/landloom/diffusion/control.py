@@ -1,0 +1,64 @@
+"""The ControlNet on a base: how it starts, what of the base may learn along, and both on disk."""
+
+from pathlib import Path
+
+import torch
+from diffusers import ControlNetModel, UNet2DConditionModel
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from landloom.config.image_train import ImageTrainConfig
+from landloom.diffusion.bundle import Bundle
+
+STEM = (16, 32, 96, 256)  # ControlNet's own widths, for a VAE that shrinks eight times
+SMALL = 0.03
+"""Standard deviation of the outgoing layers with ``init: small``."""
+DECODER = "decoder.safetensors"
+"""The base's decoder, if it was trained along."""
+
+
+def build(config: ImageTrainConfig, model: Bundle, classes: int) -> ControlNetModel:
+    """A ControlNet for one-hot masks; small random weights come from torch's global generator."""
+    channels = config.channels or stem(model.factor)
+    made = ControlNetModel.from_unet(
+        model.unet, conditioning_embedding_out_channels=channels, conditioning_channels=classes
+    ).requires_grad_(True)
+    if config.init == "small":
+        ends = [
+            *made.controlnet_down_blocks,
+            made.controlnet_mid_block,
+            made.controlnet_cond_embedding.conv_out,
+        ]
+        for layer in ends:
+            nn.init.normal_(layer.weight, std=SMALL)
+    return made
+
+
+def stem(factor: int) -> tuple[int, ...]:
+    """Widths of the hint's stem: each one after the first halves the size once."""
+    return (
+        STEM[: factor.bit_length()]
+        if factor.bit_length() <= len(STEM)
+        else STEM + (256,) * (factor.bit_length() - 4)
+    )
+
+
+def decoder(unet: UNet2DConditionModel) -> dict[str, Tensor]:
+    """The decoder's parameters by name: up blocks and output, as ``sd_locked=False`` of Zhang et al."""
+    ends = ("up_blocks.", "conv_norm_out.", "conv_out.")
+    return {n: p for n, p in unet.named_parameters() if n.startswith(ends)}
+
+
+def save(folder: Path, controlnet: ControlNetModel, unet: UNet2DConditionModel, unlocked: bool) -> None:
+    """Write a folder that ``ControlNetModel.from_pretrained`` reads, and the decoder if it has learned."""
+    controlnet.save_pretrained(folder)
+    if unlocked:
+        save_file({n: p.detach().contiguous() for n, p in decoder(unet).items()}, folder / DECODER)
+
+
+def load(folder: Path, model: Bundle, device: torch.device, dtype: torch.dtype) -> ControlNetModel:
+    """Read the ControlNet; a decoder that was trained along takes its place in ``model``."""
+    control = ControlNetModel.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    if (folder / DECODER).is_file():
+        model.unet.load_state_dict(load_file(folder / DECODER), strict=False)
+    return control.to(device, dtype).requires_grad_(False).eval()

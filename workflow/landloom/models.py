@@ -1,0 +1,125 @@
+"""Trained models of generators: what they learn from, where they lie, which of them sampling needs."""
+
+import shlex
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from landloom.config import TABLE, Config
+
+Options = Callable[[Any], dict[str, list[str]]]
+"""Files by option of the command line, for the wildcards of a job."""
+
+
+class Models:
+    """The models of one config's generators.
+
+    Args:
+        config: the config.
+        parts: names of tile shards.
+        judge: the network that scores pairs, for wildcards.
+    """
+
+    def __init__(self, config: Config, parts: Iterable[str], judge: Callable[[Any], str]) -> None:
+        self.config, self.parts, self.judge = config, list(parts), judge
+        self.root = f"results/{config.dataset}"
+
+    def setting(self, generator: str, stage: str, field: str) -> Any:
+        """A field of a generator's section."""
+        return self.config.section(stage, generator).model_dump()[field]
+
+    def samples(self, stage: str, generator: str) -> bool:
+        """Whether a sampling stage asks a model, rather than taking real tiles."""
+        return bool(self.setting(generator, stage, "source") != "real")
+
+    def owner(self, generator: str) -> str:
+        """Whose models a generator takes: a variant of the label table may borrow another's."""
+        variant = self.config.variants.get(generator)
+        return f"{TABLE}/{variant.model}" if variant and variant.model else generator
+
+    def categorical(self, generator: str) -> bool:
+        """Whether a generator's masks come from the back-end that needs no base."""
+        return bool(self.setting(self.owner(generator), "label_train", "backend") == "categorical")
+
+    def translates(self, generator: str) -> bool:
+        """Whether a generator's images come from the back-end that needs no base."""
+        return bool(self.setting(generator, "image_train", "backend") == "pix2pix")
+
+    def label_data(self, wildcards: Any) -> dict[str, list[str]]:
+        """What a label generator learns from."""
+        return self._data(self.categorical(wildcards.generator), wildcards.dataset)
+
+    def image_data(self, wildcards: Any) -> dict[str, list[str]]:
+        """What an image generator learns from."""
+        return self._data(self.translates(wildcards.generator), wildcards.dataset)
+
+    def _data(self, alone: bool, dataset: str) -> dict[str, list[str]]:
+        root = f"results/{dataset}"
+        if alone:
+            return {"tiles": [f"{root}/tiles/{s}.parquet" for s in self.parts]}
+        latents = [f"{root}/latents/{s}.safetensors" for s in self.parts]
+        return {"base": [f"{root}/base"], "latents": latents}
+
+    def label_models(self, wildcards: Any) -> dict[str, list[str]]:
+        """What sampling masks needs; nothing when it takes real masks."""
+        generator, root = wildcards.generator, f"results/{wildcards.dataset}"
+        if not self.samples("label_sample", generator):
+            return {}
+        model = {"model": [f"{root}/{self.owner(generator)}/label"]}
+        return model if self.categorical(generator) else {"base": [f"{root}/base"]} | model
+
+    def image_models(self, wildcards: Any) -> dict[str, list[str]]:
+        """What sampling images needs; nothing when it takes real images."""
+        generator, root = wildcards.generator, f"results/{wildcards.dataset}"
+        model = [f"{root}/{generator}/image"]
+        if not self.samples("image_sample", generator):
+            return {}
+        if self.translates(generator):
+            return {"translator": model}
+        feedback = self.setting(generator, "image_sample", "feedback")["weight"]
+        judge = {"judge": [self.judge(wildcards)]} if feedback else {}
+        return {"base": [f"{root}/base"], "controlnet": model} | judge
+
+    def image_folders(self) -> list[str]:
+        """All trained image generators."""
+        return [f"{self.root}/{g}/image" for g in self.config.generators if self.samples("image_sample", g)]
+
+    def metrics(self) -> list[str]:
+        """Metrics files of all trainings of generators and of their base."""
+        base = [f"{self.root}/base.{part}.metrics.jsonl" for part in ("vae", "unet")]
+        found = base if self.config.base.source == "scratch" and self.based() else []
+        for g in self.config.generators:
+            for kind in ("label", "image"):
+                if self.samples(f"{kind}_sample", g):
+                    found.append(f"{self.root}/{g}/{kind}.metrics.jsonl")
+        return found
+
+    def based(self) -> bool:
+        """Whether any generator stands on the base."""
+        return any(
+            (self.samples("label_sample", g) and not self.categorical(g))
+            or (self.samples("image_sample", g) and not self.translates(g))
+            for g in self.config.generators
+        )
+
+    def synthetic(self, generator: str) -> bool:
+        """Whether a generator makes anything new, rather than repeating real tiles."""
+        return any(self.samples(s, generator) for s in ("label_sample", "image_sample"))
+
+
+def files(options: Options) -> Callable[[Any], list[str]]:
+    """The files alone, as inputs of a rule."""
+
+    def paths(wildcards: Any) -> list[str]:
+        return [p for found in options(wildcards).values() for p in found]
+
+    return paths
+
+
+def words(options: Options) -> Callable[[Any], str]:
+    """Options and files as words of the command line."""
+
+    def text(wildcards: Any) -> str:
+        given = options(wildcards).items()
+        return " ".join(f"--{name} {' '.join(map(shlex.quote, paths))}" for name, paths in given)
+
+    return text

@@ -1,0 +1,1 @@
+"""Mask to image without diffusion: the baselines."""

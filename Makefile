@@ -14,7 +14,7 @@ demo: setup data
 	PATH="$(BIN):$$PATH" snakemake --cores $(CORES)
 
 test: setup
-	PATH="$(BIN):$$PATH" pytest -n 2 --dist loadfile $(TESTS)
+	PATH="$(BIN):$$PATH" pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup data
 	$(BIN)/ruff check .

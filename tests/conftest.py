@@ -1,5 +1,14 @@
-"""Every test works on one thread, so that tests side by side do not fight for cores."""
+"""Every test works on one thread, so that tests side by side do not fight for cores; the longest files start first."""
 
 import os
 
+import pytest
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+LONGEST = ("tests/test_workflow.py", "tests/test_launch.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first: what starts last decides when all is done."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))

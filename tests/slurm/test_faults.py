@@ -49,7 +49,7 @@ def test_a_cancelled_job_is_run_again(training: tuple[Run, Any], undisturbed: st
     assert "logs/tiny/base.log" in text
     assert resumed(run)
     assert run.digest() == undisturbed
-    assert computed(run, "tile") == 1
+    assert computed(run, "tile_scenes") == 1
 
 
 @pytest.mark.ci

@@ -24,7 +24,7 @@ def test_the_pipeline_runs_on_the_cluster(make: Callable[[dict[str, Any]], Run])
     assert not any(v for k, v in audit["summary"].items() if k != "ok")
     asked = requested(run)
     assert set(asked) >= GPU_STAGES
-    assert {"tile", "ratios", "caption", "mix", "export", "report", "audit"} <= set(asked)
+    assert {"tile_scenes", "ratios", "caption", "mix", "export", "report", "audit"} <= set(asked)
     for stage, (partition, tres) in asked.items():
         assert ("gres/gpu=1" in tres) == (stage in GPU_STAGES), stage
         assert partition == ("gpu" if stage in GPU_STAGES else "cpu"), stage

@@ -124,6 +124,19 @@ def test_shards_follow_the_plan() -> None:
     assert names == ["0.parquet", "1.parquet", "0.parquet", "1.parquet", "2.parquet"]
 
 
+@pytest.mark.parametrize(("count", "size", "remedy"), [(3000, 1, "Set it to 3 or more"), (900, 500, "half")])
+def test_too_many_files_for_a_command_are_named(tmp_path: Path, count: int, size: int, remedy: str) -> None:
+    scenes = [
+        {"name": f"s{i}", "images": [f"{'long' * 25}/{i}.tif"], "mask": f"{i}.png"} for i in range(count)
+    ]
+    data = yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]
+    split = {"by": "scene", "val": ["s1"], "test": ["s2"]}
+    many = data | {"scenes": scenes, "split": split, "rgb": [1, 1, 1]}
+    with pytest.raises(InputError, match=rf"scenes_per_shard.*commands? longer.*{remedy}"):
+        dag(data=many, tile={"scenes_per_shard": size}).require_short()
+    dag(data=many, tile={"scenes_per_shard": 100}).require_short()
+
+
 def test_the_judge_is_trained_on_real_data() -> None:
     assert (
         dag()

@@ -23,6 +23,8 @@ from landloom.scenes import SceneFiles, discover, split_scenes
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
+LONGEST = 50_000
+"""Characters of one list of files; a command of Linux holds 131,072, and some have two lists."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,23 @@ class Dag:
         ]
         if missing:
             raise InputErrors(missing)
+
+    def require_short(self) -> None:
+        """Raise InputError when lists of files would not fit into a job's command.
+
+        Raises:
+            InputError: says how many scenes a shard should hold.
+        """
+        shards = sum(len(f"results/{self.config.dataset}/tiles/{p}.parquet ") for p in self.parts)
+        if shards > LONGEST:
+            more = math.ceil(self.config.tile.scenes_per_shard * shards / LONGEST)
+            found = f"{len(self.parts)} shards of tiles make commands longer than the system takes"
+            raise InputError("tile.scenes_per_shard", found, f"Set it to {more} or more")
+        for scenes in self.parts.values():
+            files = [p for s in scenes for p in (*self.scenes[s].images, self.scenes[s].mask, s)]
+            if sum(len(str(p)) + 3 for p in files) > LONGEST:
+                found = f"the files of {len(scenes)} scenes make a command longer than the system takes"
+                raise InputError("tile.scenes_per_shard", found, "Set it to half of this")
 
     def check(self) -> None:
         """Run the check before the first job, unless nothing has changed since the last one."""

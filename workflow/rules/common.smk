@@ -16,6 +16,7 @@ put_on_path(PACKAGE)
 try:
     dag = Dag(config, workflow.overwrite_configfiles)
     dag.require_files()
+    dag.require_short()
     patterns = dag.patterns()
 except InputError as error:
     raise WorkflowError(str(error)) from None

@@ -1,4 +1,4 @@
-"""Every test works on one thread, so that tests side by side do not fight for cores; long files start first."""
+"""Every test works on one thread: tests side by side do not fight for cores. Long files start first."""
 
 import os
 

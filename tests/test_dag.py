@@ -79,6 +79,15 @@ def test_a_categorical_generator_needs_no_base() -> None:
     assert list(made.models.label_data(lora)) == ["base", "latents"]
 
 
+def test_a_lora_needs_a_base_that_knows_masks() -> None:
+    own = {"label_train": {"backend": "categorical"}}
+    made = dag(base={"masks": False}, generators={"g": own})
+    with pytest.raises(InputError, match=r"base\.masks: is false, but the masks of label_table/lora"):
+        made.models.label_data(Wildcards(dataset="d", generator="label_table/lora"))
+    with pytest.raises(InputError, match=r"base\.masks: is false, but the masks of generator 'h'"):
+        dag(base={"masks": False}, generators={"g": own, "h": {"label_train": {"backend": "lora"}}})
+
+
 def test_variants_of_the_label_table_borrow_models() -> None:
     made = dag()
     wildcards = Wildcards(dataset="d", generator="label_table/categorical-best")

@@ -10,6 +10,7 @@ import torch
 from landloom import provenance
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, cache, pictures
+from landloom.diffusion.autoencoder import AutoencoderObjective
 from landloom.errors import InputError
 from landloom.stages.base import build
 from tests import bases
@@ -54,6 +55,17 @@ def test_both_networks_and_the_text_encoder_were_trained(base: Path, base_job: d
         before, after = getattr(start, part).state_dict(), getattr(end, part).state_dict()
         changed = [k for k in before if not torch.equal(before[k], after[k])]
         assert len(changed) > 0.9 * len(before), part
+
+
+def test_a_base_can_learn_images_alone(base: Path, base_job: dict[str, Any], tmp_path: Path) -> None:
+    config = bases.BASE.model_copy(update={"masks": False})
+    model = bundle.load(run("base", base_job | {"config": config}, tmp_path))
+    data = pictures.load(Dataset.load(base_job["card"]), base_job["tiles"], base_job["captions"])
+    seen = AutoencoderObjective(model.vae, data.images, None, model.palette(3), config.vae, "none")
+    assert seen.size == len(data.images)
+    assert pictures.encode(model, data.images, "none", 8).std().item() == pytest.approx(1, abs=0.1)
+    both = pictures.encode(bundle.load(base), data.images, "none", 8).std().item()
+    assert both != pytest.approx(1, abs=0.01)  # there the scale is that of images and masks
 
 
 def test_killed_in_the_denoiser_it_ends_at_the_same_bytes(

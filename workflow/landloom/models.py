@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from landloom.config import TABLE, Config
+from landloom.errors import InputError
 
 Options = Callable[[Any], dict[str, list[str]]]
 """Files by option of the command line, for the wildcards of a job."""
@@ -45,8 +46,16 @@ class Models:
         return bool(self.setting(generator, "image_train", "backend") == "pix2pix")
 
     def label_data(self, wildcards: Any) -> dict[str, list[str]]:
-        """What a label generator learns from."""
-        return self._data(self.categorical(wildcards.generator), wildcards.dataset)
+        """What a label generator learns from.
+
+        Raises:
+            InputError: a LoRA shall learn from a base that knows no masks.
+        """
+        alone = self.categorical(wildcards.generator)
+        if not alone and not self.config.base.masks:
+            found = f"is false, but the masks of {wildcards.generator} come from a LoRA on the base"
+            raise InputError("base.masks", found, "Set it to true, or label_train.backend to 'categorical'")
+        return self._data(alone, wildcards.dataset)
 
     def image_data(self, wildcards: Any) -> dict[str, list[str]]:
         """What an image generator learns from."""

@@ -146,6 +146,12 @@ class Config(Section):
             if name in self.variants:
                 continue
             sources = [self.section(s, name).model_dump()["source"] for s in ("label_sample", "image_sample")]
+            adapted = self.section("label_train", name).model_dump()["backend"] == "lora"
+            if sources[0] == "model" and adapted and not self.base.masks:
+                raise ValueError(
+                    f"base.masks: is false, but the masks of generator '{name}' come from a LoRA on it; "
+                    "set it to true, or label_train.backend to 'categorical'"
+                )
             if sources == ["model", "real"]:
                 raise ValueError(
                     f"generators.{name}: image_sample.source 'real' needs label_sample.source 'real'"

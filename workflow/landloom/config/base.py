@@ -65,6 +65,8 @@ class BaseConfig(Model, Parallel):
     """'scratch', or a diffusers folder, or a hub id such as 'stable-diffusion-v1-5/stable-diffusion-v1-5'."""
     augment: Literal["none", "flip", "d4"] = "d4"
     """Turned and mirrored copies for training: none, 2 mirrors, or all 8 of the square."""
+    masks: bool = True
+    """Learn painted masks beside images, for 'scratch'; masks by LoRA need it, 'categorical' ones do not."""
     vae: VaeConfig = VaeConfig()
     """Autoencoder, for 'scratch'."""
     unet: UnetConfig = UnetConfig()

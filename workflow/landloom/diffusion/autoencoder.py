@@ -28,7 +28,7 @@ class Autoencoding(nn.Module):
 
 
 class AutoencoderObjective:
-    """L1 + 0.5 MSE + kl * KL on random crops; sample i is image i, sample N + i is mask i.
+    """L1 + 0.5 MSE + kl * KL on random crops; sample i is image i, sample N + i is mask i, if any.
 
     Half of the masks are painted with their classes shuffled, so that the codes of rare classes are seen as
     often as the others.
@@ -36,18 +36,19 @@ class AutoencoderObjective:
     Args:
         vae: the autoencoder.
         images: scaled images (N, C, H, W), any float type.
-        labels: class indices (N, H, W).
+        labels: class indices (N, H, W), or None for images alone.
         palette: generation palette (K, C).
         config: crop and KL weight.
         augment: mirrors and turns.
     """
 
     def __init__(
-        self, vae: AutoencoderKL, images: Tensor, labels: Tensor, palette: NDArray[np.float32],
+        self, vae: AutoencoderKL, images: Tensor, labels: Tensor | None, palette: NDArray[np.float32],
         config: VaeConfig, augment: Augment,
     ) -> None:  # fmt: skip
         self.module: nn.Module = Autoencoding(vae)
-        self.images, self.labels, self.size = images, labels, 2 * len(images)
+        self.images, self.labels = images, labels
+        self.size = len(images) if labels is None else 2 * len(images)
         self.codes = torch.zeros(256, palette.shape[1])
         self.codes[: len(palette)] = torch.from_numpy(palette)
         self.classes, self.config, self.variants = len(palette), config, COUNT[augment]
@@ -64,7 +65,7 @@ class AutoencoderObjective:
 
     def _picture(self, i: int) -> Tensor:
         count = len(self.images)
-        if i < count:
+        if i < count or self.labels is None:
             return self.images[i].float()
         codes = self.codes.clone()
         if torch.rand(()) < SHUFFLED:

@@ -76,25 +76,28 @@ def build(config: BaseConfig, dataset: Dataset, data: pictures.Pictures) -> bund
 def train_autoencoder(
     config: BaseConfig, seed: int, base: bundle.Bundle, dataset: Dataset, data: pictures.Pictures, state: Path
 ) -> None:
-    """Train the autoencoder on images and painted masks, then set its latent scale."""
+    """Train the autoencoder on images, and painted masks if asked, then set its latent scale."""
     palette = base.palette(len(dataset.classes))
-    objective = AutoencoderObjective(base.vae, data.images, data.labels, palette, config.vae, config.augment)
+    labels = data.labels if config.masks else None
+    objective = AutoencoderObjective(base.vae, data.images, labels, palette, config.vae, config.augment)
     train(objective, config.vae, seed, state, "base autoencoder")
     base.to(device())
     base.vae.register_to_config(scaling_factor=1.0)
-    both = torch.cat([data.images, data.painted(palette)])
-    latents = pictures.encode(base, both[:: max(1, len(both) // 512)], "none", 32)
+    seen = torch.cat([data.images, data.painted(palette)]) if config.masks else data.images
+    latents = pictures.encode(base, seen[:: max(1, len(seen) // 512)], "none", 32)
     base.vae.register_to_config(scaling_factor=round(float(1 / latents.std()), 6))
 
 
 def train_denoiser(
     config: BaseConfig, seed: int, base: bundle.Bundle, dataset: Dataset, data: pictures.Pictures, state: Path
 ) -> None:
-    """Train denoiser and text encoder on image and mask latents together."""
+    """Train denoiser and text encoder on image latents, and on mask latents if asked."""
     base.to(device())
-    painted = data.painted(base.palette(len(dataset.classes)))
-    latents = [pictures.encode(base, p, config.augment, 32) for p in (data.images, painted)]
-    tokens = base.tokens([*data.captions, *data.prompts])
+    seen, words = [data.images], data.captions
+    if config.masks:
+        seen, words = [*seen, data.painted(base.palette(len(dataset.classes)))], [*words, *data.prompts]
+    latents = [pictures.encode(base, p, config.augment, 32) for p in seen]
+    tokens = base.tokens(words)
     base.unet.requires_grad_(True)
     base.text_encoder.requires_grad_(True)
     objective = BaseObjective(base, torch.cat(latents), tokens, base.tokens([""])[0], config.unet)

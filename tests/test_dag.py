@@ -11,6 +11,7 @@ from landloom.dag import Dag, memory, put_on_path
 from landloom.errors import InputError
 
 ROOT = Path(__file__).parent.parent
+LORA = {"base": {"masks": True}, "label_train": {"backend": "lora"}, "label_table": {}}
 OVERSAMPLING = {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}
 
 
@@ -69,7 +70,7 @@ def test_other_networks_and_seeds_are_not_part_of_a_training() -> None:
 
 def test_a_categorical_generator_needs_no_base() -> None:
     own = {"label_train": {"backend": "categorical"}}
-    made = dag(generators={"g": own | {"image_sample": {"source": "model"}}, "h": own})
+    made = dag(**LORA, generators={"g": own | {"image_sample": {"source": "model"}}, "h": own})
     wildcards = Wildcards(dataset="d", generator="h")
     assert models.files(made.models.label_models)(wildcards) == ["results/d/h/label"]
     assert models.words(made.models.label_models)(wildcards) == "--model results/d/h/label"
@@ -81,7 +82,7 @@ def test_a_categorical_generator_needs_no_base() -> None:
 
 def test_a_lora_needs_a_base_that_knows_masks() -> None:
     own = {"label_train": {"backend": "categorical"}}
-    made = dag(base={"masks": False}, generators={"g": own})
+    made = dag(**LORA | {"base": {"masks": False}}, generators={"g": own})
     with pytest.raises(InputError, match=r"base\.masks: is false, but the masks of label_table/lora"):
         made.models.label_data(Wildcards(dataset="d", generator="label_table/lora"))
     with pytest.raises(InputError, match=r"base\.masks: is false, but the masks of generator 'h'"):
@@ -89,10 +90,10 @@ def test_a_lora_needs_a_base_that_knows_masks() -> None:
 
 
 def test_variants_of_the_label_table_borrow_models() -> None:
-    made = dag()
+    made = dag(**LORA, label_sample={"guidance": 5.0})
     wildcards = Wildcards(dataset="d", generator="label_table/categorical-best")
     assert made.models.label_models(wildcards) == {"model": ["results/d/label_table/categorical/label"]}
-    assert json.loads(made.section("label_sample")(wildcards)) == {"guidance": 5.0, "control": {"tries": 3}}
+    assert json.loads(made.section("label_sample")(wildcards)) == {"guidance": 5.0, "control": {"tries": 4}}
     assert made.plan_split(wildcards) == "test"
     assert made.plan_split(Wildcards(dataset="d", generator="landloom")) == "train"
     assert len(made.table_masks()) == 10

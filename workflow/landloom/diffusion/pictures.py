@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landloom import samples
+from landloom import progress, samples
 from landloom.dataset import Dataset
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.symmetry import COUNT, Augment, turn
@@ -65,7 +65,8 @@ def encode(bundle: Bundle, pictures: Tensor, augment: Augment, batch: int) -> Te
     side = pictures.shape[-1] // bundle.factor
     shape = (len(pictures), COUNT[augment], int(bundle.vae.config.latent_channels), side, side)
     latents = torch.empty(shape)
-    for start in range(0, len(pictures), batch):
+    starts = range(0, len(pictures), batch)
+    for start in progress.shown(starts, "latents of pictures", len(pictures), batch):
         part = pictures[start : start + batch].float()
         for variant in range(COUNT[augment]):
             latents[start : start + batch, variant] = bundle.encode(turn(part, variant)).float().cpu()

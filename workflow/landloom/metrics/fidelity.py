@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
+from landloom import progress
 from landloom.training.loop import device
 
 SUBSETS, SUBSET = 100, 50
@@ -39,7 +40,7 @@ class _Given(nn.Identity):
 def features(extractor: nn.Module, pictures: Iterable[NDArray[np.uint8]], batch: int) -> Tensor:
     """Features (N, D) of pictures (H, W, 3), ``batch`` at a time; N may be 0."""
     extractor = extractor.to(device())
-    iterator, found = iter(pictures), []
+    iterator, found = progress.shown(pictures, "features of pictures"), []
     while part := list(itertools.islice(iterator, batch)):
         images = torch.from_numpy(np.stack(part)).movedim(-1, 1).contiguous()
         with torch.no_grad():

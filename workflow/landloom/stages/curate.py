@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from landloom import samples
+from landloom import progress, samples
 from landloom.config.curate import CurateConfig, Memory
 from landloom.dataset import Dataset
 from landloom.errors import InputError
@@ -60,7 +60,7 @@ def judged(
     matrix: scores.Confusion,
 ) -> Iterator[Sample]:
     """Yield each pair with its trust and verdict; ``matrix`` sums up where mask and judge agree."""
-    for sample, found in probabilities(model, dataset, pairs):
+    for sample, found in progress.shown(probabilities(model, dataset, pairs), "pairs judged"):
         mask, seen = sample.mask_array(), found.argmax(0).astype(np.uint8)
         sample.trust = codec.encode(trust(pixel_loss(found, mask), mask, norm.loss, config.tolerance))
         matrix += scores.confusion(mask, seen, len(dataset.classes))

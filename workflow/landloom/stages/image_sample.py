@@ -11,7 +11,7 @@ from diffusers import ControlNetModel
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landloom import samples
+from landloom import progress, samples
 from landloom.conditions.mask import one_hot
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.dataset import Dataset
@@ -71,7 +71,8 @@ def painted(
     config: ImageSampleConfig, dataset: Dataset, painter: Painter, rows: Sequence[Sample], salt: int
 ) -> Iterator[Sample]:
     """Yield copies of the rows with new images, in the dataset's units."""
-    for part in batches(len(rows), config.batch):
+    parts = batches(len(rows), config.batch)
+    for part in progress.shown(parts, "images", len(rows), config.batch):
         chosen = rows[part]
         images = painter(chosen, [(s.seed or 0) ^ salt for s in chosen])
         for row, image in zip(chosen, images, strict=True):

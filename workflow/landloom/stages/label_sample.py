@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from landloom import samples
+from landloom import progress, samples
 from landloom.categorical.masks import CategoricalMasks
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.control.choice import Draw, Drawn, Request, best_of, error, rejection
@@ -57,7 +57,8 @@ def from_model(
     config: LabelSampleConfig, table: pd.DataFrame, draw: Draw, generator: str
 ) -> Iterator[Sample]:
     """Sample masks, and pull the levers that are switched on."""
-    for part in batches(len(table), config.batch):
+    parts = batches(len(table), config.batch)
+    for part in progress.shown(parts, f"masks of {generator}", len(table), config.batch):
         rows = table.iloc[part].to_dict("records")
         asked = [request(r) for r in rows]
         found = best_of(asked, smoothed(draw, config.smooth), config.control.tries, config.control.tolerance)

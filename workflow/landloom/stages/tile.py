@@ -2,7 +2,7 @@
 
 import sys
 
-from landloom import samples
+from landloom import progress, samples
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
 from landloom.errors import InputError
@@ -56,7 +56,7 @@ def add(writer: ShardWriter, scene: SceneFiles, split: str, config: TileConfig, 
     kept = 0
     with SceneReader(scene, data) as reader:
         found = areas(scene.name, reader.height, reader.width, split, data.split, config.size)
-        for label, window in tiles(found, config):
+        for label, window in progress.shown(tiles(found, config), f"windows of {scene.name}"):
             sample = cut(reader, window, label, config.min_valid, len(data.classes))
             if sample is not None:
                 writer.add(sample)

@@ -62,8 +62,8 @@ class Run:
             )
 
     def finish(self, process: subprocess.Popen[str], code: int = 0) -> str:
-        """Wait for the end of a run; returns what it printed."""
-        found = process.wait(timeout=500)
+        """Wait for the end of a run; returns what it printed. A requeued job waits two minutes for its turn."""
+        found = process.wait(timeout=1200)
         text = (self.folder / "main.log").read_text()
         assert found == code, text[-5000:]
         return text

@@ -36,7 +36,7 @@ def test_an_unlocked_decoder_is_kept_beside_the_controlnet(tmp_path: Path) -> No
     with torch.no_grad():
         for p in weights.values():
             p.add_(1)
-    control.save(tmp_path, made, model.unet, unlocked=True)
+    control.save(tmp_path, made, model.unet, ImageTrainConfig(unlock=True))
     control.load(tmp_path, other, CPU, torch.float32)
     for name, p in model.unet.state_dict().items():
         assert torch.equal(p, other.unet.state_dict()[name]), name
@@ -44,7 +44,7 @@ def test_an_unlocked_decoder_is_kept_beside_the_controlnet(tmp_path: Path) -> No
 
 def test_a_locked_base_stays_out_of_the_folder(tmp_path: Path) -> None:
     model = bases.bundle()
-    control.save(tmp_path, control.build(ImageTrainConfig(), model, 3), model.unet, unlocked=False)
+    control.save(tmp_path, control.build(ImageTrainConfig(), model, 3), model.unet, ImageTrainConfig())
     assert not (tmp_path / control.DECODER).exists()
 
 
@@ -59,12 +59,21 @@ def test_the_mask_decides_with_the_seed_held(tmp_path: Path) -> None:
     torch.manual_seed(0)
     made = control.build(config, model, 3)
     objective = ImageObjective(made, model, cache, 3, config)
-    for weight in control.decoder(model.unet).values():
-        weight.requires_grad_(True)
+    control.adapt(model.unet, config)
     train(objective, config, 0, tmp_path, "test")
     found = [contrast(model, made, mask) for mask in (halves, halves.flip(-1))]
     assert found[0] > 0.5
     assert found[1] < -0.5
+
+
+def test_blocks_take_the_class_of_their_corner() -> None:
+    model, cache = bases.bundle(), bases.cache(2, 1)
+    config = ImageTrainConfig(coarse=1.0, coarse_block=2)
+    objective = ImageObjective(control.build(config, model, 3), model, cache, 3, config)
+    labels = torch.arange(9, dtype=torch.uint8).view(1, 3, 3)
+    assert objective.coarsened(labels).tolist() == [[[0, 0, 2], [0, 0, 2], [6, 6, 8]]]
+    objective.config = ImageTrainConfig()
+    assert torch.equal(objective.coarsened(labels), labels)
 
 
 def contrast(model: Bundle, made: ControlNetModel, mask: Tensor) -> float:

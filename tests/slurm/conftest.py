@@ -62,7 +62,7 @@ class Run:
             )
 
     def finish(self, process: subprocess.Popen[str], code: int = 0) -> str:
-        """Wait for the end of a run; returns what it printed. A requeued job waits two minutes for its turn."""
+        """Wait for the end of a run; returns what it printed. Each requeue takes two minutes."""
         found = process.wait(timeout=1200)
         text = (self.folder / "main.log").read_text()
         assert found == code, text[-5000:]

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from landloom import provenance
 from landloom.config.image_train import Pix2PixConfig
+from landloom.diffusion import bundle, control
 from landloom.diffusion.control import stem
 from landloom.errors import InputError
 from tests import bases
@@ -71,6 +72,18 @@ def test_tiles_that_cannot_be_halved_are_an_input_error(pix2pix_job: dict[str, A
 def test_a_missing_input_of_the_backend_is_named(image_job: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--base"):
         run("image_train", {k: v for k, v in image_job.items() if k != "base"}, tmp_path)
+
+
+def test_a_lora_of_the_base_learns_along(image_job: dict[str, Any], base: Path, tmp_path: Path) -> None:
+    config = IMAGE.model_copy(update={"steps": 2, "lora": 4, "coarse": 0.5})
+    out = run("image_train", image_job | {"config": config}, tmp_path)
+    learned = load_file(out / "pytorch_lora_weights.safetensors")
+    assert any(v.abs().max() > 0 for k, v in learned.items() if "lora_B" in k or "up" in k)
+    model = bundle.load(base)
+    x, text = torch.randn(1, 4, 16, 16), model.embed(["a river"])
+    plain = model.unet(x, 500, text).sample
+    control.load(out, model, torch.device("cpu"), torch.float32)
+    assert not torch.equal(model.unet(x, 500, text).sample, plain)
 
 
 def test_an_unlocked_decoder_learns(image_job: dict[str, Any], base: Path, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """``image_train``: mask and caption to image, by ControlNet on a frozen base, or by Pix2Pix alone."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from landloom.config.section import Section
 from landloom.config.training import Denoising, Parallel
@@ -32,5 +32,17 @@ class ImageTrainConfig(Denoising, Parallel):
     """ControlNet's outgoing layers start at zero, or as small noise: the mask then has an effect at once."""
     unlock: bool = False
     """Train the base's own decoder too, and save it beside the ControlNet."""
+    lora: int = Field(default=0, ge=0)
+    """Rank of LoRA matrices on the base's attention that learn the images along; 0 leaves them out."""
+    coarse: float = Field(default=0.0, ge=0, le=1)
+    """Share of training masks that are shown in blocks: generated masks are rougher than real ones."""
+    coarse_block: int = Field(default=4, ge=2)
+    """Side of these blocks in pixels."""
     pix2pix: Pix2PixConfig = Pix2PixConfig()
     """Only for 'pix2pix'."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.unlock and self.lora:
+            raise ValueError("unlock and lora both change the decoder; set one of them")
+        return self

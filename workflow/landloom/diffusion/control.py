@@ -4,15 +4,18 @@ from pathlib import Path
 
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
+from peft import LoraConfig
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from landloom.config.image_train import ImageTrainConfig
+from landloom.diffusion import lora
 from landloom.diffusion.bundle import Bundle
 
 STEM = (16, 32, 96, 256)  # ControlNet's own widths, for a VAE that shrinks eight times
 SMALL = 0.03
 """Standard deviation of the outgoing layers with ``init: small``."""
+ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
 DECODER = "decoder.safetensors"
 """The base's decoder, if it was trained along."""
 
@@ -49,16 +52,32 @@ def decoder(unet: UNet2DConditionModel) -> dict[str, Tensor]:
     return {n: p for n, p in unet.named_parameters() if n.startswith(ends)}
 
 
-def save(folder: Path, controlnet: ControlNetModel, unet: UNet2DConditionModel, unlocked: bool) -> None:
-    """Write a folder that ``ControlNetModel.from_pretrained`` reads, and the decoder if it has learned."""
+def adapt(unet: UNet2DConditionModel, config: ImageTrainConfig) -> None:
+    """Let a part of the frozen base learn: its decoder, or LoRA matrices on its attention."""
+    if config.unlock:
+        for weight in decoder(unet).values():
+            weight.requires_grad_(True)
+    if config.lora:
+        unet.add_adapter(LoraConfig(r=config.lora, lora_alpha=config.lora, target_modules=ATTENTION))
+
+
+def save(
+    folder: Path, controlnet: ControlNetModel, unet: UNet2DConditionModel, config: ImageTrainConfig
+) -> None:
+    """Write a folder that ``ControlNetModel.from_pretrained`` reads, and what of the base has learned."""
     controlnet.save_pretrained(folder)
-    if unlocked:
+    if config.unlock:
         save_file({n: p.detach().contiguous() for n, p in decoder(unet).items()}, folder / DECODER)
+    if config.lora:
+        lora.save(unet, folder)
 
 
 def load(folder: Path, model: Bundle, device: torch.device, dtype: torch.dtype) -> ControlNetModel:
-    """Read the ControlNet; a decoder that was trained along takes its place in ``model``."""
+    """Read the ControlNet; what was trained along takes its place in ``model``."""
     control = ControlNetModel.from_pretrained(folder, use_safetensors=True, local_files_only=True)
     if (folder / DECODER).is_file():
         model.unet.load_state_dict(load_file(folder / DECODER), strict=False)
+    if (folder / lora.WEIGHTS).is_file():
+        lora.load(model.unet, folder)
+        model.unet.to(device, dtype)
     return control.to(device, dtype).requires_grad_(False).eval()

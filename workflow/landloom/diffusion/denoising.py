@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from landloom.conditions import vector
 from landloom.conditions.mask import one_hot
 from landloom.conditions.vector import VectorTokens
+from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import VectorConfig
 from landloom.config.training import Denoising
 from landloom.diffusion.bundle import Bundle
@@ -160,7 +161,12 @@ class ImageObjective:
     """Denoise image latents under captions and one-hot masks; the ControlNet learns, the base is frozen."""
 
     def __init__(
-        self, controlnet: ControlNetModel, bundle: Bundle, cache: LatentCache, classes: int, config: Denoising
+        self,
+        controlnet: ControlNetModel,
+        bundle: Bundle,
+        cache: LatentCache,
+        classes: int,
+        config: ImageTrainConfig,
     ) -> None:
         bundle.unet.requires_grad_(False)
         self.module: nn.Module = ControlledDenoiser(controlnet, bundle.unet)
@@ -172,8 +178,18 @@ class ImageObjective:
         rows = index.cpu()
         variants = self.batches.variants(rows)
         latents = self.cache.images[rows, variants].float().to(index.device)
-        hint = one_hot(turn_each(self.cache.labels[rows], variants), self.classes).to(index.device)
+        labels = self.coarsened(turn_each(self.cache.labels[rows], variants))
+        hint = one_hot(labels, self.classes).to(index.device)
         text = self.batches.text(self.cache.captions[rows], index.device)
         noisy, t, target = add_noise(self.scheduler, latents)
         prediction = module(noisy, t, text, hint)
         return {"loss": weighted_mse(prediction, target, snr_weights(self.scheduler, t, self.config.min_snr))}
+
+    def coarsened(self, labels: Tensor) -> Tensor:
+        """Masks (B, H, W), a share of them in blocks, each of the class of its upper left pixel."""
+        if not self.config.coarse:
+            return labels
+        side, block = labels.shape[-1], self.config.coarse_block
+        place = torch.arange(side) // block * block
+        chosen = torch.rand(len(labels)) < self.config.coarse
+        return torch.where(chosen[:, None, None], labels[:, place][:, :, place], labels)

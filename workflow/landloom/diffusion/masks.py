@@ -15,7 +15,7 @@ from landloom.conditions.vector import VectorTokens
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.control.choice import Drawn, Request
 from landloom.dataset import Dataset
-from landloom.diffusion import bundle
+from landloom.diffusion import bundle, lora
 from landloom.diffusion.proportion import LatentProbe
 from landloom.diffusion.sampling import sample
 from landloom.diffusion.steering import ProbeSteering
@@ -34,7 +34,7 @@ class LoraMasks:
     def __init__(self, base: Path, folder: Path, dataset: Dataset, config: LabelSampleConfig) -> None:
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
         self.model = bundle.load(base)
-        self.model.unet.load_lora_adapter(folder, prefix="unet", local_files_only=True, use_safetensors=True)
+        lora.load(self.model.unet, folder)
         self.model.to(device(), self.dtype)
         self.classes = len(dataset.classes)
         self.palette = self.model.palette(self.classes)

@@ -53,10 +53,9 @@ def controlnet(
     classes = len(dataset.classes)
     made = control.build(config, model, classes)
     objective = ImageObjective(made, model, cache.load(latents), classes, config)
-    for weight in control.decoder(model.unet).values():
-        weight.requires_grad_(config.unlock)
+    control.adapt(model.unet, config)
     train(objective, config, seed, state, "image ControlNet")
-    control.save(out, made, model.unet, config.unlock)
+    control.save(out, made, model.unet, config)
     (out / "README.md").write_text(cards.controlnet(dataset, config))
 
 

@@ -1,18 +1,13 @@
 """Class mix to mask: LoRA on the base's denoiser with a proportion-aware loss, or categorical diffusion."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionPipeline, UNet2DConditionModel
-from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig
-from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
-from torch import Tensor
 
 from landloom import samples
 from landloom.categorical.network import MaskDenoiser
@@ -21,7 +16,7 @@ from landloom.conditions.vector import VectorTokens
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Training
 from landloom.dataset import Dataset
-from landloom.diffusion import bundle, cache, cards
+from landloom.diffusion import bundle, cache, cards, lora
 from landloom.diffusion.denoising import LabelObjective
 from landloom.diffusion.proportion import LatentProbe, ProbeObjective, ProportionTerm, decoded
 from landloom.errors import InputError
@@ -97,26 +92,10 @@ def train_lora(
     weight = config.proportion.weight
     objective = LabelObjective(model.unet, model.scheduler, data, config, term, weight, tokens, own)
     train(objective, config, seed, state / "lora", "label LoRA")
-    save_lora(model.unet, out)
+    lora.save(model.unet, out)
     if tokens:
         save_file(tokens.state_dict(), out / "vector.safetensors", {"tokens": str(own.tokens)})
     (out / "README.md").write_text(cards.lora(dataset, config))
-
-
-def save_lora(unet: UNet2DConditionModel, out: Path) -> None:
-    """Write the adapter for ``load_lora_weights``; its settings lie in the header, in a fixed order.
-
-    diffusers writes them as a set beside a second key, and both change their order from run to run.
-    """
-    config = unet.peft_config["default"].to_dict()
-    config["target_modules"] = sorted(config["target_modules"])
-    settings = json.dumps({f"unet.{k}": v for k, v in config.items()}, indent=2, sort_keys=True)
-
-    def save(weights: dict[str, Tensor], path: str) -> None:
-        save_file(weights, path, metadata={"lora_adapter_metadata": settings})
-
-    weights = convert_state_dict_to_diffusers(get_peft_model_state_dict(unet))
-    StableDiffusionPipeline.save_lora_weights(out, unet_lora_layers=weights, save_function=save)
 
 
 def fit_probe(

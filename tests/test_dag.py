@@ -51,7 +51,20 @@ def test_pix2pix_asks_for_no_base_and_no_latents() -> None:
     assert made.models.image_data(p) == {"tiles": ["results/d/tiles/raleigh.parquet"]}
     assert made.models.image_models(p) == {"translator": ["results/d/p/image"]}
     assert not any("base" in m for m in made.training_metrics())
-    assert made.models.image_folders() == ["results/landsat7/p/image"]
+
+
+def test_equal_trainings_share_one_model() -> None:
+    own = {"image_train": {"steps": 7}}
+    strict = own | {"curate": {"min_agreement": 0.5}}
+    made = dag(**LORA, generators={"f": {}, "a": own, "b": strict, "r": OVERSAMPLING})
+    w = {g: Wildcards(dataset="landsat7", generator=g) for g in "fabr"}
+    images = [made.models.image_models(w[g]).get("controlnet") for g in "fabr"]
+    assert images == [[f"results/landsat7/{g}/image"] for g in "faa"] + [None]
+    assert [made.models.owner(g, "label") for g in ("a", "b", "label_table/lora-loss")] == ["f"] * 3
+    named = [p for p in made.training_metrics() if "segment" not in p]
+    assert [p.removeprefix("results/landsat7/") for p in named[2:]] == [
+        "f/label.metrics.jsonl", "f/image.metrics.jsonl", "a/image.metrics.jsonl",
+    ]  # fmt: skip
 
 
 def test_feedback_asks_for_the_judge() -> None:
@@ -70,7 +83,7 @@ def test_other_networks_and_seeds_are_not_part_of_a_training() -> None:
 
 def test_a_categorical_generator_needs_no_base() -> None:
     own = {"label_train": {"backend": "categorical"}}
-    made = dag(**LORA, generators={"g": own | {"image_sample": {"source": "model"}}, "h": own})
+    made = dag(**LORA, generators={"g": {}, "h": own})
     wildcards = Wildcards(dataset="d", generator="h")
     assert models.files(made.models.label_models)(wildcards) == ["results/d/h/label"]
     assert models.words(made.models.label_models)(wildcards) == "--model results/d/h/label"

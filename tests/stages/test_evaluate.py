@@ -52,13 +52,14 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pd.DataFr
     runs = [scores(tmp_path, "real", 0.0, s, 0.5 + 0.1 * s) for s in (0, 1)]
     runs += [scores(tmp_path, "g", 0.4, s, 0.6 + 0.2 * s) for s in (0, 1)]
     judged = {"confusion": [[3, 1], [0, 4]], "judge_confusion": [[4, 0], [0, 4]]}
-    pairs = [shards.pairs(tmp_path, 6, "h", about=judged), shards.pairs(tmp_path, 1, "g", about=judged)]
+    of_h = judged | {"image_model": str(trained(tmp_path))}
+    pairs = [shards.pairs(tmp_path, 6, "h", about=of_h), shards.pairs(tmp_path, 1, "g", about=judged)]
     (tmp_path / "twins").mkdir()
     twins = [shards.pairs(tmp_path / "twins", 2, "h", seed=5)]
     outputs = {n: tmp_path / f"{n}.csv" for n in TABLES}
     evaluate.run(
         EvaluateConfig(samples=5), shards.card(tmp_path), shards.tiles(tmp_path), [plan(tmp_path, 7)], pairs,
-        twins, [trained(tmp_path)], runs, **outputs,
+        twins, runs, **outputs,
     )  # fmt: skip
     return {n: pd.read_csv(p) for n, p in outputs.items()}
 

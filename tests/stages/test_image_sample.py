@@ -50,14 +50,15 @@ def made(folder: Path, job: dict[str, Any], mask: NDArray[np.uint8], **config: f
     return images(out)[0]
 
 
-def test_images_are_like_the_datasets(pairs: Path, masks: Path) -> None:
+def test_images_are_like_the_datasets(pairs: Path, masks: Path, controlnet: Path) -> None:
     found = images(pairs)
     assert len(found) == 3
     for image in found:
         assert (image.shape, image.dtype) == ((bases.BANDS, bases.SIDE, bases.SIDE), np.uint16)
         assert image.max() <= 4000
         assert image.std() > 0
-    assert samples.metadata(pairs) == samples.metadata(masks)
+    about = samples.metadata(masks) | {"image_model": str(controlnet)}
+    assert samples.metadata(pairs) == about
 
 
 def test_everything_but_the_image_stays(pairs: Path, masks: Path) -> None:

@@ -32,14 +32,22 @@ class Models:
         """Whether a sampling stage asks a model, rather than taking real tiles."""
         return bool(self.setting(generator, stage, "source") != "real")
 
-    def owner(self, generator: str) -> str:
-        """Whose models a generator takes: a variant of the label table may borrow another's."""
+    def owner(self, generator: str, kind: str) -> str:
+        """Whose model of a kind (label, image) a generator takes.
+
+        It is the first generator with the same settings, so that none is trained twice. A variant of the
+        label table may borrow another's.
+        """
         variant = self.config.variants.get(generator)
-        return f"{TABLE}/{variant.model}" if variant and variant.model else generator
+        generator = f"{TABLE}/{variant.model}" if variant and variant.model else generator
+        section = self.config.section(f"{kind}_train", generator)
+        known = [*self.config.generators, *(self.config.variants if kind == "label" else ())]
+        trained = (g for g in known if self.samples(f"{kind}_sample", g))
+        return next((g for g in trained if self.config.section(f"{kind}_train", g) == section), generator)
 
     def categorical(self, generator: str) -> bool:
         """Whether a generator's masks come from the back-end that needs no base."""
-        return bool(self.setting(self.owner(generator), "label_train", "backend") == "categorical")
+        return bool(self.setting(self.owner(generator, "label"), "label_train", "backend") == "categorical")
 
     def translates(self, generator: str) -> bool:
         """Whether a generator's images come from the back-end that needs no base."""
@@ -73,13 +81,13 @@ class Models:
         generator, root = wildcards.generator, f"results/{wildcards.dataset}"
         if not self.samples("label_sample", generator):
             return {}
-        model = {"model": [f"{root}/{self.owner(generator)}/label"]}
+        model = {"model": [f"{root}/{self.owner(generator, 'label')}/label"]}
         return model if self.categorical(generator) else {"base": [f"{root}/base"]} | model
 
     def image_models(self, wildcards: Any) -> dict[str, list[str]]:
         """What sampling images needs; nothing when it takes real images."""
         generator, root = wildcards.generator, f"results/{wildcards.dataset}"
-        model = [f"{root}/{generator}/image"]
+        model = [f"{root}/{self.owner(generator, 'image')}/image"]
         if not self.samples("image_sample", generator):
             return {}
         if self.translates(generator):
@@ -88,10 +96,6 @@ class Models:
         judge = {"judge": [self.judge(wildcards)]} if feedback else {}
         return {"base": [f"{root}/base"], "controlnet": model} | judge
 
-    def image_folders(self) -> list[str]:
-        """All trained image generators."""
-        return [f"{self.root}/{g}/image" for g in self.config.generators if self.samples("image_sample", g)]
-
     def metrics(self) -> list[str]:
         """Metrics files of all trainings of generators and of their base."""
         base = [f"{self.root}/base.{part}.metrics.jsonl" for part in ("vae", "unet")]
@@ -99,8 +103,8 @@ class Models:
         for g in self.config.generators:
             for kind in ("label", "image"):
                 if self.samples(f"{kind}_sample", g):
-                    found.append(f"{self.root}/{g}/{kind}.metrics.jsonl")
-        return found
+                    found.append(f"{self.root}/{self.owner(g, kind)}/{kind}.metrics.jsonl")
+        return list(dict.fromkeys(found))
 
     def based(self) -> bool:
         """Whether any generator stands on the base."""

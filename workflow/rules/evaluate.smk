@@ -5,7 +5,6 @@ rule evaluate:
         plans=dag.plans(),
         pairs=dag.all_shards("curated"),
         twins=dag.all_shards("twins"),
-        models=dag.models.image_folders(),
         runs=dag.runs(),
     output:
         segmentation=report(
@@ -50,7 +49,7 @@ rule evaluate:
     shell:
         "python -m landloom evaluate --config {params.config:q} --card {input.card:q} "
         "--tiles {input.tiles:q} --plans {input.plans:q} --pairs {input.pairs:q} --twins {input.twins:q} "
-        "--models {input.models:q} --runs {input.runs:q} "
+        "--runs {input.runs:q} "
         "--segmentation {output.segmentation:q} --image-quality {output.image_quality:q} "
         "--label-ratios {output.label_ratios:q} --label-shapes {output.label_shapes:q} "
         "--summary {output.summary:q} 2>&1 | tee {log:q}"

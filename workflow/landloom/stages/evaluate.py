@@ -20,16 +20,16 @@ from landloom.metrics.diversity import mean_distance
 from landloom.segmentation import scores
 from landloom.stage import In, Ins, Out
 
-VERSION = 2
+VERSION = 3
 
 
 def run(
-    config: EvaluateConfig, card: In, tiles: Ins, plans: Ins, pairs: Ins, twins: Ins, models: Ins, runs: Ins,
+    config: EvaluateConfig, card: In, tiles: Ins, plans: Ins, pairs: Ins, twins: Ins, runs: Ins,
     segmentation: Out, image_quality: Out, label_ratios: Out, label_shapes: Out, summary: Out,
 ) -> None:  # fmt: skip
     """Write the tables as CSV; ``pairs`` are the curated shards of all generators.
 
-    ``twins`` are shards of second images of some masks, ``models`` the trained image generators.
+    ``twins`` are shards of second images of some masks.
 
     Raises:
         InputError: pairs are missing, or the feature extractor is.
@@ -41,8 +41,7 @@ def run(
     table.to_csv(segmentation, index=False)
     tables.summary(table).to_csv(summary, index=False)
     groups = by_generator(pairs)
-    costs = {m.parent.name: cost(m) for m in models}
-    images = quality(config, dataset, tiles, groups, by_generator(twins), costs)
+    images = quality(config, dataset, tiles, groups, by_generator(twins))
     images.to_csv(image_quality, index=False)
     shapes(config, dataset, tiles, groups).to_csv(label_shapes, index=False)
     errors = [ratio_errors(name, paths, dataset) for name, paths in groups.items()]
@@ -80,7 +79,6 @@ def quality(
     tiles: Sequence[Path],
     groups: dict[str, list[Path]],
     twins: dict[str, list[Path]],
-    costs: dict[str, Cost],
 ) -> pd.DataFrame:
     """Image quality per generator; rejected pairs count, so that curation cannot flatter."""
     if not groups:
@@ -91,12 +89,13 @@ def quality(
     rows = []
     for name, paths in groups.items():
         made = fidelity.features(extractor, pictures(dataset, paths, "train", config.samples), config.batch)
-        found, cost = fidelity.compare(reference, made), costs.get(name, Cost(None, None))
+        found, model = fidelity.compare(reference, made), samples.metadata(paths[0]).get("image_model")
+        spent = cost(Path(model)) if model else Cost(None, None)
         row = {"generator": name, "extractor": config.extractor, "fid": found.fid, "kid": found.kid}
         row |= faithfulness(paths) | {
             "diversity": diversity(config, dataset, extractor, paths, twins.get(name, []))
         }
-        rows.append(row | {"n": found.n, "train_minutes": cost.minutes, "device": cost.device})
+        rows.append(row | {"n": found.n, "train_minutes": spent.minutes, "device": spent.device})
     return pd.DataFrame(rows, columns=tables.IMAGE_QUALITY)
 
 

@@ -25,7 +25,7 @@ from landloom.stage import In, Out
 from landloom.training.loop import device
 from landloom.translation import pix2pix
 
-VERSION = 2
+VERSION = 3
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
 TWIN_SEED = 0x7415  # and twins from other noise than their sisters
 
@@ -53,6 +53,7 @@ def run(
         assert base is not None
         assert controlnet is not None
         painter = Diffusion(config, dataset, base, controlnet, judge)
+    about |= {"image_model": str(translator or controlnet)}
     samples.write(out, painted(config, dataset, painter, rows, IMAGE_SEED), about)
     chosen = np.linspace(0, len(rows) - 1, min(config.twins, len(rows))).round().astype(int)
     again = [rows[i] for i in chosen]

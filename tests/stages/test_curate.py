@@ -29,7 +29,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def means(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mean colours as features."""
-    monkeypatch.setattr(extractors, "load", lambda name, weights: Means())
+    monkeypatch.setattr(extractors, "load", lambda *given: Means())
 
 
 def curated(folder: Path, judge: Path, pairs: Path, **config: Any) -> list[samples.Sample]:

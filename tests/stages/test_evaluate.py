@@ -48,7 +48,7 @@ def trained(folder: Path) -> Path:
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pd.DataFrame]:
     """All tables of two generators with two seeds each."""
-    monkeypatch.setattr(extractors, "load", lambda name, weights: Means())
+    monkeypatch.setattr(extractors, "load", lambda *given: Means())
     runs = [scores(tmp_path, "real", 0.0, s, 0.5 + 0.1 * s) for s in (0, 1)]
     runs += [scores(tmp_path, "g", 0.4, s, 0.6 + 0.2 * s) for s in (0, 1)]
     judged = {"confusion": [[3, 1], [0, 4]], "judge_confusion": [[4, 0], [0, 4]]}

@@ -48,7 +48,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("table")
     masks = [shard(folder, "exact", 0.0, 6), shard(folder, "off", 0.1, 30), shard(folder, "off", 0.1, 30, 1)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extractors, "load", lambda name, weights: Means())
+        patch.setattr(extractors, "load", lambda *given: Means())
         label_table.run(
             CONFIG, EvaluateConfig(), shards.card(folder), shards.tiles(folder), masks,
             folder / "ratios.csv", folder / "shapes.csv", folder / "picture.png",

@@ -10,7 +10,7 @@ class Memory(Features):
     """Memorisation audit: is an image a copy of a real train tile?"""
 
     quantile: float = Field(default=0.01, ge=0, lt=1)
-    """Copies are images nearer to a train tile than all but this share of real tiles; 0 is off."""
+    """Copies are images nearer to a train tile than all but this share of real tiles; 0 rejects none."""
     batch: int = Field(default=32, ge=1)
     """Images at once."""
 
@@ -32,3 +32,8 @@ class CurateConfig(Section):
     """Pixels trusted less than this are ignored in training."""
     memory: Memory = Memory()
     """Memorisation audit against the real train tiles."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether images are compared with real tiles, which needs the feature extractor."""
+        return self.memory.quantile > 0 or self.min_realism > 0

@@ -12,3 +12,10 @@ class Features(Section):
     """Network whose features are compared; always named beside the numbers."""
     weights: str | None = None
     """Inception weights (a TorchScript or state file of torch-fidelity) when extractor is 'inception'."""
+
+
+class Extractors(Section):
+    """All choices of one config, for the check."""
+
+    places: dict[str, Features] = {}
+    """Choices by where they stand in the config, such as 'curate.memory'."""

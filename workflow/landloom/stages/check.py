@@ -17,10 +17,12 @@ from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
+from landloom.config.features import Extractors
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
 from landloom.diffusion import layout
 from landloom.errors import InputError, InputErrors
+from landloom.metrics import extractors as features
 from landloom.raster import survey
 from landloom.raster.survey import SceneFacts
 from landloom.raster.windows import tiles
@@ -29,7 +31,7 @@ from landloom.segmentation import networks
 from landloom.splits import SPLITS
 from landloom.stage import Out
 
-VERSION = 1
+VERSION = 2
 KEEP = False  # it looks at files that are no inputs, and at the machine
 
 Counts = dict[str, NDArray[np.int64]]
@@ -37,10 +39,11 @@ Counts = dict[str, NDArray[np.int64]]
 
 def run(
     config: CheckConfig, data: DataConfig, tile: TileConfig, base: BaseConfig, segment: SegmentConfig,
-    caption: CaptionConfig, out: Out,
+    caption: CaptionConfig, extractors: Extractors, out: Out,
 ) -> None:  # fmt: skip
     """Write what was found; raise one error that lists every problem."""
     problems = [*layout.problems(base), *networks.problems(segment, tile.size), *disk(config, out.parent)]
+    problems += features.problems(extractors)
     warnings = captioning.remarks(caption, base, [c.name for c in data.classes])
     try:
         scenes = discover(data)

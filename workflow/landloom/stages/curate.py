@@ -35,7 +35,7 @@ def run(config: CurateConfig, card: In, pairs: In, tiles: Ins, judge: In, out: O
             extractor of the memorisation audit is missing.
     """
     dataset = Dataset.load(card)
-    near = neighbours(config.memory, dataset, pairs, tiles)
+    near = neighbours(config.memory, dataset, pairs, tiles) if config.compares else {}
     model = networks.load(judge / "model")
     norm = norms(probabilities(model, dataset, samples.read(tiles, split="val")), len(dataset.classes))
     if np.isnan(norm.loss).any():
@@ -91,13 +91,11 @@ def decide(
 
 def neighbours(config: Memory, dataset: Dataset, pairs: Path, tiles: Sequence[Path]) -> dict[str, Neighbour]:
     """Nearest train tile of each new image; the unchanged image of a tile named as parent is not new."""
-    if not config.quantile:
-        return {}
     real = {s.id: _digest(s) for s in samples.read(tiles, split="train")}
     new = [s.id for s in samples.read(pairs) if _digest(s) not in [real.get(p) for p in s.parents or []]]
     if not new or not real:
         return {}
-    extractor = extractors.load(config.extractor, config.weights)
+    extractor = extractors.load(config.extractor, config.weights, "curate.memory")
 
     def features(found: Iterator[Sample]) -> Any:
         return fidelity.features(extractor, (dataset.preview(s.image_array()) for s in found), config.batch)

@@ -61,5 +61,7 @@ def test_rejections_are_read_as_such_by_others() -> None:
     assert choice.rejection(3.0, None) is None
     assert choice.rejection(3.0, 3.0) is None
     reason = choice.rejection(3.456, 3.0)
-    assert reason == "rejected: class shares are off by 3.46 points, allowed are 3"
+    assert reason == "rejected: class shares are off by 3.46 points (allowed 3)"
+    note = verdict.write({"agreement": 0.1}, verdict.below("agreement", 0.1, 0.3), f"{reason}; mix=real")
+    assert verdict.kinds(note) == ["agreement", "class shares are off by"]
     assert not verdict.accepted(reason)

@@ -68,4 +68,4 @@ def rejection(found: float, limit: float | None) -> str | None:
     """Why a mask of this error is rejected; None when it is not."""
     if limit is None or found <= limit:
         return None
-    return f"{REJECTED}: class shares are off by {found:.2f} points, allowed are {limit:g}"
+    return f"{REJECTED}: class shares are off by {found:.2f} points (allowed {limit:g})"

@@ -11,6 +11,7 @@ from landloom.errors import InputError
 from landloom.metrics import extractors
 from landloom.raster import codec
 from landloom.segmentation import verdict
+from landloom.segmentation.curation import Norms
 from landloom.stages import curate
 from tests import shards
 from tests.features import Means
@@ -84,6 +85,15 @@ def test_the_judges_norms_are_part_of_the_verdict(tmp_path: Path, judge: Path) -
     assert verdict.kinds(bad.note) == ["agreement for its classes"]
 
 
+def test_a_class_the_judge_never_gets_right_is_not_held_against_a_pair(
+    tmp_path: Path, judge: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curate, "norms", lambda *given: Norms(np.full(3, 0.5), np.zeros(3)))
+    rows = curated(tmp_path, judge, planted(tmp_path), min_relative=0.8, memory=OFF)
+    assert [verdict.score(s.note, "relative") for s in rows] == [1, 1, 1]
+    assert all(verdict.accepted(s.note) for s in rows)
+
+
 def test_a_copy_of_a_train_tile_is_caught_and_a_new_image_is_not(tmp_path: Path, judge: Path) -> None:
     rng = np.random.default_rng(11)
     tile = next(samples.read(shards.tiles(tmp_path)[0]))
@@ -107,6 +117,8 @@ def test_an_unreal_image_has_little_realism(tmp_path: Path, judge: Path) -> None
     good, odd = curated(tmp_path, judge, tmp_path / "g.parquet", min_realism=0.3)
     assert verdict.accepted(good.note)
     assert "realism" in verdict.kinds(odd.note)
+    good, odd = curated(tmp_path, judge, tmp_path / "g.parquet", min_realism=0.3, memory=OFF)
+    assert (verdict.accepted(good.note), verdict.kinds(odd.note)) == (True, ["realism"])
 
 
 def test_what_evaluate_needs_is_in_the_metadata(tmp_path: Path, judge: Path) -> None:

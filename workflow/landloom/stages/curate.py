@@ -22,7 +22,7 @@ from landloom.segmentation.curation import Norms, agreement, norms, pixel_loss, 
 from landloom.segmentation.predict import probabilities
 from landloom.stage import In, Ins, Out
 
-VERSION = 2
+VERSION = 3
 
 
 def run(config: CurateConfig, card: In, pairs: In, tiles: Ins, judge: In, out: Out) -> None:
@@ -66,9 +66,9 @@ def judged(
         matrix += scores.confusion(mask, seen, len(dataset.classes))
         share = agreement(seen, mask)
         expected = norm.expected(mask)
-        sample.note = decide(
-            config, share, share / expected if expected else 0.0, near.get(sample.id), sample.note
-        )
+        # Of classes that the judge never gets right nothing can be expected, nor held against a pair.
+        relative = share / expected if expected else 1.0
+        sample.note = decide(config, share, relative, near.get(sample.id), sample.note)
         yield sample
 
 

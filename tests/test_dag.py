@@ -147,7 +147,7 @@ def test_shards_follow_the_plan() -> None:
     assert names == ["0.parquet", "1.parquet", "0.parquet", "1.parquet", "2.parquet"]
 
 
-@pytest.mark.parametrize(("count", "size", "remedy"), [(3000, 1, "Set it to 3 or more"), (900, 500, "half")])
+@pytest.mark.parametrize(("count", "size", "remedy"), [(3000, 1, "Set it to 4 or more"), (900, 500, "half")])
 def test_too_many_files_for_a_command_are_named(tmp_path: Path, count: int, size: int, remedy: str) -> None:
     scenes = [
         {"name": f"s{i}", "images": [f"{'long' * 25}/{i}.tif"], "mask": f"{i}.png"} for i in range(count)
@@ -158,6 +158,21 @@ def test_too_many_files_for_a_command_are_named(tmp_path: Path, count: int, size
     with pytest.raises(InputError, match=rf"scenes_per_shard.*commands? longer.*{remedy}"):
         dag(data=many, tile={"scenes_per_shard": size}).require_short()
     dag(data=many, tile={"scenes_per_shard": 100}).require_short()
+
+
+def test_too_many_shards_of_samples_for_a_command_are_named() -> None:
+    few = {"landloom": {}, "b": {}, "c": {}}
+    with pytest.raises(InputError, match=r"^plan\.shards: 600 shards .* Set it to \d+ or less") as error:
+        dag(generators=few, plan={"count": 6000, "shards": 600}).require_short()
+    most = int(str(error.value).split("Set it to ")[1].split()[0])
+    made = dag(generators=few, plan={"count": 6000, "shards": most})
+    made.require_short()
+    evaluate = [*made.all_shards("curated"), *made.all_shards("twins"), *made.runs(), *made.plans()]
+    assert 100_000 < sum(len(p) + 1 for p in evaluate) < 131_072
+    with pytest.raises(InputError, match=r"^label_table\.plan\.shards: 900 shards"):
+        dag(label_table={"plan": {"count": 6000, "shards": 900}}).require_short()
+    with pytest.raises(InputError, match=r"^tile\.scenes_per_shard: tiles and trainings"):
+        dag(segment={"seeds": list(range(3000))}).require_short()
 
 
 def test_the_judge_is_trained_on_real_data() -> None:

@@ -102,6 +102,15 @@ def test_a_lora_needs_a_base_that_knows_masks() -> None:
         dag(base={"masks": False}, generators={"g": own, "h": {"label_train": {"backend": "lora"}}})
 
 
+def test_default_variants_that_do_not_go_with_the_config_stop_the_table_alone() -> None:
+    raw = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    del raw["label_table"]
+    made = Dag(raw | {"tile": {"size": 72}, "label_train": {"backend": "lora"}, "base": {"masks": True}})
+    assert made.models.label_models(Wildcards(dataset="d", generator="landloom"))
+    with pytest.raises(InputError, match=r"^label_table/categorical-best: tile\.size: 72 is no"):
+        made.models.label_models(Wildcards(dataset="d", generator="label_table/categorical-best"))
+
+
 def test_variants_of_the_label_table_borrow_models() -> None:
     made = dag(**LORA, label_sample={"guidance": 5.0})
     wildcards = Wildcards(dataset="d", generator="label_table/categorical-best")

@@ -89,10 +89,89 @@ def test_wrong_generators_are_found_at_load_time(generators: dict[str, Any], mes
         load(raw(generators=generators))
 
 
+CATEGORICAL = {"label_train": {"backend": "categorical"}}
+PIX2PIX = {"image_train": {"backend": "pix2pix"}}
+REAL = {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}
+NO_PROBE = {"proportion": {"weight": 0, "probe_steps": 0}}
+LATENT = {"control": {"latent": 0.1}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"generators": {"g": CATEGORICAL}, "tile": {"size": 72}},
+            r"tile\.size: 72 is no multiple of 16, which the masks of 'g'",
+        ),
+        (
+            {"label_table": {"variants": {"v": CATEGORICAL}}, "tile": {"size": 72}},
+            r"multiple of 16, which the masks of 'label_table/v'",
+        ),
+        ({"report": {"label_table": True}, "tile": {"size": 72}}, "masks of 'label_table/categorical'"),
+        ({"generators": {"g": PIX2PIX}, "tile": {"size": 48}}, "48 cannot be halved 5 times"),
+        (
+            {
+                "generators": {"g": PIX2PIX},
+                "image_train": {"pix2pix": {"levels": 2}},
+                "tile": {"size": 16},
+            },
+            r"16 is too small for Pix2Pix \('g'\), whose discriminator needs 24",
+        ),
+        (
+            {"label_train": NO_PROBE, "label_sample": LATENT},
+            r"latent: 0\.1 for 'landloom' needs the latent probe",
+        ),
+        (
+            {
+                "label_table": {
+                    "variants": {"a": {"label_train": NO_PROBE}, "b": {"model": "a", "label_sample": LATENT}}
+                }
+            },
+            "'label_table/b' needs the latent probe",
+        ),
+        (
+            {"label_table": {"variants": {"a": {}, "b": {"model": "a", "label_train": NO_PROBE}}}},
+            r"variants\.b: takes the model of 'a'",
+        ),
+        (
+            {"label_table": {"variants": {"a": {"label_sample": {"source": "real"}}}}},
+            r"variants\.a\.label_sample\.source: the table compares",
+        ),
+        ({"plan": {"mixes": {"very rare": {}}}}, "mixes: the name 'very rare' may hold letters"),
+        (
+            {"generators": {"g": PIX2PIX}, "image_sample": {"feedback": {"weight": 0.1}}},
+            r"feedback\.weight: 0\.1 for 'g', but feedback is for ControlNets",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_together_is_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load(raw(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tile": {"size": 72}},
+        {"tile": {"size": 72}, "generators": {"g": CATEGORICAL | PIX2PIX | REAL}},
+        {"label_train": NO_PROBE | CATEGORICAL["label_train"], "label_sample": LATENT},
+        {"label_train": NO_PROBE},
+    ],
+)
+def test_what_is_not_used_binds_nothing(changes: dict[str, Any]) -> None:
+    assert load(raw(**changes))
+
+
+def test_variants_sample_from_their_model_whatever_the_generators_do() -> None:
+    config = load(raw(label_sample={"source": "real", "steps": 7}, image_sample={"source": "real"}))
+    assert config.section("label_sample", "landloom").model_dump()["source"] == "real"
+    variant = config.section("label_sample", "label_table/lora").model_dump()
+    assert (variant["source"], variant["steps"]) == ("model", 7)
+
+
 def test_extractors_are_listed_where_they_are_needed() -> None:
     inception, off = {"memory": {"extractor": "inception"}}, {"memory": {"quantile": 0}}
-    real = {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}
-    config = load(raw(generators={"a": {}, "b": {"curate": inception}, "c": {"curate": off}, "d": real}))
+    config = load(raw(generators={"a": {}, "b": {"curate": inception}, "c": {"curate": off}, "d": REAL}))
     places = config.extractors.places
     assert list(places) == ["evaluate", "curate.memory", "generators.b.curate.memory"]
     assert places["generators.b.curate.memory"].extractor == "inception"

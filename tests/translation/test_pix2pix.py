@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from landloom.config.image_train import SMALLEST
 from landloom.errors import InputError
 from landloom.translation import pix2pix
 from landloom.translation.pix2pix import Generator, discriminator
@@ -47,3 +48,10 @@ def test_a_damaged_folder_is_an_input_error(generator: Generator, tmp_path: Path
     (tmp_path / pix2pix.WEIGHTS).write_bytes(b"cut off")
     with pytest.raises(InputError, match="Run image_train again"):
         pix2pix.load(tmp_path)
+
+
+def test_the_smallest_tile_of_the_discriminator() -> None:
+    network = discriminator(4, 4).eval()
+    assert network(torch.zeros(1, 4, SMALLEST, SMALLEST)).shape == (1, 1, 1, 1)
+    with pytest.raises(RuntimeError):
+        network(torch.zeros(1, 4, SMALLEST - 8, SMALLEST - 8))

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from landloom.config import TABLE, Config
+from landloom.config import Config, together
 from landloom.errors import InputError
 
 Options = Callable[[Any], dict[str, list[str]]]
@@ -38,8 +38,7 @@ class Models:
         It is the first generator with the same settings, so that none is trained twice. A variant of the
         label table may borrow another's.
         """
-        variant = self.config.variants.get(generator)
-        generator = f"{TABLE}/{variant.model}" if variant and variant.model else generator
+        generator = self.config.lender(generator)
         section = self.config.section(f"{kind}_train", generator)
         known = [*self.config.generators, *(self.config.variants if kind == "label" else ())]
         trained = (g for g in known if self.samples(f"{kind}_sample", g))
@@ -77,7 +76,13 @@ class Models:
         return {"base": [f"{root}/base"], "latents": latents}
 
     def label_models(self, wildcards: Any) -> dict[str, list[str]]:
-        """What sampling masks needs; nothing when it takes real masks."""
+        """What sampling masks needs; nothing when it takes real masks.
+
+        Raises:
+            InputError: a default variant of the label table does not go with the config.
+        """
+        if found := next(together.problems(self.config, wildcards.generator), None):
+            raise InputError(wildcards.generator, found, "Or give label_table.variants of your own")
         generator, root = wildcards.generator, f"results/{wildcards.dataset}"
         if not self.samples("label_sample", generator):
             return {}

@@ -3,12 +3,12 @@
 Nothing here imports torch, rasterio or pandas: the Snakefile reads the config at every start of every job.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from landloom.config import together
 from landloom.config.audit import AuditConfig
 from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
@@ -28,12 +28,11 @@ from landloom.config.mix import MixConfig
 from landloom.config.plan import PlanConfig, check_pixels
 from landloom.config.ratios import RatiosConfig
 from landloom.config.report import ReportConfig
-from landloom.config.section import Section
+from landloom.config.section import NAME, Section
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
 from landloom.errors import InputError
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 GENERATOR_SECTIONS = ("label_train", "plan", "label_sample", "image_train", "image_sample", "curate")
 TABLE = "label_table"
 """Folder of the label table; its variants are generators of masks alone, ``label_table/<variant>``."""
@@ -123,6 +122,16 @@ class Config(Section):
                 raise ValueError(
                     f"label_table.variants: '{name}' may hold letters, digits, '.', '_', '-' only"
                 )
+            if variant.model and variant.label_train:
+                raise ValueError(
+                    f"label_table.variants.{name}: takes the model of '{variant.model}', so its label_train "
+                    "would do nothing; remove one of the two"
+                )
+            if variant.label_sample.get("source", "model") != "model":
+                raise ValueError(
+                    f"label_table.variants.{name}.label_sample.source: the table compares masks of models; "
+                    "remove it, real masks stand in the table anyway"
+                )
             taken = self.label_table.variants.get(variant.model or name)
             if taken is None or taken.model is not None:
                 trained = [n for n, v in self.label_table.variants.items() if v.model is None]
@@ -163,11 +172,22 @@ class Config(Section):
                 raise ValueError(f"curate.network: '{judge}' is not one of segment.networks")
         return self
 
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        # The default variants must not bind a config that never asks for the label table.
+        table = self.report.label_table or "label_table" in self.model_fields_set
+        names = [*self.generators, *(self.variants if table else ())]
+        if found := [problem for name in names for problem in together.problems(self, name)]:
+            raise ValueError("; ".join(found))
+        return self
+
     def section(self, stage: str, generator: str | None = None) -> Section:
         """The section of a stage, with the changes of a generator or of a variant of the label table."""
         section: Section = getattr(self, stage)
         if generator in self.variants:
             changes = self.variants[generator].model_dump().get(stage, {})
+            if stage == "label_sample":
+                changes = {"source": "model"} | changes
             section = self.label_table.plan if stage == "plan" else section
         else:
             changes = self.generators.get(generator or "", {}).get(stage)
@@ -193,6 +213,11 @@ class Config(Section):
     def variants(self) -> dict[str, Variant]:
         """Variants of the label table, by the names they have where generators are expected."""
         return {f"{TABLE}/{name}": v for name, v in self.label_table.variants.items()}
+
+    def lender(self, generator: str) -> str:
+        """Whose settings the model of a generator was trained with: a variant may borrow another's."""
+        variant = self.variants.get(generator)
+        return f"{TABLE}/{variant.model}" if variant and variant.model else generator
 
     def plan_of(self, generator: str) -> PlanConfig:
         """The plan section of a generator."""

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from landloom.config.section import Section
 from landloom.config.training import Denoising, Parallel
 
+SMALLEST = 24
+"""Side in pixels of the smallest tile that the discriminator of Pix2Pix can take."""
+
 
 class Pix2PixConfig(Section):
     """Pix2Pix (Isola et al. 2017); needs no base."""

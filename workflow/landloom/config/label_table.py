@@ -21,7 +21,7 @@ class Variant(Section):
     label_train: dict[str, Any] = {}
     """What differs from the section label_train."""
     label_sample: dict[str, Any] = {}
-    """What differs from the section label_sample."""
+    """What differs from the section label_sample; the source is always the model."""
 
 
 def variants() -> dict[str, Variant]:

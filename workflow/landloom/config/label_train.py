@@ -48,7 +48,8 @@ class CategoricalConfig(Section):
     channels: tuple[int, ...] = (64, 96, 128)
     """Width per level of the network; multiples of 32."""
     patch: int = Field(default=4, ge=1)
-    """Side of the blocks of pixels that the network works on."""
+    """Side of the blocks of pixels that the network works on. tile.size must be a multiple of this, times 2
+    for each of channels but the first."""
     layers: int = Field(default=1, ge=1)
     """Residual blocks per level."""
     order: Literal["spread", "random"] = "spread"

@@ -17,9 +17,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
-from landloom.config import GENERATOR_SECTIONS, NAME, Config
+from landloom.config import GENERATOR_SECTIONS, Config
 from landloom.config.caption import Template
 from landloom.config.data import Color
+from landloom.config.section import NAME
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"

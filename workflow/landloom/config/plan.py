@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from landloom.config.section import Section
+from landloom.config.section import NAME, Section
 
 NEEDS = {
     "boost": ("boost", "boost: {class: factor}"),
@@ -94,9 +94,15 @@ class PlanConfig(Section):
     nearest: int = Field(default=4, ge=1)
     """Train tiles nearest to the asked mix from which the bank draws."""
     mixes: dict[str, MixGoal] = Field(default={"real": MixGoal()}, min_length=1)
-    """Named groups of requests."""
+    """Groups of requests, by names of letters, digits, '.', '_' and '-'."""
     neighbours: int = Field(default=16, ge=1)
     """Real train tiles nearest to a partial request whose mean fills in what it leaves open."""
     support: float = Field(default=0.99, gt=0, le=1)
     """Requests farther from every real train tile than this quantile of the distances of train tiles to their
     nearest other ones are marked as not supported."""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if wrong := [m for m in self.mixes if not NAME.fullmatch(m)]:
+            raise ValueError(f"mixes: the name '{wrong[0]}' may hold letters, digits, '.', '_' and '-' only")
+        return self

@@ -33,11 +33,12 @@ def run(
     segment: SegmentConfig = NO_NETWORKS,
     caption: CaptionConfig | None = None,
     places: dict[str, Features] | None = None,
+    scenes_per_shard: int = 1,
     **config: Any,
 ) -> dict[str, Any]:
     data = data or rasters.config(folder)
     out = folder / "check.json"
-    tile = TileConfig(size=size)
+    tile = TileConfig(size=size, scenes_per_shard=scenes_per_shard)
     settings = CheckConfig(free_disk_gb=0, **config)
     wanted = Extractors(places=places or {})
     check.run(settings, data, tile, base or BaseConfig(), segment, caption or CaptionConfig(), wanted, out)
@@ -280,6 +281,17 @@ def test_a_server_that_has_done_its_work_may_be_gone(folder: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.touch()
     run(folder, caption=settings("http://127.0.0.1:9/v1"))
+
+
+def test_captions_of_shards_of_scenes_are_found_too(folder: Path) -> None:
+    caption = settings("http://127.0.0.1:9/v1")
+    (folder / "captions").mkdir()
+    shards = range(-(-len(run(folder)["scenes"]) // 2))
+    for i in shards:
+        (folder / "check.json").unlink(missing_ok=True)
+        assert "does not answer" in problems(folder, caption=caption, scenes_per_shard=2)[0]
+        (folder / "captions" / f"{i:05d}.parquet").touch()
+    run(folder, caption=caption, scenes_per_shard=2)
 
 
 def qwen(source: Path) -> CaptionConfig:

@@ -19,7 +19,7 @@ from landloom.config.caption import Words
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
 from landloom.models import Models
-from landloom.scenes import SceneFiles, discover, split_scenes
+from landloom.scenes import SceneFiles, discover, grouped, split_scenes
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
@@ -73,17 +73,8 @@ class Dag:
 
     @cached_property
     def parts(self) -> dict[str, list[str]]:
-        """Scenes that are cut, captioned and encoded together, by name: one scene, or a numbered group."""
-        size = self.config.tile.scenes_per_shard
-        if size == 1:
-            return {name: [name] for name in self.scenes}
-        groups: list[list[str]] = []
-        for name, scene in self.scenes.items():
-            last = groups[-1] if groups else []
-            if not last or len(last) == size or len(self.scenes[last[0]].images) != len(scene.images):
-                groups.append([])
-            groups[-1].append(name)
-        return {f"{i:05d}": names for i, names in enumerate(groups)}
+        """Scenes of each shard of tiles, by its name."""
+        return grouped(list(self.scenes.values()), self.config.tile.scenes_per_shard)
 
     @cached_property
     def splits(self) -> dict[str, str]:

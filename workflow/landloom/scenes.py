@@ -35,6 +35,23 @@ class SceneFiles:
     split: str | None = None
 
 
+def grouped(scenes: Sequence[SceneFiles], size: int) -> dict[str, list[str]]:
+    """Scenes that are cut, captioned and encoded together, by name of their shard.
+
+    With a ``size`` of one, the shard of each scene bears its name; else shards of up to ``size`` scenes with
+    equally many image files are numbered.
+    """
+    if size == 1:
+        return {s.name: [s.name] for s in scenes}
+    groups: list[list[SceneFiles]] = []
+    for scene in scenes:
+        last = groups[-1] if groups else []
+        if not last or len(last) == size or len(last[0].images) != len(scene.images):
+            groups.append([])
+        groups[-1].append(scene)
+    return {f"{i:05d}": [s.name for s in group] for i, group in enumerate(groups)}
+
+
 def discover(data: DataConfig) -> list[SceneFiles]:
     """Find the scenes of a dataset, sorted by name.
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from landloom.metrics import extractors as features
 from landloom.raster import survey
 from landloom.raster.survey import SceneFacts
 from landloom.raster.windows import tiles
-from landloom.scenes import SceneFiles, discover, split_scenes
+from landloom.scenes import SceneFiles, discover, grouped, split_scenes
 from landloom.segmentation import networks
 from landloom.splits import SPLITS
 from landloom.stage import Out
@@ -50,7 +50,7 @@ def run(
         labels = split_scenes(scenes, data.split)
     except InputError as error:
         raise InputErrors([*problems, error]) from None
-    if not captioned(out.parent, scenes):
+    if not captioned(out.parent, grouped(scenes, tile.scenes_per_shard)):
         problems += captioning.problems(caption)
     facts = headers(scenes, labels, data, tile, problems)
     unread = {labels[name] for name in labels.keys() - {f.files.name for f in facts}}
@@ -79,9 +79,9 @@ def disk(config: CheckConfig, folder: Path) -> list[InputError]:
     return [InputError(folder.resolve(), f"{free:.2f} GB are free", remedy)]
 
 
-def captioned(results: Path, scenes: Sequence[SceneFiles]) -> bool:
-    """Whether all captions are there: a server may be gone once it has done its work."""
-    return all((results / "captions" / f"{s.name}.parquet").exists() for s in scenes)
+def captioned(results: Path, parts: Iterable[str]) -> bool:
+    """Whether the captions of all shards are there: a server may be gone once it has done its work."""
+    return all((results / "captions" / f"{p}.parquet").exists() for p in parts)
 
 
 def headers(

@@ -137,6 +137,14 @@ LATENT = {"control": {"latent": 0.1}}
             {"label_table": {"variants": {"a": {"label_sample": {"source": "real"}}}}},
             r"variants\.a\.label_sample\.source: the table compares",
         ),
+        (
+            {
+                "plan": {
+                    "mixes": {"m": {"goal": "table", "partial": True, "table": [{"water": 0, "forest": 0.5}]}}
+                }
+            },
+            r"plan\.mixes\.m: ratios of all classes must sum to one, these sum to 0\.5",
+        ),
         ({"plan": {"mixes": {"very rare": {}}}}, "mixes: the name 'very rare' may hold letters"),
         (
             {"generators": {"g": PIX2PIX}, "image_sample": {"feedback": {"weight": 0.1}}},

@@ -91,6 +91,44 @@ def test_wrong_files_are_input_errors(tmp_path: Path, cells: dict[str, list[floa
         made(MixGoal(goal="table", file=str(path)))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "t.csv",
+            "a,b\n0.5,0.5\n30%,0.7\n",
+            r"t\.csv, row 2, column a: '30%' is not a number\. Write",
+        ),
+        ("t.csv", "", r"t\.csv: it cannot be read as CSV: No columns"),
+        ("t.csv", "a,b\n0.5,0.5\n0.1,0.2,0.3,0.4\n", r"t\.csv: it cannot be read as CSV: .* line 3"),
+        ("t.parquet", "a,b\n0.5,0.5\n", r"t\.parquet: it cannot be read as Parquet: "),
+    ],
+)
+def test_unreadable_files_are_input_errors(tmp_path: Path, name: str, text: str, message: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        made(MixGoal(goal="table", file=str(tmp_path / name)))
+
+
+@pytest.mark.parametrize("row", [{"a": 0.2, "b": 0.3, "c": 0.1}, {"a": 0.0, "b": 0.0, "c": 0.0}])
+def test_a_partial_row_that_names_every_class_sums_to_one(tmp_path: Path, row: dict[str, float]) -> None:
+    pd.DataFrame([{"a": 0.2}, row]).to_csv(tmp_path / "t.csv", index=False)
+    for rows in ({"table": [{"a": 0.2}, row]}, {"file": str(tmp_path / "t.csv")}):
+        with pytest.raises(InputError, match="row 2: ratios of all classes must sum to one, these sum to 0"):
+            made(MixGoal.model_validate({"goal": "table", "partial": True} | rows))
+    fine = made(MixGoal(goal="table", partial=True, table=[{"a": 0.5, "b": 0.5, "c": 0.0}]), 1)
+    assert fine.tolist() == [[0.5, 0.5, 0.0]]
+
+
+def test_what_deficit_cannot_reach_is_told_by_hand() -> None:
+    # 3 real tiles hold 1.4, 1.4 and 0.2; one more, all c, makes 1.4, 1.4 and 1.2 of 4.
+    goal = MixGoal(goal="deficit", mix={"b": 0.1, "c": 0.9})
+    told = goals.shortfall(goal, REAL.sum(0), np.array([[0.0, 0.0, 1.0]]), NAMES)
+    assert told == "a 0.350 (asked 0.000), b 0.350 (asked 0.100), c 0.300 (asked 0.900)"
+    reachable = MixGoal(goal="deficit", mix={"a": 0.5, "b": 0.3, "c": 0.2})
+    assert goals.shortfall(reachable, REAL.sum(0), made(reachable, 5), NAMES) is None
+
+
 def test_a_missing_file_is_an_input_error() -> None:
     with pytest.raises(InputError, match="there is no such file"):
         made(MixGoal(goal="table", file="nowhere.csv"))

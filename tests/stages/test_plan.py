@@ -174,3 +174,14 @@ def test_complete_requests_expect_what_they_ask(tmp_path: Path) -> None:
 def test_wrong_goals_are_refused(goal: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MixGoal(**goal)
+
+
+def test_a_deficit_out_of_reach_warns_with_what_is_reached(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = bases.dataset().names
+    goal = MixGoal(goal="deficit", mix={names[2]: 1.0})
+    run(tmp_path, count=1, mixes={"fill": goal})
+    told = capsys.readouterr().err
+    assert "warning: plan.mixes.fill: 1 samples cannot bring all tiles to the mix, only to" in told
+    assert f"{names[2]} 0.220 (asked 1.000)" in told  # 0.1 of 4 tiles, and one more

@@ -25,7 +25,7 @@ from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.label_table import LabelTableConfig, Variant
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.mix import MixConfig
-from landloom.config.plan import PlanConfig, check_pixels
+from landloom.config.plan import PlanConfig, check_complete, check_pixels
 from landloom.config.ratios import RatiosConfig
 from landloom.config.report import ReportConfig
 from landloom.config.section import NAME, Section
@@ -152,6 +152,8 @@ class Config(Section):
                 for row in goal.rows():
                     try:
                         check_pixels(row, self.tile.size)
+                        if row in goal.table:
+                            check_complete(row, known)
                     except ValueError as error:
                         raise ValueError(f"plan.mixes.{mix}: {error}") from None
             if name in self.variants:

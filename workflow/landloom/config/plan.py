@@ -1,5 +1,6 @@
 """``plan``: which class mixes are asked for."""
 
+from collections.abc import Collection
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -34,7 +35,8 @@ class MixGoal(Section):
     """CSV or Parquet file with one column a class, in place of ``table``."""
     partial: bool = False
     """Rows of a table name only some classes, and sum to at most one: the others are left open. They are
-    expected as in the real train tiles nearest to the row, and no lever binds them."""
+    expected as in the real train tiles nearest to the row, and no lever binds them. A row that names every
+    class sums to one."""
 
     @model_validator(mode="after")
     def _needs(self) -> Self:
@@ -71,6 +73,12 @@ def check_row(row: dict[str, float], partial: bool) -> None:
         raise ValueError(f"ratios must sum to at most one, these sum to {total:g}: {row}")
     if not partial and abs(total - 1) > 1e-3:
         raise ValueError(f"ratios must be 0 or more and sum to one, these sum to {total:g}: {row}")
+
+
+def check_complete(row: dict[str, float], names: Collection[str]) -> None:
+    """Raise ValueError when a row of ratios leaves no class open and yet does not sum to one."""
+    if set(names) <= set(row) and abs((total := sum(row.values())) - 1) > 1e-3:
+        raise ValueError(f"ratios of all classes must sum to one, these sum to {total:g}: {row}")
 
 
 def check_pixels(row: dict[str, float], size: int) -> None:

@@ -1,15 +1,19 @@
 """Targets of each goal: rows of class shares (N, K), NaN where a class is left open."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landloom.config.plan import MixGoal, check_pixels, check_row
+from landloom.config.plan import MixGoal, check_complete, check_pixels, check_row
 from landloom.errors import InputError
 
 Shares = NDArray[np.float64]
+
+TOLERANCE = 0.005
+"""Share by which a class may miss the mix of 'deficit' without a warning."""
 
 
 def targets(
@@ -91,7 +95,8 @@ def lacking(mix: Shares, total: Shares, count: int) -> Shares:
 def bent(shares: Shares, mean: Shares, rounds: int = 200) -> Shares:
     """Rows, each class multiplied by one factor, that sum to one and have the given mean over rows (K,).
 
-    Iterative proportional fitting (Deming and Stephan 1940). A class that no row holds first gets a trace.
+    Iterative proportional fitting (Deming and Stephan 1940). First every row gets a trace, 1e-4, of
+    each class that the mean holds and it does not: what is zero could not be multiplied.
     """
     found = normalised(np.maximum(shares, np.where(mean > 0, 1e-4, 0)))
     for _ in range(rounds):
@@ -99,9 +104,31 @@ def bent(shares: Shares, mean: Shares, rounds: int = 200) -> Shares:
     return found
 
 
+def shortfall(goal: MixGoal, total: Shares, rows: Shares, names: list[str]) -> str | None:
+    """What 'deficit' reaches in place of its mix, when a class is off by more than half a point.
+
+    Args:
+        goal: the goal.
+        total: sum of the shares of the real tiles (K,).
+        rows: shares (N, K) that are asked for.
+        names: class names.
+    """
+    reached = (total + rows.sum(0)) / (total.sum() + len(rows))
+    wanted = np.array([goal.mix.get(n, 0.0) for n in names])
+    if np.abs(reached - wanted).max() <= TOLERANCE:
+        return None
+    return ", ".join(f"{n} {r:.3f} (asked {w:.3f})" for n, r, w in zip(names, reached, wanted, strict=True))
+
+
 def table(goal: MixGoal, names: list[str], size: int) -> Shares:
     """Rows of a table given inline or as a file; NaN where a partial row leaves a class open."""
     rows = goal.table if goal.file is None else from_file(Path(goal.file), goal.partial, names, size)
+    for i, row in enumerate(rows, 1):
+        try:
+            check_complete(row, names)
+        except ValueError as error:
+            where = "plan.mixes.*.table" if goal.file is None else goal.file
+            raise InputError(f"{where}, row {i}", str(error), "Correct it, or leave a class out") from None
     left_out = np.nan if goal.partial else 0.0
     found = np.array([[row.get(n, left_out) for n in names] for row in rows], np.float64)
     complete = ~np.isnan(found).any(1)
@@ -109,20 +136,49 @@ def table(goal: MixGoal, names: list[str], size: int) -> Shares:
     return found
 
 
+def read(path: Path) -> pd.DataFrame:
+    """Read a table.
+
+    Raises:
+        InputError: the file is empty, damaged or of another format.
+    """
+    kind = "Parquet" if path.suffix == ".parquet" else "CSV"
+    try:
+        return pd.read_parquet(path) if kind == "Parquet" else pd.read_csv(path)
+    except (ValueError, OSError) as error:  # those of pandas and pyarrow are ValueErrors
+        first = str(error).strip().splitlines()[0]
+        remedy = "Give a table with one column a class and one row a class mix"
+        raise InputError(path, f"it cannot be read as {kind}: {first}", remedy) from None
+
+
+def number(path: Path, row: int, column: str, value: Any) -> float:
+    """A cell as a number.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        where, found = f"{path}, row {row}, column {column}", f"'{value}' is not a number"
+        raise InputError(where, found, "Write shares as 0.3, and leave cells of open classes empty") from None
+
+
 def from_file(path: Path, partial: bool, names: list[str], size: int) -> list[dict[str, float]]:
     """Rows of a CSV or Parquet file; an empty cell is a class that the row leaves out.
 
     Raises:
-        InputError: there is no such file, it names an unknown class, or a row is not possible.
+        InputError: there is no such file, it cannot be read, it names an unknown class, a cell is no number,
+            or a row is not possible.
     """
     if not path.is_file():
         raise InputError(path, "there is no such file", "Correct plan.mixes.*.file")
-    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    frame = read(path)
     if wrong := sorted(set(frame.columns) - set(names)):
         raise InputError(path, f"no class is called {', '.join(wrong)}", f"Use {', '.join(names)}")
     rows: list[dict[str, float]] = []
     for i, cells in enumerate(frame.to_dict("records"), 1):
-        row = {str(k): float(v) for k, v in cells.items() if not pd.isna(v)}
+        row = {str(k): number(path, i, str(k), v) for k, v in cells.items() if not pd.isna(v)}
         try:
             check_row(row, partial)
             check_pixels(row, size)

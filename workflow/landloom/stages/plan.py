@@ -69,7 +69,11 @@ def ask(
     parts, mixes = [], []
     for mix, count in group_sizes(config).items():
         goal = config.mixes[mix]
-        parts.append(goals.targets(goal, count, start, total, dataset.names, dataset.size, rng))
+        rows = goals.targets(goal, count, start, total, dataset.names, dataset.size, rng)
+        if goal.goal == "deficit" and (reached := goals.shortfall(goal, total, rows, dataset.names)):
+            found = f"{count} samples cannot bring all tiles to the mix, only to {reached}"
+            print(f"warning: plan.mixes.{mix}: {found}", file=sys.stderr)
+        parts.append(rows)
         mixes += [mix] * count
     return np.concatenate(parts), mixes
 

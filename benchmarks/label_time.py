@@ -18,6 +18,7 @@ from landloom.config.label_sample import Control, LabelSampleConfig
 from landloom.diffusion.proportion import LatentProbe
 from landloom.diffusion.sampling import sample
 from landloom.diffusion.steering import ProbeSteering
+from landloom.training.loop import device
 
 STEPS = 5
 CHANNELS = (32, 64, 128)
@@ -46,7 +47,8 @@ def latent_guidance(repeats: int) -> None:
     """Sampling latents with and without guidance through the probe."""
     model, config = bundle(32), LabelSampleConfig(steps=STEPS)
     text, target = torch.randn(BATCH, 77, 64), torch.full((BATCH, CLASSES), 1 / CLASSES)
-    steer = ProbeSteering(LatentProbe(4, CLASSES).requires_grad_(False), target, 0.1, 3)
+    probe = LatentProbe(4, CLASSES).to(device()).requires_grad_(False)
+    steer = ProbeSteering(probe, target.to(device()), 0.1, 3)
 
     def work(how: ProbeSteering | None) -> Callable[[], object]:
         return lambda: sample(model, text, text[0], list(range(BATCH)), config, 32, steer=how)
@@ -58,8 +60,7 @@ def latent_guidance(repeats: int) -> None:
 
 def masks(repeats: int, size: int, batch: int) -> None:
     """Categorical sampling with and without histogram guidance."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = MaskDenoiser(CLASSES, size, 4, CHANNELS).eval().to(device)
+    model = MaskDenoiser(CLASSES, size, 4, CHANNELS).eval().to(device())
     ratios, known = torch.full((batch, CLASSES), 1 / CLASSES), torch.ones(batch, CLASSES, dtype=torch.bool)
 
     def work(histogram: bool) -> Callable[[], object]:
@@ -78,8 +79,8 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=16)
     options = parser.parse_args()
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    print(f"{device}, {torch.get_num_threads()} threads, batch {BATCH} of {CLASSES} classes")
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    print(f"{name}, {torch.get_num_threads()} threads, batch {BATCH} of {CLASSES} classes")
     training(options.repeats)
     latent_guidance(options.repeats)
     masks(options.repeats, options.size, options.batch)

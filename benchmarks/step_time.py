@@ -10,19 +10,17 @@ import time
 from collections.abc import Callable
 
 import torch
-from diffusers import ControlNetModel
 from peft import LoraConfig
 
 from landloom.config.base import UnetConfig, VaeConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig, ProportionLoss
-from landloom.diffusion import scratch
+from landloom.diffusion import control, scratch
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.cache import LatentCache
 from landloom.diffusion.denoising import BaseObjective, ImageObjective, LabelObjective
 from landloom.diffusion.proportion import LatentProbe, ProportionTerm, decoded
-from landloom.stages.image_train import stem
-from landloom.training.loop import Objective
+from landloom.training.loop import Objective, device
 
 CLASSES, BANDS, SIDE, BATCH = 7, 5, 64, 16
 
@@ -37,7 +35,7 @@ def bundle(head: int) -> Bundle:
         text_encoder=scratch.text_encoder(unet_config, tokens),
         tokenizer=tokens,
         scheduler=scratch.scheduler(unet_config),
-    ).to(torch.device("cpu"))
+    ).to(device())
 
 
 def cache() -> LatentCache:
@@ -64,7 +62,7 @@ def lora(route: str | None) -> Objective:
     model = bundle(32)
     model.unet.add_adapter(LoraConfig(r=16, target_modules=LabelTrainConfig().targets))
     routes: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-        "probe": LatentProbe(4, CLASSES).requires_grad_(False).proportions,
+        "probe": LatentProbe(4, CLASSES).to(device()).requires_grad_(False).proportions,
         "decode": decoded(model.decode, torch.from_numpy(model.palette(CLASSES)), 0.08),
     }
     term = ProportionTerm(routes[route], ProportionLoss()) if route else None
@@ -74,18 +72,19 @@ def lora(route: str | None) -> Objective:
 def controlnet() -> Objective:
     """ControlNet on the frozen base."""
     model = bundle(32)
-    control = ControlNetModel.from_unet(
-        model.unet, conditioning_embedding_out_channels=stem(2), conditioning_channels=CLASSES
-    ).requires_grad_(True)
-    return ImageObjective(control, model, cache(), CLASSES, ImageTrainConfig())
+    config = ImageTrainConfig()
+    module = control.build(config, model, CLASSES).to(device())
+    return ImageObjective(module, model, cache(), CLASSES, config)
 
 
 def seconds(objective: Objective, repeats: int) -> float:
     """Smallest time of forward and backward."""
-    best = float("inf")
+    best, index = float("inf"), torch.arange(BATCH, device=device())
     for _ in range(repeats):
         start = time.perf_counter()
-        objective.loss(objective.module, torch.arange(BATCH))["loss"].backward()
+        objective.loss(objective.module, index)["loss"].backward()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
         best = min(best, time.perf_counter() - start)
     return best
 

@@ -11,6 +11,27 @@ import pytest
 
 from landloom import lease
 
+STATEFUL = """
+import sys, time, types
+from pathlib import Path
+from landloom import __main__
+from landloom.stage import Out, State
+
+def run(state: State, out: Out) -> None:
+    state.mkdir(parents=True, exist_ok=True)
+    (state / "busy").touch(exist_ok=False)
+    while not Path("go").exists():
+        time.sleep(0.05)
+    (state / "busy").unlink()
+    out.write_text("done")
+
+stage = types.ModuleType("landloom.stages.stateful")
+stage.VERSION, stage.KEEP, stage.run = 1, False, run
+sys.modules[stage.__name__] = stage
+__main__.execute("stateful", ["--state", "state", "--out", sys.argv[1]])
+"""
+"""A stage that must have its state folder to itself."""
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +62,24 @@ def test_the_second_waits_for_the_first(tmp_path: Path) -> None:
         order.append(("first", False))
     thread.join()
     assert order == [("first", False), ("second", True)]
+
+
+def test_equal_jobs_with_other_outputs_take_turns_at_their_state(tmp_path: Path) -> None:
+    def start(out: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", STATEFUL, out]
+        return subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+
+    first = start("a")
+    while not list(tmp_path.rglob("busy")):
+        assert first.poll() is None
+        time.sleep(0.02)
+    second = start("b")
+    assert second.stderr is not None
+    line = second.stderr.readline()
+    (tmp_path / "go").touch()
+    codes = first.wait(60), second.wait(60)
+    assert line.startswith("waiting for job")
+    assert codes == (0, 0)
 
 
 def test_the_lease_of_a_process_that_was_killed_here_is_taken_at_once(tmp_path: Path) -> None:

@@ -90,3 +90,15 @@ def test_what_is_no_shard_is_an_input_error(tmp_path: Path) -> None:
         list(samples.read(tmp_path / "a"))
     with pytest.raises(InputError, match=r"b: columns are missing: caption, col"):
         samples.metadata(tmp_path / "b")
+
+
+def test_rows_count_over_shards_and_are_picked_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samples, "ROWS_PER_GROUP", 2)
+    paths = [tmp_path / f"{i}.parquet" for i in range(2)]
+    for i, path in enumerate(paths):
+        splits = ("train", "val", "train", "train", "test")
+        samples.write(path, [Sample(f"{i}{j}", b"", split=s) for j, s in enumerate(splits)])
+    assert samples.rows(paths, "train") == [0, 2, 3, 5, 7, 8]
+    assert [s.id for s in samples.pick(paths, [8, 0, 3, 5, 3])] == ["00", "03", "10", "13"]

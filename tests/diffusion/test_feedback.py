@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -30,6 +31,17 @@ def test_the_correction_is_bounded_and_lowers_the_loss() -> None:
     move = made.move(latents)
     assert torch.allclose(move.flatten(1).norm(dim=1), 0.1 * latents.flatten(1).norm(dim=1), rtol=1e-4)
     assert loss(made, latents + move) < loss(made, latents)
+
+
+def test_samples_are_judged_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the decoder's backward pass fits at 512 px; none depends on the others."""
+    torch.manual_seed(0)
+    made, latents = feedback(), torch.randn(2, 4, 16, 16)
+    decoded, sizes = made.bundle.decode, []
+    monkeypatch.setattr(made.bundle, "decode", lambda x: (sizes.append(len(x)), decoded(x))[1])
+    move = made.move(latents)
+    assert sizes == [1, 1]
+    assert torch.equal(feedback(MASKS[1:]).move(latents[1:]), move[1:])
 
 
 def test_late_steps_and_pixels_without_a_class_are_left_alone() -> None:

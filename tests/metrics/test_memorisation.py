@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from landloom.metrics import memorisation
 from landloom.metrics.memorisation import Neighbours, Place, overlapping
 
 
@@ -42,6 +43,14 @@ def test_overlapping_tiles_do_not_calibrate() -> None:
     assert shared.radii.min() == pytest.approx(9.9, rel=1e-3)
     assert apart.nearest(copy + 1)[0].rank == 1.0
     assert shared.nearest(copy + 1)[0].rank == 0.0
+
+
+def test_radii_do_not_depend_on_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = torch.rand(7, 3, generator=torch.Generator().manual_seed(0))
+    near = places(*[("a", 0, 20 * i) for i in range(7)])
+    whole = Neighbours(features, near, 32).radii
+    monkeypatch.setattr(memorisation, "BLOCK", 3)
+    assert torch.allclose(Neighbours(features, near, 32).radii, whole, rtol=1e-12)
 
 
 def test_without_calibration_the_rank_is_unknown() -> None:

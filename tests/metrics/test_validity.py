@@ -57,6 +57,13 @@ def test_a_turned_train_mask_is_a_copy(variant: int) -> None:
     assert validity.nearest([np.ascontiguousarray(copy)], train, 3).tolist() == [1]
 
 
+def test_cells_of_cells_are_the_same() -> None:
+    masks = [np.arange(48 * 80, dtype=np.int64).reshape(48, 80).astype(np.uint8) % np.uint8(3)]
+    small = [validity.reduced(m) for m in masks]
+    assert small[0].shape == (32, 32)
+    assert torch.equal(validity.cells(small, 3), validity.cells(masks, 3))
+
+
 def test_a_new_mask_is_no_copy() -> None:
     rng = np.random.default_rng(0)
     train = [shards.mask(rng) for _ in range(3)]

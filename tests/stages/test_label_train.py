@@ -80,6 +80,12 @@ def test_the_same_seed_gives_the_same_bytes(lora: Path, label_job: dict[str, Any
     assert provenance.digest(run("label_train", label_job, tmp_path)) == provenance.digest(lora)
 
 
+def test_half_precision_follows_a_probe_in_full(label_job: dict[str, Any], tmp_path: Path) -> None:
+    config = LABEL.model_copy(update={"steps": 2, "precision": "bf16"})
+    rows = metrics(run("label_train", label_job | {"config": config}, tmp_path))
+    assert [r["step"] for r in rows] == [1, 2]
+
+
 def test_another_seed_gives_other_weights(label_job: dict[str, Any], tmp_path: Path) -> None:
     made = [run("label_train", label_job | {"config": QUICK, "seed": s}, tmp_path / str(s)) for s in (1, 2)]
     assert provenance.digest(made[0]) != provenance.digest(made[1])

@@ -92,6 +92,17 @@ def test_seeds_differ(tmp_path: Path) -> None:
     assert not torch.equal(weights(a)["0.weight"], weights(b)["0.weight"])
 
 
+def test_precision_may_change_within_a_process(tmp_path: Path) -> None:
+    """As in ``label_train``, where the probe learns in full precision before the LoRA."""
+    made = {}
+    for name, precision in (("first", "fp32"), ("half", "bf16"), ("again", "fp32")):
+        objective = Line()
+        loop.train(objective, CONFIG.model_copy(update={"precision": precision}), 5, tmp_path / name, "test")
+        made[name] = weights(objective)["0.weight"]
+    assert torch.equal(made["first"], made["again"])
+    assert not torch.equal(made["first"], made["half"])
+
+
 class Recorded(Line):
     """Keeps the trained weights that each step starts from."""
 

@@ -44,19 +44,19 @@ def execute(name: str, arguments: list[str]) -> None:
     shown = {k: v for k, v in plain.items() if k not in outputs and k != "state"}
     recorder = provenance.Recorder(name, module.VERSION, shown, [f for fs in inputs.values() for f in fs])
     fingerprint = recorder.fingerprint()
-    for key in stage.paths(module.run, values, "state"):
-        values[key] = values[key] / name / fingerprint
+    states = {key: values[key] / name / fingerprint for key in stage.paths(module.run, values, "state")}
     final = [f for fs in outputs.values() for f in fs]
     with lease.hold(final[0]) as held:
         if getattr(module, "KEEP", True) and kept.restore(final, fingerprint):
             print(f"{name}: the very same job was done before; its result stands", file=sys.stderr)
             return
-        with stage.atomic(final, held.insist) as partial:
-            launch.run(name, module, values | dict(zip(outputs, partial, strict=True)))
-        recorder.write(final)
-        kept.keep(final, fingerprint)
-    for key in stage.paths(module.run, values, "state"):
-        drop_checkpoints(values[key])
+        with lease.also(held, states.values()) as insist:
+            with stage.atomic(final, insist) as partial:
+                launch.run(name, module, values | states | dict(zip(outputs, partial, strict=True)))
+            recorder.write(final)
+            kept.keep(final, fingerprint)
+            for state in states.values():
+                drop_checkpoints(state)
 
 
 def drop_checkpoints(state: Path) -> None:

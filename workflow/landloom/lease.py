@@ -2,7 +2,8 @@
 
 Snakemake never takes up jobs of a run whose main process died: it submits them again, while the first ones
 may still run and would overwrite newer results. Here the second job waits for the first, and a job that was
-believed dead but is not loses its lease and throws its result away.
+believed dead but is not loses its lease and throws its result away. Jobs that differ in nothing but their
+outputs share a state folder, and take turns at it.
 """
 
 import json
@@ -12,8 +13,8 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 BEAT = 5.0
@@ -123,6 +124,19 @@ def hold(output: Path) -> Iterator[Lease]:
         yield lease
     finally:
         lease.release()
+
+
+@contextmanager
+def also(held: Lease, folders: Iterable[Path]) -> Iterator[Callable[[], None]]:
+    """Hold state folders, too, which equal jobs share; yields what raises Lost when any lease is gone."""
+    with ExitStack() as stack:
+        leases = [held, *(stack.enter_context(hold(f)) for f in folders)]
+
+        def insist() -> None:
+            for lease in leases:
+                lease.insist()
+
+        yield insist
 
 
 def name(holder: dict[str, object]) -> str:

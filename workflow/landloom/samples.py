@@ -5,7 +5,7 @@ or GeoTIFF for more than 8 bits or bands), so pandas, DuckDB and ``datasets`` re
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -159,6 +159,24 @@ def read(paths: Path | Sequence[Path], split: str | None = None) -> Iterator[Sam
                 for row in batch.to_pylist():
                     if split is None or row["split"] == split:
                         yield Sample(**row)
+
+
+def rows(paths: Sequence[Path], split: str) -> list[int]:
+    """Rows of one split's samples, counted over all shards."""
+    return [i for i, found in enumerate(columns(paths, ["split"])["split"]) if found == split]
+
+
+def pick(paths: Sequence[Path], wanted: Collection[int]) -> Iterator[Sample]:
+    """Yield the samples in some rows, counted over all shards, in their order; no other is unpacked."""
+    start, ordered = 0, sorted(set(wanted))
+    for path in paths:
+        with _open(path) as file:
+            for batch in file.iter_batches(batch_size=ROWS_PER_GROUP):
+                end = start + batch.num_rows
+                inside = [i - start for i in ordered if start <= i < end]
+                for row in batch.take(pa.array(inside, pa.int64())).to_pylist():
+                    yield Sample(**row)
+                start = end
 
 
 def columns(paths: Sequence[Path], names: Sequence[str]) -> dict[str, list[Any]]:

@@ -6,14 +6,18 @@ first a few over the whole tile, then ever denser (the idea of Halton-MaskGIT, B
 number grows by a constant factor, so that each step adds the same share of what is known.
 """
 
+import functools
+
 import torch
 from torch import Tensor
 
 
+@functools.cache
 def spread(height: int, width: int) -> Tensor:
     """Rank (H, W) of each pixel in the order of ordered dithering: any first n of them are evenly spread.
 
-    The matrix of Bayer (1973) on the next power of two, cut to size: bits of (x xor y) and y, reversed.
+    The matrix of Bayer (1973) on the next power of two, cut to size: bits of (x xor y) and y, reversed. Kept
+    from call to call: not to be written into.
     """
     bits = max(height - 1, width - 1, 1).bit_length()
     y, x = torch.meshgrid(torch.arange(2**bits), torch.arange(2**bits), indexing="ij")

@@ -36,13 +36,22 @@ class JudgeFeedback:
         """Predicted clean latents (B, c, h, w), moved in the early steps."""
         return latents + self.move(latents) if number < self.last else latents
 
-    @torch.enable_grad()
     def move(self, latents: Tensor) -> Tensor:
-        """Step (B, c, h, w) down the judge's loss; as long as ``weight`` times the latent, or zero."""
-        latents = latents.detach().requires_grad_(True)
-        logits = self.judge(self.bundle.decode(latents.to(self.bundle.vae.dtype)).float().clamp(-1, 1))
-        wrong = (logits.argmax(1) != self.masks) & (self.masks != IGNORE)
-        loss = F.cross_entropy(logits, self.masks, ignore_index=IGNORE, reduction="none")
-        (gradient,) = torch.autograd.grad((loss * wrong).sum(), latents)
+        """Step (B, c, h, w) down the judge's loss; as long as ``weight`` times the latent, or zero.
+
+        One sample at a time: the decoder's activations of a whole batch would not fit at 512 px.
+        """
+        pairs = zip(latents.detach().split(1), self.masks.split(1), strict=True)
+        gradient = torch.cat([self._gradient(latent, mask) for latent, mask in pairs])
         length, size = (g.flatten(1).norm(dim=1).view(-1, 1, 1, 1) for g in (gradient, latents.detach()))
         return -self.weight * size * gradient / length.clamp_min(1e-12)
+
+    @torch.enable_grad()
+    def _gradient(self, latent: Tensor, mask: Tensor) -> Tensor:
+        """Gradient (1, c, h, w) of the judge's loss on pixels that it sees otherwise than the mask."""
+        latent = latent.requires_grad_(True)
+        logits = self.judge(self.bundle.decode(latent.to(self.bundle.vae.dtype)).float().clamp(-1, 1))
+        wrong = (logits.argmax(1) != mask) & (mask != IGNORE)
+        loss = F.cross_entropy(logits, mask, ignore_index=IGNORE, reduction="none")
+        (gradient,) = torch.autograd.grad((loss * wrong).sum(), latent)
+        return gradient

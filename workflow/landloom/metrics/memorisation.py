@@ -30,12 +30,17 @@ class Place:
         return cls(sample.id, sample.scene, sample.row, sample.col)
 
 
-def overlapping(places: Sequence[Place], size: int) -> NDArray[np.bool_]:
-    """Which of N tiles of ``size`` pixels share pixels, (N, N); each does with itself."""
+BLOCK = 1024
+"""Tiles that are compared with all others at once."""
+
+
+def overlapping(places: Sequence[Place], size: int, part: slice = slice(None)) -> NDArray[np.bool_]:
+    """Which of N tiles of ``size`` pixels share pixels, (N, N) or some rows of it; each does with itself."""
     scene = np.unique([p.scene for p in places], return_inverse=True)[1]
     row, col = (np.array([getattr(p, k) for p in places]) for k in ("row", "col"))
-    near = (np.abs(row[:, None] - row) < size) & (np.abs(col[:, None] - col) < size)
-    return np.asarray(near & (scene[:, None] == scene) | np.eye(len(places), dtype=bool))
+    near = (np.abs(row[part, None] - row) < size) & (np.abs(col[part, None] - col) < size)
+    own = np.arange(len(places))
+    return np.asarray(near & (scene[part, None] == scene) | (own[part, None] == own))
 
 
 @dataclass(frozen=True)
@@ -68,10 +73,15 @@ class Neighbours:
 
     def __init__(self, features: Tensor, places: Sequence[Place], size: int) -> None:
         self.features, self.ids = features.double(), [p.id for p in places]
-        apart = torch.cdist(self.features, self.features)
-        apart[torch.from_numpy(overlapping(places, size))] = torch.inf
-        self.radii = apart.min(1).values if len(places) else apart.new_empty(0)
+        parts = [slice(i, i + BLOCK) for i in range(0, len(places), BLOCK)]
+        radii = [self._radii(part, overlapping(places, size, part)) for part in parts]
+        self.radii = torch.cat([*radii, self.features.new_empty(0)])
         self.known = self.radii[self.radii.isfinite()].sort().values
+
+    def _radii(self, part: slice, overlap: NDArray[np.bool_]) -> Tensor:
+        """Distance of some tiles to their nearest neighbour that shares no pixel with them."""
+        apart = torch.cdist(self.features[part], self.features)
+        return apart.masked_fill_(torch.from_numpy(overlap), torch.inf).min(1).values
 
     def nearest(self, features: Tensor) -> list[Neighbour]:
         """Nearest real tile of each sample (M, D)."""

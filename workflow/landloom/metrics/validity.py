@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ MOST = 1024
 """Held-out masks that FID and KID are measured against."""
 
 Mask = NDArray[np.uint8]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -99,13 +101,15 @@ def nearest(masks: Sequence[Mask], train: Sequence[Mask], classes: int) -> NDArr
     return (found / CELLS**2).numpy().astype(np.float64)
 
 
+def reduced(mask: Mask) -> Mask:
+    """A mask (H, W) as cells (CELLS, CELLS), each from the pixel in its middle; cells stay as they are."""
+    rows, columns = ((np.arange(CELLS) * side + side // 2) // CELLS for side in mask.shape)
+    return mask[np.ix_(rows, columns)]
+
+
 def cells(masks: Sequence[Mask], classes: int) -> Tensor:
-    """Masks as one-hot cells (N, K, CELLS, CELLS), each cell from the pixel in its middle."""
-    stack = torch.from_numpy(np.stack(masks))
-    height, width = stack.shape[1:]
-    rows = (torch.arange(CELLS) * height + height // 2) // CELLS
-    columns = (torch.arange(CELLS) * width + width // 2) // CELLS
-    small = stack[:, rows][:, :, columns]
+    """Masks as one-hot cells (N, K, CELLS, CELLS)."""
+    small = torch.from_numpy(np.stack([reduced(m) for m in masks]))
     return (small[:, None] == torch.arange(classes)[:, None, None]).float()
 
 
@@ -116,7 +120,7 @@ class Validity:
         dataset: classes and colours.
         extractor: network of FID and KID on coloured masks.
         real: held-out real masks.
-        train: masks the generator learnt from.
+        train: masks the generator learnt from; ``reduced`` ones will do.
         batch: masks per forward pass of the extractor.
         copy_at: share of cells in common with a train mask from which a mask counts as a copy.
     """
@@ -147,7 +151,7 @@ class Validity:
         return fidelity.features(self.extractor, pictures, self.batch)
 
 
-def spread(masks: Sequence[Mask], count: int) -> list[Mask]:
-    """At most ``count`` masks, evenly spread over all."""
-    chosen = np.linspace(0, len(masks) - 1, min(count, len(masks))).round().astype(int)
-    return [masks[i] for i in np.unique(chosen)]
+def spread(found: Sequence[Item], count: int) -> list[Item]:
+    """At most ``count`` of all, evenly spread."""
+    chosen = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)
+    return [found[i] for i in np.unique(chosen)]

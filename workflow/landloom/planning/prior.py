@@ -16,6 +16,11 @@ def distances(targets: Shares, real: Shares) -> Shares:
     return np.asarray(np.stack([np.nansum(np.abs(real - t), 1) / 2 for t in targets]))
 
 
+def least(targets: Shares, real: Shares) -> Shares:
+    """Distance (N,) of each target to the nearest real tile; a target at a time, for there may be many."""
+    return np.array([distances(t[None], real).min() for t in targets])
+
+
 def thinned(real: Shares) -> Shares:
     """At most MOST tiles, evenly spread."""
     return real[np.unique(np.linspace(0, len(real) - 1, min(len(real), MOST)).astype(int))]
@@ -51,5 +56,5 @@ def novelty(targets: Shares, real: Shares, quantile: float) -> Shares:
         seen = real[:, ~pattern]
         apart = distances(seen, seen) + np.diag(np.full(len(seen), np.inf))
         usual = np.quantile(apart.min(1), quantile) if len(seen) > 1 else 0.0
-        found[rows] = distances(targets[rows][:, ~pattern], seen).min(1) / max(usual, 1e-3)
+        found[rows] = least(targets[rows][:, ~pattern], seen) / max(usual, 1e-3)
     return found

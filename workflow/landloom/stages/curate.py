@@ -41,13 +41,13 @@ def run(config: CurateConfig, card: In, pairs: In, tiles: Ins, judge: In, out: O
     if np.isnan(norm.loss).any():
         raise InputError("tiles", "no val tile has a pixel with a class", "Put a scene in the val split")
     matrix = np.zeros((len(dataset.classes),) * 2, np.int64)
-    rows = list(judged(config, dataset, model, samples.read(pairs), norm, near, matrix))
+    found = list(judged(config, dataset, model, samples.read(pairs), norm, near, matrix))
     about = samples.metadata(pairs) | {
         "judge_loss": [round(float(v), 6) for v in norm.loss],
         "confusion": matrix.tolist(),
         "judge_confusion": held_out(judge),
     }
-    samples.write(out, rows, about)
+    samples.write(out, marked(samples.read(pairs), found), about)
 
 
 def judged(
@@ -58,17 +58,23 @@ def judged(
     norm: Norms,
     near: dict[str, Neighbour],
     matrix: scores.Confusion,
-) -> Iterator[Sample]:
-    """Yield each pair with its trust and verdict; ``matrix`` sums up where mask and judge agree."""
+) -> Iterator[tuple[bytes, str]]:
+    """Yield each pair's encoded trust and its note; ``matrix`` sums up where mask and judge agree."""
     for sample, found in progress.shown(probabilities(model, dataset, pairs), "pairs judged"):
         mask, seen = sample.mask_array(), found.argmax(0).astype(np.uint8)
-        sample.trust = codec.encode(trust(pixel_loss(found, mask), mask, norm.loss, config.tolerance))
+        trusted = codec.encode(trust(pixel_loss(found, mask), mask, norm.loss, config.tolerance))
         matrix += scores.confusion(mask, seen, len(dataset.classes))
         share = agreement(seen, mask)
         expected = norm.expected(mask)
         # Of classes that the judge never gets right nothing can be expected, nor held against a pair.
         relative = share / expected if expected else 1.0
-        sample.note = decide(config, share, relative, near.get(sample.id), sample.note)
+        yield trusted, decide(config, share, relative, near.get(sample.id), sample.note)
+
+
+def marked(pairs: Iterator[Sample], found: Sequence[tuple[bytes, str]]) -> Iterator[Sample]:
+    """Pairs with their trust and note; read once more, as a shard's images need not fit into memory."""
+    for sample, (trusted, note) in zip(pairs, found, strict=True):
+        sample.trust, sample.note = trusted, note
         yield sample
 
 

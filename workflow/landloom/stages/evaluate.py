@@ -131,31 +131,29 @@ def shapes(
     config: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path], groups: dict[str, list[Path]]
 ) -> pd.DataFrame:
     """Shapes of each generator's masks, and of real train masks, against held-out real ones."""
-    real, train = masks(tiles, "test", config) or masks(tiles, "val", config), masks(tiles, "train", None)
+    most = config.samples
+    real = masks(tiles, "test", most) or masks(tiles, "val", most)
     if not groups or not real:
         return pd.DataFrame(columns=["generator", *validity.COLUMNS])
     extractor = extractors.load(config.extractor, config.weights)
+    train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
     measure = validity.Validity(dataset, extractor, real, train, config.batch, config.copy_at)
-    made = {name: masks(paths, "train", config) for name, paths in groups.items()}
-    alike = validity.spread(train, max(len(m) for m in made.values()))
-    rows = [measure.row("real train masks", alike, known=True)]
-    rows += [measure.row(name, found, known=False) for name, found in made.items()]
+    alike = min(most, max(len(samples.rows(paths, "train")) for paths in groups.values()))
+    rows = [measure.row("real train masks", masks(tiles, "train", alike), known=True)]
+    rows += [measure.row(name, masks(paths, "train", most), known=False) for name, paths in groups.items()]
     return pd.DataFrame(rows).rename(columns={"variant": "generator"})
 
 
-def masks(paths: Sequence[Path], split: str, config: EvaluateConfig | None) -> list[validity.Mask]:
-    """Masks of one split; at most ``config.samples``, evenly spread."""
-    found = [s.mask_array() for s in samples.read(paths, split=split)]
-    return validity.spread(found, config.samples) if config and found else found
+def masks(paths: Sequence[Path], split: str, most: int) -> list[validity.Mask]:
+    """Masks of one split; at most ``most``, evenly spread."""
+    chosen = validity.spread(samples.rows(paths, split), most)
+    return [s.mask_array() for s in samples.pick(paths, chosen)]
 
 
 def pictures(dataset: Dataset, paths: Sequence[Path], split: str, limit: int) -> Iterator[NDArray[np.uint8]]:
     """Yield natural-colour pictures (H, W, 3) of at most ``limit`` samples, evenly spread over the split."""
-    total = samples.columns(paths, ["split"])["split"].count(split)
-    chosen = set(np.linspace(0, total - 1, min(limit, total)).round().astype(int).tolist())
-    for i, sample in enumerate(samples.read(paths, split=split)):
-        if i in chosen:
-            yield dataset.preview(sample.image_array())
+    for sample in samples.pick(paths, validity.spread(samples.rows(paths, split), limit)):
+        yield dataset.preview(sample.image_array())
 
 
 def ratio_errors(generator: str, paths: Sequence[Path], dataset: Dataset) -> pd.DataFrame:

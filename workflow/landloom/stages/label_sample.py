@@ -95,12 +95,10 @@ def smoothed(draw: Draw, pixels: int) -> Draw:
 
 def from_real(requests: pd.DataFrame, tiles: Sequence[Path], generator: str) -> Iterator[Sample]:
     """The real train tile whose class mix is nearest (L1) to each request; ties by the request's seed."""
-    real = list(samples.read(tiles, split="train"))
-    mixes = np.array([s.ratios for s in real])
-    for row in requests.to_dict("records"):
-        gap = np.nansum(np.abs(mixes - row["target_ratios"]), 1)
-        ties = np.flatnonzero(gap <= gap.min() + 1e-6)
-        found = real[ties[row["seed"] % len(ties)]]
+    rows = requests.to_dict("records")
+    chosen = nearest(rows, tiles)
+    real = dict(zip(sorted(set(chosen)), samples.pick(tiles, chosen), strict=True))
+    for row, found in zip(rows, (real[i] for i in chosen), strict=True):
         yield Sample(
             id=f"{generator}_{row['id']}", mask=found.mask, image=found.image, scene=generator,
             source=generator,
@@ -108,3 +106,14 @@ def from_real(requests: pd.DataFrame, tiles: Sequence[Path], generator: str) -> 
             seed=row["seed"], target_ratios=[float(x) for x in row["target_ratios"]], parents=[found.id],
             note=f"mix={row['mix']} real mask",
         )  # fmt: skip
+
+
+def nearest(requests: Sequence[Mapping[Hashable, Any]], tiles: Sequence[Path]) -> list[int]:
+    """Row of the train tile that each request takes; only class mixes are read."""
+    train, ratios = samples.rows(tiles, "train"), samples.columns(tiles, ["ratios"])["ratios"]
+    mixes, found = np.array([ratios[i] for i in train]), []
+    for request in requests:
+        gap = np.nansum(np.abs(mixes - request["target_ratios"]), 1)
+        ties = np.flatnonzero(gap <= gap.min() + 1e-6)
+        found.append(train[ties[request["seed"] % len(ties)]])
+    return found

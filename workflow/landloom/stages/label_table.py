@@ -32,11 +32,12 @@ def run(
     rows = [shares(name, paths, dataset, first) for name, paths in groups.items()]
     table = pd.concat(rows, ignore_index=True)
     table.to_csv(ratios, index=False)
-    made = {name: arrays(paths, mix=first) for name, paths in groups.items()}
-    looks = compare(config, evaluate, dataset, tiles, made)
+    chosen = {name: of_mix(paths, first) for name, paths in groups.items()}
+    looks = compare(config, evaluate, dataset, tiles, groups, chosen)
     looks.to_csv(shapes, index=False)
-    held_out = arrays(tiles, config.split)
-    ablation.write(picture, table, {"real": held_out} | made, dataset)
+    shown = {"real": arrays(tiles, samples.rows(tiles, config.split)[: ablation.COLUMNS])}
+    shown |= {name: arrays(paths, chosen[name][: ablation.COLUMNS]) for name, paths in groups.items()}
+    ablation.write(picture, table, shown, dataset)
 
 
 def by_variant(masks: Sequence[Path]) -> dict[str, list[Path]]:
@@ -72,20 +73,28 @@ def effort(paths: Sequence[Path]) -> tuple[float, str]:
     return sum(float(r["seconds"]) for r in records), str(records[0]["device"])
 
 
-def arrays(paths: Sequence[Path], split: str = "train", mix: str | None = None) -> list[Mask]:
-    """Masks of one split, and of one mix if given."""
-    found = samples.read(paths, split=split)
-    return [s.mask_array() for s in found if mix is None or f"mix={mix}" in (s.note or "").split()]
+def of_mix(paths: Sequence[Path], mix: str) -> list[int]:
+    """Rows of one mix."""
+    notes = samples.columns(paths, ["note"])["note"]
+    return [i for i in samples.rows(paths, "train") if f"mix={mix}" in (notes[i] or "").split()]
+
+
+def arrays(paths: Sequence[Path], rows: Sequence[int]) -> list[Mask]:
+    """Masks in some rows."""
+    return [s.mask_array() for s in samples.pick(paths, rows)]
 
 
 def compare(
     config: LabelTableConfig, evaluate: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path],
-    made: dict[str, list[Mask]],
+    groups: dict[str, list[Path]], chosen: dict[str, list[int]],
 ) -> pd.DataFrame:  # fmt: skip
-    """Shapes of each variant's masks, and of as many real train masks, against held-out real masks."""
-    train, real = arrays(tiles), arrays(tiles, config.split)
-    count = max(len(m) for m in made.values())
+    """Shapes of each variant's chosen masks, and of as many real train masks, against held-out real masks."""
+    train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
+    real = arrays(tiles, samples.rows(tiles, config.split))
+    alike = validity.spread(samples.rows(tiles, "train"), max(map(len, chosen.values())))
     extractor = extractors.load(evaluate.extractor, evaluate.weights)
     measure = validity.Validity(dataset, extractor, real, train, evaluate.batch, evaluate.copy_at)
-    rows = [measure.row("real train masks", validity.spread(train, count), known=True)]
-    return pd.DataFrame(rows + [measure.row(name, found, known=False) for name, found in made.items()])
+    rows = [measure.row("real train masks", arrays(tiles, alike), known=True)]
+    for name, paths in groups.items():
+        rows.append(measure.row(name, arrays(paths, chosen[name]), known=False))
+    return pd.DataFrame(rows)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from landloom.config.training import Training
@@ -54,6 +55,7 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
     Raises:
         Interrupted: SIGTERM or SIGUSR1 came; the state is saved.
     """
+    AcceleratorState._reset_state()  # a process may train twice, in other precision; its group stays
     accelerator = Accelerator(
         mixed_precision="bf16" if config.precision == "bf16" else "no", cpu=not torch.cuda.is_available()
     )

@@ -104,9 +104,9 @@ def test_label_ratios(made: dict[str, pd.DataFrame]) -> None:
 
 def test_label_shapes(made: dict[str, pd.DataFrame]) -> None:
     table = made["label_shapes"].set_index("generator")
-    assert list(table.index) == ["real train masks", "g", "h"]
-    assert table["n"].tolist() == [5, 1, 5]
-    assert table["boundary"].between(0.3, 3).all()
+    assert list(table.index) == ["real train masks", "real test masks", "g", "h"]
+    assert table["n"].tolist() == [5, 2, 1, 5]
+    assert table["boundary"].dropna().between(0.3, 3).all()
     assert (table["copies"].dropna() <= 1).all()
 
 

@@ -130,15 +130,14 @@ def diversity(
 def shapes(
     config: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path], groups: dict[str, list[Path]]
 ) -> pd.DataFrame:
-    """Shapes of each generator's masks, and of real train masks, against held-out real ones."""
+    """Shapes of each generator's masks, and of real ones, against held-out real ones."""
     real, train = masks(tiles, "test", config) or masks(tiles, "val", config), masks(tiles, "train", None)
     if not groups or not real:
         return pd.DataFrame(columns=["generator", *validity.COLUMNS])
     extractor = extractors.load(config.extractor, config.weights)
     measure = validity.Validity(dataset, extractor, real, train, config.batch, config.copy_at)
     made = {name: masks(paths, "train", config) for name, paths in groups.items()}
-    alike = validity.spread(train, max(len(m) for m in made.values()))
-    rows = [measure.row("real train masks", alike, known=True)]
+    rows = measure.real_rows(max(len(m) for m in made.values()))
     rows += [measure.row(name, found, known=False) for name, found in made.items()]
     return pd.DataFrame(rows).rename(columns={"variant": "generator"})
 

@@ -17,7 +17,7 @@ from landloom.metrics.validity import Mask
 from landloom.reporting import ablation
 from landloom.stage import In, Ins, Out
 
-VERSION = 1
+VERSION = 2
 MIX = re.compile(r"\bmix=(\S+)")
 
 
@@ -82,10 +82,10 @@ def compare(
     config: LabelTableConfig, evaluate: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path],
     made: dict[str, list[Mask]],
 ) -> pd.DataFrame:  # fmt: skip
-    """Shapes of each variant's masks, and of as many real train masks, against held-out real masks."""
+    """Shapes of each variant's masks, and of real ones, against held-out real masks."""
     train, real = arrays(tiles), arrays(tiles, config.split)
     count = max(len(m) for m in made.values())
     extractor = extractors.load(evaluate.extractor, evaluate.weights)
     measure = validity.Validity(dataset, extractor, real, train, evaluate.batch, evaluate.copy_at)
-    rows = [measure.row("real train masks", validity.spread(train, count), known=True)]
-    return pd.DataFrame(rows + [measure.row(name, found, known=False) for name, found in made.items()])
+    rows = [measure.row(name, found, known=False) for name, found in made.items()]
+    return pd.DataFrame(measure.real_rows(count) + rows)

@@ -17,7 +17,7 @@ from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity, tables, validity
 from landloom.metrics.cost import Cost, cost
 from landloom.metrics.diversity import mean_distance
-from landloom.segmentation import scores
+from landloom.segmentation import scores, verdict
 from landloom.stage import In, Ins, Out
 
 VERSION = 3
@@ -133,12 +133,14 @@ def shapes(
     """Shapes of each generator's masks, and of real ones, against held-out real ones."""
     real, train = masks(tiles, "test", config) or masks(tiles, "val", config), masks(tiles, "train", None)
     if not groups or not real:
-        return pd.DataFrame(columns=["generator", *validity.COLUMNS])
+        return pd.DataFrame(columns=["generator", *validity.COLUMNS, "residual"])
     extractor = extractors.load(config.extractor, config.weights)
     measure = validity.Validity(dataset, extractor, real, train, config.batch, config.copy_at)
     made = {name: masks(paths, "train", config) for name, paths in groups.items()}
     rows = measure.real_rows(max(len(m) for m in made.values()))
-    rows += [measure.row(name, found, known=False) for name, found in made.items()]
+    for name, paths in groups.items():
+        residual = verdict.mean_score(samples.columns(paths, ["note"])["note"], "residual")
+        rows.append(measure.row(name, made[name], known=False) | {"residual": residual})
     return pd.DataFrame(rows).rename(columns={"variant": "generator"})
 
 

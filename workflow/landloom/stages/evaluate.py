@@ -20,7 +20,7 @@ from landloom.metrics.diversity import mean_distance
 from landloom.segmentation import scores, verdict
 from landloom.stage import In, Ins, Out
 
-VERSION = 3
+VERSION = 4
 
 
 def run(

@@ -31,9 +31,19 @@ def test_known_flags_come_at_their_rates() -> None:
     assert vector.draw_known(100, 4, 0.0, 0.0).all()
 
 
-def test_tokens_follow_the_text_and_start_as_zeros() -> None:
+def test_tokens_follow_the_text_and_start_small_and_alike() -> None:
+    torch.manual_seed(0)
     made, text = VectorTokens(3, 2, 8), torch.randn(5, 7, 8)
     found = made(text, torch.rand(5, 9))
     assert found.shape == (5, 9, 8)
     assert torch.equal(found[:, :7], text)
-    assert (found[:, 7:] == 0).all()
+    assert torch.equal(found[0, 7:], found[1, 7:])
+    assert 0 < found[:, 7:].abs().max() < 0.1
+    assert vector.attended(found).all()
+
+
+def test_tokens_of_nothing_told_are_not_attended_to() -> None:
+    made, told = VectorTokens(3, 2, 8), torch.zeros(2, 9)
+    told[1, 6] = 1  # a share of zero that was told
+    found = vector.attended(made(torch.randn(2, 7, 8), told))
+    assert found.sum(1).tolist() == [7, 9]

@@ -3,10 +3,12 @@ import torch
 from diffusers import ControlNetModel
 from torch import Tensor, nn
 
+from landloom.conditions import vector
 from landloom.conditions.mask import one_hot
+from landloom.conditions.vector import VectorTokens
 from landloom.config.image_train import ImageTrainConfig
-from landloom.config.label_train import LabelTrainConfig
-from landloom.diffusion.denoising import BaseObjective, ImageObjective, LabelObjective
+from landloom.config.label_train import LabelTrainConfig, VectorConfig
+from landloom.diffusion.denoising import BaseObjective, ImageObjective, LabelObjective, VectorDenoiser
 from landloom.diffusion.symmetry import turn
 from tests import bases
 
@@ -31,6 +33,41 @@ def test_labels_are_denoised_under_their_prompt(dropout: float, row: int) -> Non
     assert noisy.shape == (4, 4, 16, 16)
     assert len(t) == 4
     assert torch.equal(text, cache.text[row].expand(4, -1, -1))
+
+
+def vectors(dropout: float, told: VectorConfig) -> tuple[Tensor, Tensor]:
+    """Texts and ratio vectors that 400 samples learn under."""
+    torch.manual_seed(0)
+    cache, seen = bases.cache(), Seen()
+    config = LabelTrainConfig(caption_dropout=dropout)
+    tokens = VectorTokens(3, 2, 32)
+    made = LabelObjective(seen, bases.bundle().scheduler, cache, config, None, 0.0, tokens, told)
+    made.loss(lambda *given: seen(*given)[0], ROWS.repeat(100))  # type: ignore[arg-type]
+    without = (seen.given[2] == cache.text[0]).all(2).all(1)
+    return without, (seen.given[3] == 0).all(1)
+
+
+def test_ratios_are_never_told_without_words() -> None:
+    """Guidance goes away from the branch with neither: it must be as frequent as the dropped texts."""
+    no_words, untold = vectors(0.3, VectorConfig(dropout=0, partial=0))
+    assert torch.equal(no_words, untold)
+    assert 0.2 < no_words.float().mean() < 0.4
+    no_words, untold = vectors(0.3, VectorConfig(dropout=0.3, partial=0))
+    assert untold[no_words].all()
+    assert 0.2 < untold[~no_words].float().mean() < 0.4
+
+
+def test_nothing_told_is_the_text_alone() -> None:
+    model = bases.bundle()
+    tokens = VectorTokens(3, 2, 32)
+    made = VectorDenoiser(model.unet, tokens)
+    nn.init.normal_(tokens.layers[2].weight)
+    x, t, text = torch.randn(2, 4, 16, 16), torch.tensor([3, 700]), torch.randn(2, 7, 32)
+    alone = model.unet(x, t, text, return_dict=False)[0]
+    told = vector.encode(torch.tensor([[0.5, 0.2, 0.3]] * 2), torch.tensor([[False] * 3, [True] * 3]))
+    found = made(x, t, text, told)
+    assert torch.allclose(found[0], alone[0], atol=1e-5)
+    assert not torch.allclose(found[1], alone[1], atol=1e-3)
 
 
 def test_the_proportion_term_sees_true_latents_and_ratios(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,13 @@ def test_guidance_goes_away_from_the_empty_text(model: Bundle, monkeypatch: pyte
     assert torch.allclose(found, torch.full_like(found, -(1 + 2.5 * 2)), atol=1e-3)
 
 
+def test_tokens_of_zeros_change_nothing(model: Bundle) -> None:
+    text, empty, config = model.embed(["a river"]), model.embed([""])[0], Sampling(steps=3, guidance=2.0)
+    longer, none = (torch.cat([x, torch.zeros_like(x[..., :2, :])], -2) for x in (text, empty))
+    found, expected = (sample(model, t, e, [5], config, 8) for t, e in ((longer, none), (text, empty)))
+    assert torch.allclose(found, expected, atol=1e-4)
+
+
 def test_residuals_are_added(model: Bundle) -> None:
     def at(x: Tensor, t: Tensor, text: Tensor) -> dict[str, Any]:
         assert len(x) == len(text) == 6

@@ -17,6 +17,7 @@ from landloom import samples
 from landloom.config.export import ExportConfig
 from landloom.errors import InputError
 from landloom.exporting import coco, collection, stac
+from landloom.raster import codec
 from landloom.stages import export
 from tests import exports
 
@@ -63,6 +64,23 @@ def test_mask_has_names_colours_and_no_data(tmp_path: Path) -> None:
         assert file.colormap(1)[1] == (0xD6, 0x27, 0x28, 255)
         assert file.tags()["CATEGORY_1"] == "built up"
         assert file.crs.to_epsg() == 32652
+
+
+def test_pixels_of_little_trust_are_left_out_of_a_second_mask(tmp_path: Path) -> None:
+    trust = np.full((exports.SIDE, exports.SIDE), 128, np.uint8)  # half trusted
+    trust[:4] = 127
+    exports.card().save(tmp_path / "card.json")
+    row = exports.sample("x", 10, placed=True, note="accepted", trust=codec.encode(trust))
+    samples.write(tmp_path / "c.parquet", [row], {"generator": "g"})
+    places = ("tiny", tmp_path / "card.json", [tmp_path / "c.parquet"])
+    export.run(ExportConfig(formats=["geotiff"]), *places, tmp_path / "out", min_trust=0.5)
+    with rasterio.open(tmp_path / "out/geotiff/trusted/x.tif") as file:
+        found = file.read(1)
+        assert (file.nodata, file.crs.to_epsg()) == (255, 32652)
+    assert (found[:4] == 255).all()
+    assert np.array_equal(found[4:], exports.mask(10)[4:])
+    export.run(ExportConfig(formats=["geotiff"]), *places, tmp_path / "all")
+    assert not (tmp_path / "all/geotiff/trusted").exists()
 
 
 @pytest.mark.parametrize("bands", [3, 5])

@@ -89,6 +89,27 @@ def test_the_row_names_copies_and_distances() -> None:
     assert np.isnan(measure.row("train", train, known=True)["copies"])  # type: ignore[arg-type]
 
 
+def test_masks_of_one_class_are_no_copies() -> None:
+    rng, flat = np.random.default_rng(0), np.zeros((32, 32), np.uint8)
+    train, real = ([shards.mask(rng) for _ in range(4)] for _ in range(2))
+    edge = flat.copy()
+    edge[0] = IGNORE
+    measure = validity.Validity(shards.dataset(), Colours(), real, [*train, flat], 4, 0.95)
+    assert measure.row("x", [flat, edge, train[0], real[0]], known=False)["copies"] == 0.5
+    assert np.isnan(measure.likeness([flat, edge])["copies"])
+
+
+def test_held_out_masks_say_how_many_copies_are_usual() -> None:
+    rng = np.random.default_rng(0)
+    train, real = ([shards.mask(rng) for _ in range(4)] for _ in range(2))
+    measure = validity.Validity(shards.dataset(), Colours(), [*real, train[0]], train, 4, 0.95)
+    known, held_out = measure.real_rows(3)
+    assert list(known) == list(held_out)
+    assert (known["variant"], known["n"]) == ("real train masks", 3)
+    assert (held_out["variant"], held_out["n"], held_out["copies"]) == ("real test masks", 5, 0.2)
+    assert np.isnan(held_out["fid"])  # type: ignore[arg-type]
+
+
 def test_spread_takes_evenly() -> None:
     masks = [np.full((2, 2), i, np.uint8) for i in range(9)]
     assert [int(m[0, 0]) for m in validity.spread(masks, 3)] == [0, 4, 8]

@@ -45,3 +45,20 @@ def test_thinning_keeps_both_ends() -> None:
     found = prior.thinned(many)
     assert len(found) == prior.MOST
     assert (found[0, 0], found[-1, 0]) == (0, len(many) - 1)
+
+
+def test_no_share_is_reachable_of_a_class_that_never_occurs() -> None:
+    rng = np.random.default_rng(0)
+    real = np.concatenate([rng.dirichlet([1, 1, 1], 200), np.zeros((200, 1))], 1)
+    asked = real[:2] * 0.97
+    asked[0, 3] = 0.03
+    asked[1, :3] = real[1, :3]
+    assert (prior.novelty(asked, real, 0.99) <= 1).all()  # the other classes hide it
+    assert prior.reachable(asked, real, 0.99).tolist() == [False, True]
+
+
+def test_a_share_may_exceed_the_largest_by_the_usual_gap() -> None:
+    # Shares of b are 0.2, 0.4, 0, 0: gaps 0.2, 0.2, 0, 0. Those of c are 0, 0, 0.9, 0.8: 0, 0, 0.1, 0.1.
+    asked = np.array([[NAN, 0.59, NAN], [NAN, 0.61, NAN], [NAN, NAN, 0.99], [0.05, NAN, 0.95]])
+    assert prior.reachable(asked, REAL, 1.0).tolist() == [True, False, True, True]
+    assert prior.reachable(asked, REAL[:1], 1.0).tolist() == [False] * 4

@@ -1,5 +1,7 @@
 import math
 
+import pytest
+
 from landloom.segmentation import verdict
 
 BAD = verdict.write(
@@ -32,3 +34,14 @@ def test_unjudged_sample_is_accepted_without_a_score() -> None:
     assert verdict.accepted(None)
     assert math.isnan(verdict.score("mix=real", "agreement"))
     assert verdict.text("mix=real", "nearest") is None
+
+
+def test_the_mean_of_a_score_leaves_out_notes_without_it() -> None:
+    notes = ["residual=0.1", None, "rejected: x; residual=0.3", "mix=real"]
+    assert verdict.mean_score(notes, "residual") == pytest.approx(0.2)
+    assert math.isnan(verdict.mean_score(notes, "agreement"))
+
+
+def test_above_has_a_reason_only_beyond_a_maximum() -> None:
+    found = [verdict.above("x", v, m) for v, m in ((0.3, 0.2), (0.2, 0.2), (0.3, None), (math.nan, 0.2))]
+    assert found == [["x 0.300 > 0.2"], [], [], []]

@@ -153,3 +153,14 @@ def test_without_val_tiles_there_is_nothing_to_compare_with(tmp_path: Path, judg
             CurateConfig(), shards.card(tmp_path), shards.pairs(tmp_path), shards.tiles(tmp_path)[:1],
             judge, tmp_path / "out",
         )  # fmt: skip
+
+
+def test_masks_far_from_the_palette_are_rejected(tmp_path: Path, judge: Path) -> None:
+    rng = np.random.default_rng(13)
+    notes = {"far": "residual=0.312 mix=real", "near": "residual=0.100", "none": "mix=real"}
+    rows = [shards.sample(name, rng, source="g", note=note) for name, note in notes.items()]
+    samples.write(tmp_path / "g.parquet", rows, {"generator": "g"})
+    found = curated(tmp_path, judge, tmp_path / "g.parquet", max_residual=0.2, memory=OFF)
+    assert [verdict.accepted(s.note) for s in found] == [False, True, True]
+    assert verdict.reason(found[0].note) == "palette residual 0.312 > 0.2"
+    assert verdict.kinds(found[0].note) == ["palette residual"]

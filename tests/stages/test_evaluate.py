@@ -53,7 +53,10 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pd.DataFr
     runs += [scores(tmp_path, "g", 0.4, s, 0.6 + 0.2 * s) for s in (0, 1)]
     judged = {"confusion": [[3, 1], [0, 4]], "judge_confusion": [[4, 0], [0, 4]]}
     of_h = judged | {"image_model": str(trained(tmp_path))}
-    pairs = [shards.pairs(tmp_path, 6, "h", about=of_h), shards.pairs(tmp_path, 1, "g", about=judged)]
+    pairs = [
+        shards.pairs(tmp_path, 6, "h", "accepted; residual=0.250", about=of_h),
+        shards.pairs(tmp_path, 1, "g", about=judged),
+    ]
     (tmp_path / "twins").mkdir()
     twins = [shards.pairs(tmp_path / "twins", 2, "h", seed=5)]
     outputs = {n: tmp_path / f"{n}.csv" for n in TABLES}
@@ -104,10 +107,11 @@ def test_label_ratios(made: dict[str, pd.DataFrame]) -> None:
 
 def test_label_shapes(made: dict[str, pd.DataFrame]) -> None:
     table = made["label_shapes"].set_index("generator")
-    assert list(table.index) == ["real train masks", "g", "h"]
-    assert table["n"].tolist() == [5, 1, 5]
-    assert table["boundary"].between(0.3, 3).all()
+    assert list(table.index) == ["real train masks", "real test masks", "g", "h"]
+    assert table["n"].tolist() == [5, 2, 1, 5]
+    assert table["boundary"].dropna().between(0.3, 3).all()
     assert (table["copies"].dropna() <= 1).all()
+    assert table["residual"].dropna().to_dict() == {"h": 0.25}
 
 
 def test_missing_pairs_are_an_input_error(tmp_path: Path) -> None:

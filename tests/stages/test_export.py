@@ -71,7 +71,9 @@ def test_command_line(tmp_path: Path) -> None:
     execute("export", ["--config", "{}", "--dataset", "tiny", *files])
     assert (tmp_path / "out/dataset.json").exists()
     assert (tmp_path / "out.prov.json").exists()
-    assert [p.name for p in stage.parameters(export.run)] == ["config", "dataset", "card", "curated", "out"]
+    assert [p.name for p in stage.parameters(export.run)] == [
+        "config", "dataset", "card", "curated", "out", "min_trust",
+    ]  # fmt: skip
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:

@@ -81,8 +81,9 @@ def test_time_is_divided_by_masks(made: Path) -> None:
 
 def test_shapes_stand_beside_those_of_real_masks(made: Path) -> None:
     table = pd.read_csv(made / "shapes.csv")
-    assert table["variant"].tolist() == ["real train masks", "exact", "off"]
-    assert table["n"].tolist() == [8, 4, 8]
+    assert table["variant"].tolist() == ["real train masks", "real test masks", "exact", "off"]
+    assert table["n"].tolist() == [8, 2, 4, 8]
+    assert table["copies"].isna().tolist() == [True, False, False, False]
 
 
 def test_the_picture_is_one(made: Path) -> None:

@@ -150,7 +150,7 @@ def test_requests_beyond_the_data_are_marked_not_bent(
     assert table["supported"].tolist() == [True, False]
     assert mixes(table)[1].tolist() == [0, 0, 1]
     assert table["novelty"][1] > 1
-    assert "1 of 2 class mixes are unlike all train tiles" in capsys.readouterr().err
+    assert "1 of 2 class mixes are not supported by train tiles" in capsys.readouterr().err
 
 
 def test_complete_requests_expect_what_they_ask(tmp_path: Path) -> None:

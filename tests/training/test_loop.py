@@ -57,6 +57,16 @@ def weights(objective: Line) -> dict[str, Tensor]:
     return {k: v.cpu() for k, v in objective.module.state_dict().items()}
 
 
+@pytest.mark.parametrize("own", [None, (0.5, 0.999)])
+def test_an_objective_may_choose_its_betas(tmp_path: Path, own: tuple[float, float] | None) -> None:
+    objective = Line()
+    if own:
+        objective.betas = own  # type: ignore[attr-defined]
+    loop.train(objective, CONFIG, 5, tmp_path, "test")
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["optimizer"]
+    assert saved["param_groups"][0]["betas"] == (own or (0.9, 0.999))
+
+
 def child(state: Path, kill_at: int) -> int:
     """Train in another process that kills itself in the given step; returns its exit code."""
     root = Path(__file__).parents[2]

@@ -39,4 +39,4 @@ def test_l1_weighs_as_set_and_parts_are_shown() -> None:
     found = made.loss(made.module, torch.tensor([0, 1]))
     expected = found["l1"] + (found["adversarial"] + found["discriminator"]) / 10
     assert torch.isclose(found["loss"], expected)
-    assert made.size == 2
+    assert (made.size, made.betas) == (2, (0.5, 0.999))

@@ -32,6 +32,24 @@ def test_dropout_is_the_noise_in_evaluation_too(generator: Generator) -> None:
     assert not torch.equal(made[0], made[2])
 
 
+def test_an_image_is_normalised_by_itself(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its neighbours in the batch and the statistics of training play no part."""
+    monkeypatch.setattr(pix2pix.Noise, "forward", lambda self, x: x)
+    hints = torch.rand(3, 3, 32, 32) * torch.tensor([1, 5, 20])[:, None, None, None]
+    alone = torch.cat([generator(h[None]) for h in hints])
+    assert torch.allclose(generator(hints), alone, atol=1e-5)
+    generator.train()(10 * hints)
+    assert torch.allclose(generator.eval()(hints), alone, atol=1e-5)
+    assert not any("running" in name for name in generator.state_dict())
+
+
+def test_the_norm_by_hand() -> None:
+    norm, x = pix2pix.Norm(1), torch.tensor([[[[0.0, 2.0]]], [[[10.0, 14.0]]]])
+    together = norm(x).flatten()
+    assert together[:2].mean() < -0.5 < 0.5 < together[2:].mean()
+    assert norm.eval()(x).flatten().tolist() == pytest.approx([-1, 1, -1, 1], abs=1e-4)
+
+
 def test_a_saved_generator_is_the_same(generator: Generator, tmp_path: Path) -> None:
     generator.save(tmp_path)
     other, hint = pix2pix.load(tmp_path), torch.rand(1, 3, 32, 32)

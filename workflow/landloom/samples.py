@@ -103,6 +103,13 @@ class Sample:
             return np.full_like(self.mask_array(), 255)
         return codec.decode(self.trust)[0].astype(np.uint8, copy=False)
 
+    def trusted_mask(self, min_trust: float) -> NDArray[np.uint8]:
+        """The mask (H, W) with pixels trusted less than ``min_trust`` (0 to 1) set to IGNORE."""
+        mask = self.mask_array()
+        if self.trust is None or min_trust <= 0:
+            return mask
+        return np.where(self.trust_array() < min_trust * 255, np.uint8(IGNORE), mask)
+
 
 def class_ratios(mask: NDArray[np.integer[Any]], classes: int) -> list[float]:
     """Share of each class among the pixels of a mask that have one (IGNORE left out)."""

@@ -14,9 +14,10 @@ rule export:
         runtime=dag.minutes("export", 30),
     params:
         config=dag.section("export"),
+        min_trust=dag.min_trust,
         version=dag.version("export"),
     message:
         "Exporting the samples of {wildcards.generator}"
     shell:
-        "python -m landloom export --config {params.config:q} --dataset {wildcards.dataset} "
+        "python -m landloom export --config {params.config:q} --dataset {wildcards.dataset} --min-trust {params.min_trust} "
         "--card {input.card:q} --curated {input.curated:q} --out {output:q} 2>&1 | tee {log:q}"

@@ -30,8 +30,19 @@ def draw_known(batch: int, classes: int, dropout: float, partial: float) -> Tens
     return torch.where(kind < dropout, torch.zeros_like(some), known)
 
 
+def attended(words: Tensor) -> Tensor:
+    """Which tokens of embeddings (B, T, D) cross-attention may look at (B, T): all but those of zeros.
+
+    For a denoiser's ``encoder_attention_mask``. Merely being zero would not take a token's weight away.
+    """
+    return (words != 0).any(2)
+
+
 class VectorTokens(nn.Module):
-    """The vector as tokens for cross-attention, behind those of the text; they start as zeros.
+    """The vector as tokens for cross-attention, behind those of the text.
+
+    Where nothing is told they are zeros, which nobody attends to (``attended``): the denoiser then answers
+    as if there were the text alone. They start small and alike, not as zeros, which could never learn.
 
     Args:
         classes: number of classes.
@@ -44,10 +55,11 @@ class VectorTokens(nn.Module):
         self.tokens = tokens
         last = nn.Linear(size, tokens * size)
         nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        nn.init.normal_(last.bias, std=0.02)
         self.layers = nn.Sequential(nn.Linear(width(classes), size), nn.SiLU(), last)
 
     def forward(self, text: Tensor, condition: Tensor) -> Tensor:
         """Text embeddings (B, T, D) followed by the tokens of vectors (B, 3K)."""
-        made = self.layers(condition).unflatten(1, (self.tokens, text.shape[2]))
-        return torch.cat([text, made], 1)
+        told = (condition != 0).any(1, keepdim=True)
+        made = self.layers(condition) * told
+        return torch.cat([text, made.unflatten(1, (self.tokens, text.shape[2]))], 1)

@@ -107,7 +107,7 @@ class PlanConfig(Section):
     """Real train tiles nearest to a partial request whose mean fills in what it leaves open."""
     support: float = Field(default=0.99, gt=0, le=1)
     """Requests farther from every real train tile than this quantile of the distances of train tiles to their
-    nearest other ones are marked as not supported."""
+    nearest other ones are marked as not supported; so are shares of a class that no train tile comes near."""
 
     @model_validator(mode="after")
     def _named(self) -> Self:

@@ -72,9 +72,12 @@ class Batches:
         """A random variant for each row."""
         return torch.randint(0, self.cache.masks.shape[1], (len(rows),))
 
-    def text(self, choice: Tensor, device: torch.device) -> Tensor:
-        """Embeddings (B, T, D) of the chosen texts, some replaced by the empty one (row 0)."""
-        dropped = torch.rand(len(choice)) < self.dropout
+    def dropped(self, count: int) -> Tensor:
+        """Which of ``count`` samples learn without words (B,)."""
+        return torch.rand(count) < self.dropout
+
+    def text(self, choice: Tensor, dropped: Tensor, device: torch.device) -> Tensor:
+        """Embeddings (B, T, D) of the chosen texts; the empty one (row 0) where they are ``dropped``."""
         return self.cache.text[torch.where(dropped, 0, choice)].float().to(device)
 
 
@@ -95,14 +98,17 @@ class VectorDenoiser(nn.Module):
 
     def forward(self, noisy: Tensor, t: Tensor, text: Tensor, condition: Tensor) -> Tensor:
         """Prediction for noisy latents under text (B, T, D) and ratio vectors (B, 3K)."""
-        return torch.as_tensor(self.unet(noisy, t, self.tokens(text, condition), return_dict=False)[0])
+        words = self.tokens(text, condition)
+        extra = {"encoder_attention_mask": vector.attended(words), "return_dict": False}
+        return torch.as_tensor(self.unet(noisy, t, words, **extra)[0])
 
 
 class LabelObjective:
     """Denoise mask latents under their prompts; only parameters that require gradients learn (LoRA).
 
     ``L = L_ldm + lambda * w(t) * d(p_hat, p)`` (Xu et al. 2025): the second term is ``proportion``. With
-    ``tokens`` the ratios are told as numbers too, as often as ``told`` says.
+    ``tokens`` the ratios are told as numbers too, as often as ``told`` says, but never without words: the
+    branch that guidance goes away from has neither, and must be practised.
     """
 
     def __init__(
@@ -121,10 +127,11 @@ class LabelObjective:
         """Weighted error of the prediction plus the proportion-aware term."""
         rows = index.cpu()
         latents = self.cache.masks[rows, self.batches.variants(rows)].float().to(index.device)
-        text = self.batches.text(self.cache.prompts[rows], index.device)
+        dropped = self.batches.dropped(len(rows))
+        text = self.batches.text(self.cache.prompts[rows], dropped, index.device)
         noisy, t, target = add_noise(self.scheduler, latents)
         if self.told:
-            prediction = module(noisy, t, text, self.vectors(rows).to(index.device))
+            prediction = module(noisy, t, text, self.vectors(rows, dropped).to(index.device))
         else:
             prediction = module(noisy, t, text, return_dict=False)[0]
         ldm = weighted_mse(prediction, target, snr_weights(self.scheduler, t, self.config.min_snr))
@@ -135,12 +142,12 @@ class LabelObjective:
         term = self.proportion(guess, self.cache.ratios[rows].to(index.device), signal)
         return {"loss": ldm + self.weight * term, "ldm": ldm.detach(), "proportion": term.detach()}
 
-    def vectors(self, rows: Tensor) -> Tensor:
-        """Ratio vectors (B, 3K), with some or all shares not told."""
+    def vectors(self, rows: Tensor, dropped: Tensor) -> Tensor:
+        """Ratio vectors (B, 3K), with some or all shares not told, and none to ``dropped`` samples (B,)."""
         assert self.told is not None
         ratios = self.cache.ratios[rows]
         known = vector.draw_known(len(ratios), ratios.shape[1], self.told.dropout, self.told.partial)
-        return vector.encode(ratios, known)
+        return vector.encode(ratios, known & ~dropped[:, None])
 
 
 class ControlledDenoiser(nn.Module):
@@ -180,7 +187,7 @@ class ImageObjective:
         latents = self.cache.images[rows, variants].float().to(index.device)
         labels = self.coarsened(turn_each(self.cache.labels[rows], variants))
         hint = one_hot(labels, self.classes).to(index.device)
-        text = self.batches.text(self.cache.captions[rows], index.device)
+        text = self.batches.text(self.cache.captions[rows], self.batches.dropped(len(rows)), index.device)
         noisy, t, target = add_noise(self.scheduler, latents)
         prediction = module(noisy, t, text, hint)
         return {"loss": weighted_mse(prediction, target, snr_weights(self.scheduler, t, self.config.min_snr))}

@@ -7,6 +7,7 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, UniPCMultistepScheduler
 from torch import Tensor
 
+from landloom.conditions.vector import attended
 from landloom.config.label_sample import Sampling
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.noise import clean, shifted
@@ -31,7 +32,7 @@ def sample(
 
     Args:
         bundle: the base, with adapters if any.
-        text: embeddings (B, T, D).
+        text: embeddings (B, T, D); tokens of zeros are not attended to.
         empty: embedding (T, D) of the empty text.
         seeds: one per sample.
         config: steps and guidance.
@@ -50,9 +51,11 @@ def sample(
     branches = [(w, other) for w, other in branches if w]
     weights = [*(w for w, _ in branches), 1 - sum(w for w, _ in branches)]
     words = torch.cat([*(other.to(text) for _, other in branches), text]).to(device, dtype)
+    seen = attended(words)
+    masked = {} if seen.all() else {"encoder_attention_mask": seen}
     for number, t in enumerate(scheduler.timesteps):
         copies = x.repeat(len(weights), 1, 1, 1).to(dtype)
-        extra = residuals(copies, t, words) if residuals else {}
+        extra = masked | (residuals(copies, t, words) if residuals else {})
         parts = bundle.unet(copies, t, words, return_dict=False, **extra)[0].float().chunk(len(weights))
         out = sum((w * part for w, part in zip(weights, parts, strict=True)), torch.zeros_like(x))
         if steer:

@@ -26,6 +26,7 @@ class Collection:
         card: the dataset card.
         license: licence of the export, an SPDX id or 'other'.
         root: folder of the export.
+        min_trust: trust below which training ignored pixels, from 0 to 1; 0 is none.
 
     """
 
@@ -34,6 +35,7 @@ class Collection:
     card: Dataset
     license: str
     root: Path
+    min_trust: float = 0.0
 
     @property
     def classes(self) -> list[dict[str, Any]]:

@@ -16,7 +16,10 @@ from landloom.samples import IGNORE, Sample
 
 
 class GeoTiff:
-    """Writes ``geotiff/images/<id>.tif`` and ``geotiff/masks/<id>.tif``."""
+    """Writes ``geotiff/images/<id>.tif`` and ``geotiff/masks/<id>.tif``.
+
+    Where training ignored pixels of little trust, ``geotiff/trusted/<id>.tif`` is the mask without them.
+    """
 
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
@@ -35,6 +38,11 @@ class GeoTiff:
         mask = sample.mask_array()[None]
         names = {f"CATEGORY_{c['id']}": c["name"] for c in self.collection.classes}
         _write(self.masks / f"{sample.id}.tif", mask, sample, tags | names, self.colors)
+        if self.collection.min_trust:
+            trusted = sample.trusted_mask(self.collection.min_trust)[None]
+            name = self.collection.folder("geotiff/trusted") / f"{sample.id}.tif"
+            more = tags | names | {"LANDLOOM_MIN_TRUST": str(self.collection.min_trust)}
+            _write(name, trusted, sample, more, self.colors)
 
     def close(self) -> None:
         """Nothing is shared between the files."""

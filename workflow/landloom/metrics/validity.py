@@ -25,6 +25,7 @@ MOST = 1024
 
 Mask = NDArray[np.uint8]
 Item = TypeVar("Item")
+Row = dict[str, str | float | None]
 
 
 @dataclass(frozen=True)
@@ -130,21 +131,40 @@ class Validity:
         batch: int, copy_at: float,
     ) -> None:  # fmt: skip
         self.dataset, self.extractor, self.batch, self.copy_at = dataset, extractor, batch, copy_at
-        self.train, self.shape = train, shape(real, len(dataset.classes))
+        self.train, self.real, self.shape = train, real, shape(real, len(dataset.classes))
         self.features = self._features(spread(real, MOST))
 
-    def row(self, variant: str, masks: Sequence[Mask], known: bool) -> dict[str, str | float | None]:
+    def row(self, variant: str, masks: Sequence[Mask], known: bool) -> Row:
         """One row of the table; ``known`` masks are train masks themselves and not looked up among them."""
-        classes = len(self.dataset.classes)
         found = fidelity.compare(self.features, self._features(masks))
-        like = np.array([np.nan]) if known else nearest(masks, self.train, classes)
-        copies = float((like >= self.copy_at).mean()) if not known else float("nan")
         return (
             {"variant": variant}
-            | distances(shape(masks, classes), self.shape)
-            | {"fid": found.fid, "kid": found.kid, "nearest": float(like.mean()), "copies": copies}
+            | distances(shape(masks, len(self.dataset.classes)), self.shape)
+            | {"fid": found.fid, "kid": found.kid}
+            | (dict.fromkeys(("nearest", "copies"), float("nan")) if known else self.likeness(masks))
             | {"n": found.n, "n_reference": found.n_reference}
         )
+
+    def real_rows(self, train: Sequence[Mask]) -> list[Row]:
+        """Rows of real masks: some train masks, how far real masks lie apart, and the held-out ones.
+
+        The latter are what everything is compared with, so they have likeness to train masks alone.
+        """
+        alike = self.row("real train masks", train, known=True)
+        counts = {"n": len(self.real), "n_reference": len(self.real)}
+        held_out: Row = dict.fromkeys(alike, float("nan"))
+        return [alike, held_out | {"variant": "real test masks"} | self.likeness(self.real) | counts]
+
+    def likeness(self, masks: Sequence[Mask]) -> dict[str, float]:
+        """Mean likeness to the nearest train mask and share of copies, among masks of more than one class.
+
+        A mask of one class is like any train mask of that class, which says nothing about memory. NaN
+        where all masks are of one class.
+        """
+        mixed = [m for m in masks if len(np.setdiff1d(m, [IGNORE])) > 1]
+        like = nearest(mixed, self.train, len(self.dataset.classes)) if mixed else np.array([np.nan])
+        copies = float((like >= self.copy_at).mean()) if mixed else float("nan")
+        return {"nearest": float(like.mean()), "copies": copies}
 
     def _features(self, masks: Sequence[Mask]) -> Tensor:
         pictures = (palette.rgb(m, self.dataset.colors) for m in masks)

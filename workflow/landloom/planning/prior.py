@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Shares = NDArray[np.float64]
+PIXELS = 1e-3
+"""A pixel or two of distance is never new."""
 MOST = 4096
 """Train tiles that distances are measured to; of more, evenly spread ones are taken."""
 
@@ -47,7 +49,7 @@ def novelty(targets: Shares, real: Shares, quantile: float) -> Shares:
     """How far targets (N, K) are from real tiles (M, K); above 1 is farther than real tiles lie apart.
 
     The distance to the nearest real tile, over a quantile of the distances of real tiles to their own nearest
-    neighbour, both over the classes a target names. A pixel or two of distance is never new.
+    neighbour, both over the classes a target names.
     """
     found = np.zeros(len(targets))
     patterns = np.isnan(targets)
@@ -56,5 +58,20 @@ def novelty(targets: Shares, real: Shares, quantile: float) -> Shares:
         seen = real[:, ~pattern]
         apart = distances(seen, seen) + np.diag(np.full(len(seen), np.inf))
         usual = np.quantile(apart.min(1), quantile) if len(seen) > 1 else 0.0
-        found[rows] = least(targets[rows][:, ~pattern], seen) / max(usual, 1e-3)
+        found[rows] = least(targets[rows][:, ~pattern], seen) / max(usual, PIXELS)
     return found
+
+
+def reachable(targets: Shares, real: Shares, quantile: float) -> NDArray[np.bool_]:
+    """Whether real tiles (M, K) hold as much of every class as targets (N, K) name: (N,).
+
+    A named share may exceed the largest one that a tile holds by the usual gap of its class: a quantile of
+    the distances from each tile's share to the next nearest. It is 0 where a class never occurs, so none of
+    it can be asked for. Distances over all classes cannot see this: a rare class is a small part of them.
+    """
+    ordered = np.sort(real, 0)
+    edge = np.full((1, real.shape[1]), np.inf)
+    steps = np.concatenate([edge, np.diff(ordered, axis=0), edge])
+    apart = np.minimum(steps[1:], steps[:-1])
+    usual = np.quantile(apart, quantile, axis=0) if len(real) > 1 else np.zeros(real.shape[1])
+    return np.asarray((np.nan_to_num(targets) <= ordered[-1] + np.maximum(usual, PIXELS)).all(1))

@@ -107,6 +107,7 @@ def shapes(table: pd.DataFrame) -> Table:
         "KID",
         "nearest train mask",
         "copies, %",
+        "residual",
         "n",
     ]
     rows = [
@@ -116,6 +117,7 @@ def shapes(table: pd.DataFrame) -> Table:
             number(r["kid"], 4),
             number(r["nearest"], 3),
             number(100 * r["copies"], 1),
+            number(r.get("residual", float("nan")), 3),
             number(r["n"], 0),
         ]
         for r in table.to_dict("records")

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from landloom import samples
 from landloom.dataset import Dataset
 from landloom.diffusion.symmetry import COUNT, Augment, turn_each
 from landloom.errors import InputError
-from landloom.samples import IGNORE, Sample
 
 
 @dataclass(frozen=True)
@@ -49,16 +47,8 @@ def load(paths: Sequence[Path], card: Dataset, min_trust: float = 0.0) -> Arrays
                 sample.id, f"the image is {image.shape}, not {images.shape[1:]}", "Run tile again"
             )
         images[i] = card.scale(image)
-        masks[i] = trusted_mask(sample, min_trust)
+        masks[i] = sample.trusted_mask(min_trust)
     return Arrays(torch.from_numpy(images), torch.from_numpy(masks))
-
-
-def trusted_mask(sample: Sample, min_trust: float) -> NDArray[np.uint8]:
-    """Mask (H, W) of a sample with untrusted pixels set to 255."""
-    mask = sample.mask_array()
-    if sample.trust is None or min_trust <= 0:
-        return mask
-    return np.where(sample.trust_array() < min_trust * 255, np.uint8(IGNORE), mask)
 
 
 def augment(images: Tensor, masks: Tensor, kind: Augment) -> tuple[Tensor, Tensor]:

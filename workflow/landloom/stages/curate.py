@@ -85,6 +85,7 @@ def decide(
     found: dict[str, float | str] = {"agreement": share, "relative": relative}
     reasons = verdict.below("agreement", share, config.min_agreement)
     reasons += verdict.below("agreement for its classes", relative, config.min_relative)
+    reasons += verdict.above("palette residual", verdict.score(note, "residual"), config.max_residual)
     if near is not None:
         found |= {"realism": near.realism, "distance": near.distance, "rank": near.rank, "nearest": near.id}
         reasons += verdict.below("realism", near.realism, config.min_realism)

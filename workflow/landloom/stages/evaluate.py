@@ -17,10 +17,10 @@ from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity, tables, validity
 from landloom.metrics.cost import Cost, cost
 from landloom.metrics.diversity import mean_distance
-from landloom.segmentation import scores
+from landloom.segmentation import scores, verdict
 from landloom.stage import In, Ins, Out
 
-VERSION = 3
+VERSION = 4
 
 
 def run(
@@ -130,17 +130,19 @@ def diversity(
 def shapes(
     config: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path], groups: dict[str, list[Path]]
 ) -> pd.DataFrame:
-    """Shapes of each generator's masks, and of real train masks, against held-out real ones."""
+    """Shapes of each generator's masks, and of real ones, against held-out real ones."""
     most = config.samples
     real = masks(tiles, "test", most) or masks(tiles, "val", most)
     if not groups or not real:
-        return pd.DataFrame(columns=["generator", *validity.COLUMNS])
+        return pd.DataFrame(columns=["generator", *validity.COLUMNS, "residual"])
     extractor = extractors.load(config.extractor, config.weights)
     train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
     measure = validity.Validity(dataset, extractor, real, train, config.batch, config.copy_at)
     alike = min(most, max(len(samples.rows(paths, "train")) for paths in groups.values()))
-    rows = [measure.row("real train masks", masks(tiles, "train", alike), known=True)]
-    rows += [measure.row(name, masks(paths, "train", most), known=False) for name, paths in groups.items()]
+    rows = measure.real_rows(masks(tiles, "train", alike))
+    for name, paths in groups.items():
+        residual = verdict.mean_score(samples.columns(paths, ["note"])["note"], "residual")
+        rows.append(measure.row(name, masks(paths, "train", most), known=False) | {"residual": residual})
     return pd.DataFrame(rows).rename(columns={"variant": "generator"})
 
 

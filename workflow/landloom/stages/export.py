@@ -11,11 +11,11 @@ from landloom.exporting.imagefolder import ImageFolder
 from landloom.exporting.stac import Stac
 from landloom.stage import In, Ins, Out
 
-VERSION = 1
+VERSION = 2
 NEEDS = {"coco": "imagefolder", "stac": "geotiff"}  # these two point to the files of another format
 
 
-def run(config: ExportConfig, dataset: str, card: In, curated: Ins, out: Out) -> None:
+def run(config: ExportConfig, dataset: str, card: In, curated: Ins, out: Out, min_trust: float = 0.0) -> None:
     """Write the accepted samples of one generator to a folder, with ``dataset.json`` and a dataset card.
 
     Args:
@@ -24,12 +24,14 @@ def run(config: ExportConfig, dataset: str, card: In, curated: Ins, out: Out) ->
         card: the dataset card.
         curated: curated shards of one generator.
         out: folder of the export.
+        min_trust: trust below which training ignores pixels; above 0 GeoTIFF has masks without them, too.
 
     Raises:
         InputError: the shards are not of one generator, or none of their samples was accepted.
 
     """
-    collection = Collection(dataset, generator_of(curated), Dataset.load(card), config.license, out)
+    real = Dataset.load(card)
+    collection = Collection(dataset, generator_of(curated), real, config.license, out, min_trust)
     wanted = {*config.formats, *(NEEDS[f] for f in config.formats if f in NEEDS)}
     formats = [f for f in about.FORMATS if f in wanted]
     found = about.facts(collection, curated)

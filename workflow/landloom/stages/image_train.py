@@ -18,7 +18,7 @@ from landloom.training.progress import metrics_path
 from landloom.translation.objective import Pix2PixObjective, Players
 from landloom.translation.pix2pix import Generator, discriminator
 
-VERSION = 2
+VERSION = 3
 Given = TypeVar("Given", Path, list[Path])
 
 

@@ -17,7 +17,7 @@ from landloom.metrics.validity import Mask
 from landloom.reporting import ablation
 from landloom.stage import In, Ins, Out
 
-VERSION = 1
+VERSION = 2
 MIX = re.compile(r"\bmix=(\S+)")
 
 
@@ -88,13 +88,13 @@ def compare(
     config: LabelTableConfig, evaluate: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path],
     groups: dict[str, list[Path]], chosen: dict[str, list[int]],
 ) -> pd.DataFrame:  # fmt: skip
-    """Shapes of each variant's chosen masks, and of as many real train masks, against held-out real masks."""
+    """Shapes of each variant's chosen masks, and of as many real ones, against held-out real masks."""
     train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
     real = arrays(tiles, samples.rows(tiles, config.split))
     alike = validity.spread(samples.rows(tiles, "train"), max(map(len, chosen.values())))
     extractor = extractors.load(evaluate.extractor, evaluate.weights)
     measure = validity.Validity(dataset, extractor, real, train, evaluate.batch, evaluate.copy_at)
-    rows = [measure.row("real train masks", arrays(tiles, alike), known=True)]
+    rows = measure.real_rows(arrays(tiles, alike))
     for name, paths in groups.items():
         rows.append(measure.row(name, arrays(paths, chosen[name]), known=False))
     return pd.DataFrame(rows)

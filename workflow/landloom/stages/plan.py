@@ -14,7 +14,7 @@ from landloom.errors import InputError
 from landloom.planning import goals, prior
 from landloom.stage import In, Ins, Out
 
-VERSION = 2
+VERSION = 3
 
 
 def run(
@@ -45,7 +45,7 @@ def run(
     rng = np.random.default_rng(seed)
     seeds = rng.integers(0, 2**31, config.count)
     asked, mixes = ask(config, start, train.sum(0), dataset, rng)
-    rows = requests(config, asked, prior.thinned(train))
+    rows = requests(config, asked, train)
     rows["mix"], rows["seed"] = mixes, seeds
     rows["id"] = [f"s{i:06d}" for i in range(len(rows))]
     rows["shard"] = np.arange(len(rows)) % config.shards
@@ -57,7 +57,8 @@ def run(
         rows["caption"] = [bank.draw(t, int(s)) for t, s in zip(asked, seeds, strict=True)]
     if unsupported := int((~rows["supported"]).sum()):
         print(
-            f"warning: {unsupported} of {len(rows)} class mixes are unlike all train tiles", file=sys.stderr
+            f"warning: {unsupported} of {len(rows)} class mixes are not supported by train tiles",
+            file=sys.stderr,
         )
     rows.to_parquet(out, index=False)
 
@@ -91,13 +92,14 @@ def group_sizes(config: PlanConfig) -> dict[str, int]:
 
 def requests(config: PlanConfig, asked: goals.Shares, train: goals.Shares) -> pd.DataFrame:
     """Columns target_ratios (NaN where open), expected_ratios (complete), novelty and supported."""
-    expected = [prior.filled(t, train, config.neighbours) for t in asked]
-    novelty = prior.novelty(asked, train, config.support)
+    some = prior.thinned(train)
+    expected = [prior.filled(t, some, config.neighbours) for t in asked]
+    novelty = prior.novelty(asked, some, config.support)
     return pd.DataFrame(
         {
             "target_ratios": list(asked.astype(np.float32)),
             "expected_ratios": list(np.array(expected, np.float32)),
             "novelty": novelty.astype(np.float32),
-            "supported": novelty <= 1,
+            "supported": (novelty <= 1) & prior.reachable(asked, train, config.support),
         }
     )

@@ -28,6 +28,7 @@ class Objective(Protocol):
     Attributes:
         module: its parameters that require gradients are trained; everything else stays as it is.
         size: number of samples; the loop draws indices below it.
+        betas: of AdamW; an objective may leave them out.
     """
 
     module: nn.Module
@@ -65,7 +66,10 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
     torch.use_deterministic_algorithms(device.type == "cpu", warn_only=True)
     bare = objective.module.to(device)
     weights = [p for p in bare.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    optimizer = torch.optim.AdamW(
+        weights, lr=config.lr, betas=getattr(objective, "betas", (0.9, 0.999)),
+        weight_decay=config.weight_decay, fused=True,
+    )  # fmt: skip
     average = [w.detach().clone() for w in weights] if config.ema else []
     start = checkpoint.load(state, bare, optimizer, average)
     module, optimizer = accelerator.prepare(bare, optimizer)

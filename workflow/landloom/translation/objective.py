@@ -40,7 +40,13 @@ def _says(logits: Tensor, answer: float) -> Tensor:
 
 
 class Pix2PixObjective:
-    """Images of one-hot masks: L1 to the real image, and a discriminator to please."""
+    """Images of one-hot masks: L1 to the real image, and a discriminator to please.
+
+    Attributes:
+        betas: of AdamW, as in the paper: little momentum, because the other player moves too.
+    """
+
+    betas = (0.5, 0.999)
 
     def __init__(self, players: Players, data: Pictures, classes: int, config: Pix2PixConfig) -> None:
         self.module: nn.Module = players

@@ -29,6 +29,22 @@ class Noise(nn.Module):
         return F.dropout(x, DROPOUT, training=True)
 
 
+class Norm(nn.BatchNorm2d):
+    """Batch norm that takes each image's own statistics in sampling, as the paper does (section 3.3).
+
+    Statistics kept from training would be those of the raw weights, not of their moving average.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, track_running_stats=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise (B, C, H, W) over the batch in training, each image alone in evaluation."""
+        if self.training:
+            return super().forward(x)
+        return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
+
+
 class Generator(nn.Module):
     """U-Net from one-hot masks (B, K, H, W) to images (B, C, H, W) in [-1, 1].
 
@@ -45,13 +61,13 @@ class Generator(nn.Module):
         widths = [width * min(2**i, 8) for i in range(levels)]
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for i, (before, after) in enumerate(zip([classes, *widths], widths, strict=False)):
-            norm = nn.BatchNorm2d(after) if 0 < i < levels - 1 else nn.Identity()
+            norm = Norm(after) if 0 < i < levels - 1 else nn.Identity()
             first = nn.LeakyReLU(0.2) if i else nn.Identity()
             self.down.append(nn.Sequential(first, nn.Conv2d(before, after, 4, 2, 1), norm))
         for i, width_here in enumerate(reversed(widths)):
             before = width_here * (2 if i else 1)  # the skip doubles it
             after = widths[levels - 2 - i] if i < levels - 1 else bands
-            tail = [nn.BatchNorm2d(after)] if i < levels - 1 else [nn.Tanh()]
+            tail = [Norm(after)] if i < levels - 1 else [nn.Tanh()]
             noise = [Noise()] if i < min(NOISY, levels - 1) else []
             up = [nn.ReLU(), nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, 1, 1)]
             self.up.append(nn.Sequential(*up, *tail, *noise))

@@ -103,7 +103,7 @@ def test_held_out_masks_say_how_many_copies_are_usual() -> None:
     rng = np.random.default_rng(0)
     train, real = ([shards.mask(rng) for _ in range(4)] for _ in range(2))
     measure = validity.Validity(shards.dataset(), Colours(), [*real, train[0]], train, 4, 0.95)
-    known, held_out = measure.real_rows(3)
+    known, held_out = measure.real_rows(train[:3])
     assert list(known) == list(held_out)
     assert (known["variant"], known["n"]) == ("real train masks", 3)
     assert (held_out["variant"], held_out["n"], held_out["copies"]) == ("real test masks", 5, 0.2)

@@ -61,3 +61,12 @@ def test_what_remains_by_hand() -> None:
     assert found.tolist() == [[0.25, 0.75]]
     # Too many are drawn already: none more.
     assert histogram.remaining(torch.tensor([[0.2, 0.8]]), torch.tensor([[4.0, 2.0]]), 10)[0, 0] == 0
+
+
+def test_a_mask_does_not_depend_on_its_neighbours() -> None:
+    torch.manual_seed(0)
+    logits, weight = torch.randn(3, 4, 8, 8), torch.rand(3, 8, 8)
+    target, known = torch.full((3, 4), 0.25), torch.ones(3, 4, dtype=torch.bool)
+    together = histogram.bias(logits, weight, target, known)
+    alone = [histogram.bias(logits[i : i + 1], weight[i : i + 1], target[:1], known[:1]) for i in range(3)]
+    assert torch.equal(together, torch.cat(alone))

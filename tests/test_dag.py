@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from landloom import models
+from landloom import lengths, models
 from landloom.dag import Dag, memory, put_on_path
 from landloom.errors import InputError
 
@@ -165,23 +165,23 @@ def test_too_many_files_for_a_command_are_named(tmp_path: Path, count: int, size
     split = {"by": "scene", "val": ["s1"], "test": ["s2"]}
     many = data | {"scenes": scenes, "split": split, "rgb": [1, 1, 1]}
     with pytest.raises(InputError, match=rf"scenes_per_shard.*commands? longer.*{remedy}"):
-        dag(data=many, tile={"scenes_per_shard": size}).require_short()
-    dag(data=many, tile={"scenes_per_shard": 100}).require_short()
+        lengths.require_short(dag(data=many, tile={"scenes_per_shard": size}))
+    lengths.require_short(dag(data=many, tile={"scenes_per_shard": 100}))
 
 
 def test_too_many_shards_of_samples_for_a_command_are_named() -> None:
     few = {"landloom": {}, "b": {}, "c": {}}
     with pytest.raises(InputError, match=r"^plan\.shards: 600 shards .* Set it to \d+ or less") as error:
-        dag(generators=few, plan={"count": 6000, "shards": 600}).require_short()
+        lengths.require_short(dag(generators=few, plan={"count": 6000, "shards": 600}))
     most = int(str(error.value).split("Set it to ")[1].split()[0])
     made = dag(generators=few, plan={"count": 6000, "shards": most})
-    made.require_short()
+    lengths.require_short(made)
     evaluate = [*made.all_shards("curated"), *made.all_shards("twins"), *made.runs(), *made.plans()]
     assert 100_000 < sum(len(p) + 1 for p in evaluate) < 131_072
     with pytest.raises(InputError, match=r"^label_table\.plan\.shards: 900 shards"):
-        dag(label_table={"plan": {"count": 6000, "shards": 900}}).require_short()
+        lengths.require_short(dag(label_table={"plan": {"count": 6000, "shards": 900}}))
     with pytest.raises(InputError, match=r"^tile\.scenes_per_shard: tiles and trainings"):
-        dag(segment={"seeds": list(range(3000))}).require_short()
+        lengths.require_short(dag(segment={"seeds": list(range(3000))}))
 
 
 def test_the_judge_is_trained_on_real_data() -> None:

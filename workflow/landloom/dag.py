@@ -23,10 +23,6 @@ from landloom.scenes import SceneFiles, discover, grouped, split_scenes
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
-COMMAND = 120_000
-"""Characters of all files of one command; Linux takes 131,072, of which settings and options need some."""
-LONGEST = 35_000
-"""Characters of one list of tiles; the report's command has three lists of this length."""
 
 
 @dataclass(frozen=True)
@@ -119,53 +115,6 @@ class Dag:
         ]
         if missing:
             raise InputErrors(missing)
-
-    def require_short(self) -> None:
-        """Raise InputError when lists of files would not fit into a job's command.
-
-        Raises:
-            InputError: says how many scenes a shard should hold, or how many shards a plan may have.
-        """
-        self._short_parts()
-        self._short_plans()
-
-    def _short_parts(self) -> None:
-        shards = sum(len(f"results/{self.config.dataset}/tiles/{p}.parquet ") for p in self.parts)
-        if shards > LONGEST:
-            more = math.ceil(self.config.tile.scenes_per_shard * shards / LONGEST)
-            found = f"{len(self.parts)} shards of tiles make commands longer than the system takes"
-            raise InputError("tile.scenes_per_shard", found, f"Set it to {more} or more")
-        for scenes in self.parts.values():
-            files = [p for s in scenes for p in (*self.scenes[s].images, self.scenes[s].mask, s)]
-            if sum(len(str(p)) + 3 for p in files) > COMMAND // 2:  # names may need quotes
-                found = f"the files of {len(scenes)} scenes make a command longer than the system takes"
-                raise InputError("tile.scenes_per_shard", found, "Set it to half of this")
-
-    def _short_plans(self) -> None:
-        for field, samples, others in self._lists():
-            length, rest = (sum(len(p) + 1 for p in found) for found in (samples, others))
-            if length + rest <= COMMAND:
-                continue
-            if rest >= COMMAND - len(samples):
-                found = "tiles and trainings alone make commands longer than the system takes"
-                remedy = "Raise it, or train fewer mixes, networks or seeds"
-                raise InputError("tile.scenes_per_shard", found, remedy)
-            names = self.generators if field == "plan.shards" else list(self.config.variants)
-            most = max(self.config.plan_of(n).shards for n in names)
-            found = f"{most} shards of samples make commands longer than the system takes"
-            fit = max(1, math.floor(most * (COMMAND - rest) / length))
-            raise InputError(field, found, f"Set it to {fit} or less")
-
-    def _lists(self) -> list[tuple[str, list[str], list[str]]]:
-        """Of the longest commands: the setting of their shards of samples, these, and their other files."""
-        root = f"results/{self.config.dataset}"
-        tiles, captions = ([f"{root}/{k}/{p}.parquet" for p in self.parts] for k in ("tiles", "captions"))
-        curated, both = self.all_shards("curated"), [*tiles, *self.plans(), *self.runs()]
-        return [
-            ("plan.shards", curated + self.all_shards("twins"), both),  # evaluate
-            ("plan.shards", curated, both + captions * 2 + self.training_metrics()),  # report
-            ("label_table.plan.shards", self.table_masks(), tiles),
-        ]
 
     def check(self) -> None:
         """Run the check before the first job, unless nothing has changed since the last one."""

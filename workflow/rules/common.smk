@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 PACKAGE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE))
 
-from landloom import models
+from landloom import lengths, models
 from landloom.dag import Dag, memory, put_on_path
 from landloom.errors import InputError
 
@@ -16,7 +16,7 @@ put_on_path(PACKAGE)
 try:
     dag = Dag(config, workflow.overwrite_configfiles)
     dag.require_files()
-    dag.require_short()
+    lengths.require_short(dag)
     patterns = dag.patterns()
 except InputError as error:
     raise WorkflowError(str(error)) from None

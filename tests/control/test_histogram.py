@@ -65,8 +65,8 @@ def test_what_remains_by_hand() -> None:
 
 def test_a_mask_does_not_depend_on_its_neighbours() -> None:
     torch.manual_seed(0)
-    logits, weight = torch.randn(3, 4, 8, 8), torch.rand(3, 8, 8)
-    target, known = torch.full((3, 4), 0.25), torch.ones(3, 4, dtype=torch.bool)
+    logits, weight = 3 * torch.randn(3, 7, 96, 96), torch.rand(3, 96, 96)
+    target, known = torch.full((3, 7), 1 / 7), torch.ones(3, 7, dtype=torch.bool)
     together = histogram.bias(logits, weight, target, known)
     alone = [histogram.bias(logits[i : i + 1], weight[i : i + 1], target[:1], known[:1]) for i in range(3)]
     assert torch.equal(together, torch.cat(alone))

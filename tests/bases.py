@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ from tests.rasters import ROOT
 
 SIDE, BANDS, NAMES = 32, 4, ["forest", "water", "built up"]
 VALUES = np.array([[300, 500, 400, 3000], [200, 300, 250, 150], [1500, 1600, 1700, 2000]])
-VAE = VaeConfig(channels=(8, 16), steps=6, batch=2, warmup=2, checkpoint=5, log=1)
+VAE = VaeConfig(channels=(8, 16), latent=4, steps=6, batch=2, warmup=2, checkpoint=5, log=1)
 UNET = UnetConfig(
     channels=(16, 32),
     groups=8,
@@ -134,13 +134,14 @@ def record(output: Path) -> dict[str, Any]:
     return found
 
 
-def bundle(seed: int = 0, **unet: Any) -> Bundle:
+def bundle(kind: Literal["dc", "kl"] = "dc", seed: int = 0, **unet: Any) -> Bundle:
     """An untrained base."""
     torch.manual_seed(seed)
+    vae = VAE.model_copy(update={"kind": kind})
     config = UNET.model_copy(update=unet)
     tokens = scratch.tokenizer(TEXTS)
     made = Bundle(
-        vae=scratch.vae(VAE, BANDS, SIDE), unet=scratch.unet(config, VAE.latent, SIDE // 2),
+        vae=scratch.vae(vae, BANDS, SIDE), unet=scratch.unet(config, VAE.latent, SIDE // 2),
         text_encoder=scratch.text_encoder(config, tokens), tokenizer=tokens,
         scheduler=scratch.scheduler(config),
     )  # fmt: skip

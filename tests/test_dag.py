@@ -236,3 +236,6 @@ def test_only_a_local_model_needs_a_gpu() -> None:
     local = dag(caption={"backend": "qwen_vl", "qwen_vl": {"source": "models/qwen"}}).captioner
     assert (local.gpu, local.endpoint) == (1, 0)
     assert (dag().captioner.gpu, dag(caption=MODEL).captioner.endpoint) == (0, 1)
+    serve = {"endpoint": {"serve": ["vllm", "serve", "qwen", "--port", "{port}"], "model": "qwen"}}
+    own = dag(caption={"backend": "openai"} | serve).captioner  # the model is in the job
+    assert (own.gpu, own.endpoint, own.memory) == (1, 0, local.memory)

@@ -202,6 +202,15 @@ def wait(done: Any) -> None:
         time.sleep(0.01)
 
 
+def test_tiles_that_moved_to_another_shard_are_not_asked_for_again(scene: Scene) -> None:
+    with ChatServer() as server:
+        scene.caption(settings(server.url))
+        scene.tiles = scene.tiles.rename(scene.tiles.with_name("elsewhere.parquet"))
+        table = scene.caption(settings(server.url))
+    assert server.count == 5
+    assert table["caption"].tolist() == [GOOD] * 5
+
+
 def test_equal_tiles_are_asked_for_once(scene: Scene) -> None:
     from landloom import samples
 

@@ -18,6 +18,14 @@ def test_answers_come_back(tmp_path: Path) -> None:
     assert (found["k"], found.new) == (answer, 0)
 
 
+def test_what_other_shards_know_is_not_asked_again(tmp_path: Path) -> None:
+    Store(tmp_path / "a.jsonl").add("moved", Answer("1"))
+    own = Store(tmp_path / "b.jsonl", [tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
+    assert "moved" in own
+    own.add("new", Answer("2"))
+    assert set(Store(tmp_path / "b.jsonl").answers) == {"new"}  # nothing is copied
+
+
 def test_a_line_cut_short_is_passed_over_and_not_built_upon(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     Store(path).add("one", Answer("1"))

@@ -24,7 +24,10 @@ def problem(caption: dict[str, Any]) -> str:
     ("caption", "message"),
     [
         ({"backend": "qwen_vl"}, "backend 'qwen_vl' needs qwen_vl.source"),
-        ({"backend": "openai", "endpoint": {"url": "http://x"}}, "needs endpoint.url and endpoint.model"),
+        (
+            {"backend": "openai", "endpoint": {"url": "http://x"}},
+            "endpoint.url or endpoint.serve, and endpoint.model",
+        ),
         ({"prompt": "what is {this}?"}, "may hold {classes}, {language}, {ratios}, {words} only, not {this}"),
         ({"prompt": "{ratios.__class__}"}, "only, not {ratios.__class__}"),
         ({"reject": ["(see"]}, "'(see' is not a regular expression"),

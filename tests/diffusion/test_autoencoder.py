@@ -1,3 +1,5 @@
+from typing import Literal
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -37,6 +39,15 @@ def test_loss_by_hand() -> None:
     found = objective(kl=2.0).loss(Echo(0.5, 1.0, 1.0), torch.tensor([0, 1]))
     assert found["loss"].item() == pytest.approx(0.5 + 0.125 + 2 * 0.5 * (torch.e - 1))
     assert found["l1"].item() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("kind", ["dc", "kl"])
+def test_one_pass_gives_image_and_latent(kind: Literal["dc", "kl"]) -> None:
+    vae = bases.bundle(kind).vae
+    image, mean, logvar = autoencoder.Autoencoding(vae)(torch.rand(2, 4, 32, 32))
+    assert image.shape == (2, 4, 32, 32)
+    assert mean.shape == logvar.shape == (2, 4, 16, 16)
+    assert (kind == "dc") == (logvar == 0).all().item()  # it has no variance, so none is punished
 
 
 def test_the_second_half_are_painted_masks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,12 @@
+import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from transformers import CLIPTokenizer
 
 from landloom.config.base import UnetConfig, VaeConfig
@@ -47,12 +50,33 @@ def test_the_same_captions_give_the_same_tokenizer() -> None:
     assert scratch.tokenizer(bases.TEXTS).get_vocab() == TOKENS.get_vocab()
 
 
-@pytest.mark.parametrize("channels", [(8,), (8, 16), (8, 16, 16)])
-def test_the_autoencoder_shrinks_by_its_resolutions(channels: tuple[int, ...]) -> None:
-    vae = scratch.vae(VaeConfig(channels=channels, latent=3), 5, 32)
+@pytest.mark.parametrize("kind", ["dc", "kl"])
+@pytest.mark.parametrize("channels", [(8,), (8, 16), (8, 16, 16), (8, 32, 64)])
+def test_the_autoencoder_shrinks_by_its_resolutions(
+    channels: tuple[int, ...], kind: Literal["dc", "kl"]
+) -> None:
+    vae = scratch.vae(VaeConfig(kind=kind, channels=channels, latent=4), 5, 32)
     side = 32 // 2 ** (len(channels) - 1)
-    assert vae.encode(torch.zeros(1, 5, 32, 32)).latent_dist.mean.shape == (1, 3, side, side)
-    assert vae.decode(torch.zeros(1, 3, side, side)).sample.shape == (1, 5, 32, 32)
+    found = vae.encode(torch.zeros(1, 5, 32, 32))
+    assert (found.latent if kind == "dc" else found.latent_dist.mean).shape == (1, 4, side, side)
+    assert vae.decode(torch.zeros(1, 4, side, side)).sample.shape == (1, 5, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("channels", "latent", "says"),
+    [
+        ((16, 32, 48), 16, "[48] of kind 'dc' must be 1, 2 or 4 times"),
+        ((16, 128), 16, "[128] of kind 'dc' must be 1, 2 or 4 times"),
+        ((32, 16), 16, "[16] of kind 'dc' must be 1, 2 or 4 times"),
+        ((16, 32), 12, "32, cannot be divided by latent 12"),
+    ],
+)
+def test_widths_that_the_shortcuts_cannot_carry_are_refused(
+    channels: tuple[int, ...], latent: int, says: str
+) -> None:
+    with pytest.raises(ValidationError, match=re.escape(says)):
+        VaeConfig(channels=channels, latent=latent)
+    assert VaeConfig(kind="kl", channels=channels, latent=latent)
 
 
 def test_denoiser_and_text_encoder_fit() -> None:

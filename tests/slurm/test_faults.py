@@ -109,7 +109,11 @@ def test_a_training_longer_than_its_partition_allows_goes_back_into_the_queue(ma
     longer = LONG | {"base": LONG["base"] | {"vae": LONG["base"]["vae"] | {"steps": 4000}}}
     run = make(longer)
     limit = ["--set-resources", "base:runtime=2", "base:slurm_partition=short"]
-    signals = ["--default-resources", "slurm_partition=cpu", "slurm_extra='--signal=TERM@30'"]
+    signals = [
+        "--default-resources",
+        "slurm_partition=cpu",
+        "slurm_extra='--signal=TERM@30 --open-mode=append'",
+    ]
     run.run(*limit, *signals, "--", BASE)
     assert resumed(run)
     log = next((run.folder / ".snakemake/slurm_logs/rule_base").rglob("*.log")).read_text()

@@ -265,6 +265,8 @@ class Dag:
     @property
     def captioner(self) -> CaptionerNeeds:
         """What a caption job needs."""
+        if self.config.caption.endpoint.serve:  # the model is in the job, whoever runs it
+            return NEEDS["qwen_vl"]
         return NEEDS[self.config.caption.backend]
 
     def scratch(self, paths: list[str]) -> list[str]:

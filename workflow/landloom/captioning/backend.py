@@ -54,6 +54,10 @@ class Captioner(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Give back what asking took; no question comes after it."""
+        ...
+
 
 def make(config: CaptionConfig) -> Captioner:
     """The model that the config names; only its own module is imported."""

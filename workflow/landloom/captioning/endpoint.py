@@ -18,6 +18,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.wait import wait_exponential_jitter
 
 from landloom.captioning.backend import Answer, Question, Save, Stopped
+from landloom.captioning.server import Server
 from landloom.config.caption import CaptionConfig, EndpointConfig
 from landloom.errors import InputError, Interrupted
 
@@ -43,6 +44,7 @@ class Endpoint:
         self.fields = {k: v for k, v in fields.items() if v is not None}
         self.identity = f"openai {self.server.model} {json.dumps(self.fields, sort_keys=True)}"
         self.key = ""
+        self.own = Server(config.endpoint) if config.endpoint.serve else None
 
     def ask(self, questions: Sequence[Question], save: Save, stopped: Stopped) -> None:
         """See ``Captioner``. After a failure no request is begun; those under way end and are saved."""
@@ -58,13 +60,22 @@ class Endpoint:
             except BaseException as error:
                 errors.append(error)
 
-        with client_of(self.server, self.key) as client, ThreadPoolExecutor(self.server.concurrency) as pool:
+        url = self.own.start(stopped) if self.own else address(self.server)
+        with (
+            client_of(self.server, self.key, url) as client,
+            ThreadPoolExecutor(self.server.concurrency) as pool,
+        ):
             try:
                 wait([pool.submit(one, i) for i in range(len(questions))])
             except BaseException as error:
                 errors.append(error)
         if errors:
             raise errors[0]
+
+    def close(self) -> None:
+        """See ``Captioner``."""
+        if self.own:
+            self.own.close()
 
     def _answer(self, client: httpx2.Client, question: Question, halted: Stopped) -> Answer:
         """Post a question until it is answered, or the tries are used up."""
@@ -92,6 +103,8 @@ class Endpoint:
         try:
             reply = client.post("chat/completions", json=self._body(question))
         except httpx2.TransportError as error:
+            if self.own:
+                self.own.look()
             raise Again(f"{type(error).__name__}: {error}") from None
         text = reply.text.replace(self.key, "[key]") if self.key else reply.text
         if reply.status_code in PASSING or reply.status_code >= 500:
@@ -142,12 +155,12 @@ def address(config: EndpointConfig) -> str:
     raise InputError("caption.endpoint.url", found, "Start the server, or write http://host:port/v1")
 
 
-def client_of(config: EndpointConfig, secret: str) -> httpx2.Client:
+def client_of(config: EndpointConfig, secret: str, url: str) -> httpx2.Client:
     """A client of the server; connections are refused quickly, answers may take the whole time-out."""
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     timeout = httpx2.Timeout(config.timeout, connect=min(10.0, config.timeout))
     limits = httpx2.Limits(max_connections=config.concurrency)
-    return httpx2.Client(base_url=address(config), headers=headers, timeout=timeout, limits=limits)
+    return httpx2.Client(base_url=url, headers=headers, timeout=timeout, limits=limits)
 
 
 def data_url(question: Question) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 
 from landloom.captioning import endpoint, tokens
+from landloom.captioning import server as own
 from landloom.conditions.text import image_caption
 from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
@@ -69,9 +70,11 @@ def _has_chat_template(folder: Path) -> bool:
 
 def _server(config: CaptionConfig) -> list[InputError]:
     server = config.endpoint
+    if server.serve:
+        return own.problems(server)
     try:
         secret = endpoint.key(server)
-        with endpoint.client_of(server, secret) as client:
+        with endpoint.client_of(server, secret, endpoint.address(server)) as client:
             reply = client.get("models", timeout=10)
     except InputError as error:
         return [error]

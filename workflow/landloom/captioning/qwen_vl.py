@@ -49,6 +49,9 @@ class QwenVl:
             for i, answer in enumerate(self._batch(questions[start : start + size])):
                 save(start + i, answer)
 
+    def close(self) -> None:
+        """See ``Captioner``; the model goes with the job."""
+
     @torch.inference_mode()
     def _batch(self, questions: Sequence[Question]) -> list[Answer]:
         pictures = [[Image.fromarray(q.picture)] for q in questions]

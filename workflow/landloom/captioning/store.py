@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,22 +16,30 @@ from landloom.captioning.backend import Answer, Question
 
 
 class Store:
-    """The answers of one scene.
+    """The answers of one shard, and what others know.
 
     Args:
         path: the file; it is only ever appended to.
+        others: files of other shards, whose answers count too: a tile may have been in another one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, others: Iterable[Path] = ()) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.lock = path, threading.Lock()
         self.answers: dict[str, Answer] = {}
         self.new = 0
-        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-        for line in text.split("\n"):  # no other sign ends a line of JSON
-            self._take(line)
+        text = self._read(path) if path.exists() else ""
+        for other in others:
+            if other != path:
+                self._read(other)
         if text and not text.endswith("\n"):
             self._append("\n")
+
+    def _read(self, path: Path) -> str:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for line in text.split("\n"):  # no other sign ends a line of JSON
+            self._take(line)
+        return text
 
     def _take(self, line: str) -> None:
         try:

@@ -1,5 +1,6 @@
 """``base``: the latent diffusion model that everything else adapts."""
 
+from itertools import pairwise
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,14 +16,29 @@ class VaeConfig(Training):
     batch: int = Field(default=4, ge=1)
     lr: float = Field(default=2e-3, gt=0)
 
-    channels: tuple[int, ...] = (16, 32, 48)
+    kind: Literal["dc", "kl"] = "dc"
+    """'dc' is AutoencoderDC, whose shortcuts carry pixels through from the first step, so that it learns far
+    faster; 'kl' is AutoencoderKL, as Stable Diffusion has it."""
+    channels: tuple[int, ...] = (16, 32, 64)
     """Channels per resolution; three give a latent four times smaller, which keeps thin classes."""
-    latent: int = 4
-    """Latent channels."""
+    latent: int = 16
+    """Latent channels: more keep more detail, and leave more to the denoiser."""
     kl: float = 1e-6
-    """Weight of the Kullback-Leibler term."""
+    """Weight of the term that keeps latents small: Kullback-Leibler divergence, or squares for 'dc'."""
     crop: int | None = None
     """Side of the training crops; the whole tile when absent."""
+
+    @model_validator(mode="after")
+    def _shortcuts(self) -> Self:
+        if self.kind == "kl":
+            return self
+        if wrong := [b for a, b in pairwise(self.channels) if 4 * a % b or b % a]:
+            raise ValueError(f"channels {wrong} of kind 'dc' must be 1, 2 or 4 times those before them")
+        if self.channels[-1] % self.latent:
+            raise ValueError(
+                f"the last of channels, {self.channels[-1]}, cannot be divided by latent {self.latent}"
+            )
+        return self
 
 
 class UnetConfig(Denoising):

@@ -70,6 +70,11 @@ class EndpointConfig(Section):
     url: str = ""
     """Address up to the version, such as 'http://127.0.0.1:8000/v1'; or a file that holds it in one line, so
     that the server may move."""
+    serve: list[str] = []
+    """Command of a server that each job starts for itself, on its own node, and stops at its end; {port}
+    becomes a free port. In place of url."""
+    start: float = Field(default=900, gt=0)
+    """Seconds that this server has until it answers."""
     model: str = ""
     """Name of the model at the server."""
     key: str | None = None
@@ -100,6 +105,10 @@ class EndpointConfig(Section):
             raise ValueError("key is the name of an environment variable (capitals), never the key itself")
         if (parts := urlsplit(self.url)).username or parts.password:
             raise ValueError("url may hold no user or password")
+        if self.serve and self.url:
+            raise ValueError("url and serve exclude each other: jobs that start a server know its address")
+        if self.serve and not any("{port}" in word for word in self.serve):
+            raise ValueError("serve must say {port} where the port belongs")
         return self
 
 
@@ -146,6 +155,7 @@ class CaptionConfig(Words):
     def _complete(self) -> Self:
         if self.backend == "qwen_vl" and not self.qwen_vl.source:
             raise ValueError("backend 'qwen_vl' needs qwen_vl.source")
-        if self.backend == "openai" and not (self.endpoint.url and self.endpoint.model):
-            raise ValueError("backend 'openai' needs endpoint.url and endpoint.model")
+        server = self.endpoint
+        if self.backend == "openai" and not ((server.url or server.serve) and server.model):
+            raise ValueError("backend 'openai' needs endpoint.url or endpoint.serve, and endpoint.model")
         return self

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderDC, AutoencoderKL
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -17,13 +17,16 @@ SHUFFLED = 0.5  # share of masks whose classes are shuffled
 class Autoencoding(nn.Module):
     """The autoencoder as one forward pass: image in; image, mean and log-variance out."""
 
-    def __init__(self, vae: AutoencoderKL) -> None:
+    def __init__(self, vae: AutoencoderKL | AutoencoderDC) -> None:
         super().__init__()
         self.vae = vae
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Reconstruct (B, C, H, W) from a sampled latent."""
-        latent = self.vae.encode(x).latent_dist
+        """Reconstruct (B, C, H, W) from a sampled latent; AutoencoderDC has no variance to sample from."""
+        found = self.vae.encode(x)
+        if isinstance(self.vae, AutoencoderDC):
+            return self.vae.decode(found.latent).sample, found.latent, torch.zeros_like(found.latent)
+        latent = found.latent_dist
         return self.vae.decode(latent.sample()).sample, latent.mean, latent.logvar
 
 
@@ -43,8 +46,8 @@ class AutoencoderObjective:
     """
 
     def __init__(
-        self, vae: AutoencoderKL, images: Tensor, labels: Tensor | None, palette: NDArray[np.float32],
-        config: VaeConfig, augment: Augment,
+        self, vae: AutoencoderKL | AutoencoderDC, images: Tensor, labels: Tensor | None,
+        palette: NDArray[np.float32], config: VaeConfig, augment: Augment,
     ) -> None:  # fmt: skip
         self.module: nn.Module = Autoencoding(vae)
         self.images, self.labels = images, labels

@@ -1,12 +1,20 @@
 """A base model: the parts of a Stable Diffusion pipeline, loaded and saved as a diffusers folder."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from logging import LogRecord, getLogger
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import (
+    AutoencoderDC,
+    AutoencoderKL,
+    DDPMScheduler,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
@@ -19,11 +27,19 @@ from landloom.raster.palette import generation_palette
 logging.disable_progress_bar()  # a bar per loaded file hides the lines that matter
 
 
+def _matters(record: LogRecord) -> bool:
+    """Not the warning of the key that is in AutoencoderDC's config for StableDiffusionPipeline."""
+    return "block_out_channels" not in record.getMessage()
+
+
+getLogger("diffusers.configuration_utils").addFilter(_matters)
+
+
 @dataclass
 class Bundle:
     """Autoencoder, denoiser, text encoder, tokenizer and noise schedule."""
 
-    vae: AutoencoderKL
+    vae: AutoencoderKL | AutoencoderDC
     unet: UNet2DConditionModel
     text_encoder: CLIPTextModel
     tokenizer: CLIPTokenizer
@@ -67,8 +83,9 @@ class Bundle:
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
         """Scaled latents (B, c, h, w) of images (B, C, H, W) in [-1, 1]: the mean, no sampling."""
-        moved = images.to(self.vae.device, self.vae.dtype)
-        return torch.as_tensor(self.vae.encode(moved).latent_dist.mean * self.vae.config.scaling_factor)
+        found = self.vae.encode(images.to(self.vae.device, self.vae.dtype))
+        latents = found.latent if isinstance(self.vae, AutoencoderDC) else found.latent_dist.mean
+        return torch.as_tensor(latents * self.vae.config.scaling_factor)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Images (B, C, H, W) of scaled latents; gradients pass."""
@@ -83,6 +100,15 @@ class Bundle:
         ).save_pretrained(folder)  # fmt: skip
 
 
+def autoencoder(folder: Path) -> type[AutoencoderKL] | type[AutoencoderDC]:
+    """Class of the autoencoder in a folder; Stable Diffusion's when the folder does not say."""
+    try:
+        named = json.loads((folder / "config.json").read_text()).get("_class_name")
+    except (OSError, ValueError, AttributeError):
+        named = None
+    return AutoencoderDC if named == "AutoencoderDC" else AutoencoderKL
+
+
 def load(folder: Path) -> Bundle:
     """Load a diffusers folder: local files and safetensors only.
 
@@ -90,7 +116,7 @@ def load(folder: Path) -> Bundle:
         InputError: a part is missing or cannot be read.
     """
     parts = {
-        "vae": AutoencoderKL, "unet": UNet2DConditionModel, "text_encoder": CLIPTextModel,
+        "vae": autoencoder(folder / "vae"), "unet": UNet2DConditionModel, "text_encoder": CLIPTextModel,
         "tokenizer": CLIPTokenizer, "scheduler": DDPMScheduler,
     }  # fmt: skip
     loaded = {}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderDC, AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -14,9 +14,19 @@ CLIP_WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 SPECIAL = ["<|startoftext|>", "<|endoftext|>"]
 
 
-def vae(config: VaeConfig, bands: int, size: int) -> AutoencoderKL:
+def vae(config: VaeConfig, bands: int, size: int) -> AutoencoderKL | AutoencoderDC:
     """Autoencoder for images with ``bands`` channels."""
     count = len(config.channels)
+    if config.kind == "dc":  # Chen et al. 2025, Deep Compression Autoencoder
+        width, layers, plain = config.channels, (1,) * count, ((),) * count
+        made = AutoencoderDC(
+            in_channels=bands, latent_channels=config.latent,
+            encoder_block_out_channels=width, decoder_block_out_channels=width,
+            encoder_layers_per_block=layers, decoder_layers_per_block=layers,
+            encoder_qkv_multiscales=plain, decoder_qkv_multiscales=plain,
+        )  # fmt: skip
+        made.register_to_config(block_out_channels=width)  # StableDiffusionPipeline reads the factor from it
+        return made
     return AutoencoderKL(
         in_channels=bands, out_channels=bands, block_out_channels=config.channels, layers_per_block=1,
         down_block_types=("DownEncoderBlock2D",) * count, up_block_types=("UpDecoderBlock2D",) * count,

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,9 @@ def run(
         made = by_template(config, dataset, found)
     else:
         captioner = make(config)
-        store, model = Store(answers(config, dataset, tiles, state)), captioner.identity
-        with StopRequest() as stop:
+        path = answers(config, dataset, tiles, state)
+        store, model = Store(path, sorted(path.parent.glob("*.jsonl"))), captioner.identity
+        with StopRequest() as stop, closing(captioner):
             writer = Writer(config, dataset, captioner, store, count, lambda: stop.asked)
             made = list(writer.write(samples.read(tiles)))
     columns = {
@@ -65,6 +67,6 @@ def by_template(config: CaptionConfig, dataset: Dataset, found: dict[str, list[A
 
 
 def answers(config: CaptionConfig, dataset: Dataset, tiles: Path, state: Path) -> Path:
-    """Where the answers of a scene are kept: beside the fingerprints, for they outlive a changed setting."""
+    """Where the answers of a shard are kept: beside the fingerprints, for they outlive a changed setting."""
     folder = Path(config.cache) / dataset.name if config.cache else state.parent
     return folder / f"{tiles.stem}.jsonl"

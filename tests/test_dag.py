@@ -45,8 +45,9 @@ def test_a_generator_of_real_data_needs_no_models() -> None:
     assert [made.models.synthetic(g) for g in ("new", "again")] == [True, False]
 
 
-def test_pix2pix_asks_for_no_base_and_no_latents() -> None:
-    made = dag(generators={"p": {"image_train": {"backend": "pix2pix"}, "label_sample": {"source": "real"}}})
+@pytest.mark.parametrize("backend", ["pix2pix", "cyclegan"])
+def test_baselines_ask_for_no_base_and_no_latents(backend: str) -> None:
+    made = dag(generators={"p": {"image_train": {"backend": backend}, "label_sample": {"source": "real"}}})
     p = Wildcards(dataset="d", generator="p")
     assert made.models.image_data(p) == {"tiles": ["results/d/tiles/raleigh.parquet"]}
     assert made.models.image_models(p) == {"translator": ["results/d/p/image"]}

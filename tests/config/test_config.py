@@ -115,7 +115,7 @@ LATENT = {"control": {"latent": 0.1}}
                 "image_train": {"pix2pix": {"levels": 2}},
                 "tile": {"size": 16},
             },
-            r"16 is too small for Pix2Pix \('g'\), whose discriminator needs 24",
+            r"16 is too small for pix2pix \('g'\), whose discriminator needs 24",
         ),
         (
             {"label_train": NO_PROBE, "label_sample": LATENT},

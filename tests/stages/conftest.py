@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from landloom.config.image_train import ImageTrainConfig, Pix2PixConfig
+from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2PixConfig
 from landloom.config.label_train import CategoricalConfig, LabelTrainConfig, ProportionLoss, VectorConfig
 from landloom.config.plan import PlanConfig
 from tests import bases
@@ -116,6 +116,14 @@ def pix2pix_job(tiny: dict[str, Any]) -> dict[str, Any]:
 def pix2pix(pix2pix_job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Pix2Pix generator."""
     return run("image_train", pix2pix_job, tmp_path_factory.mktemp("pix2pix"))
+
+
+@pytest.fixture(scope="session")
+def cyclegan(pix2pix_job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The CycleGAN generator."""
+    own = CycleGanConfig(width=8, levels=3)
+    config = IMAGE.model_copy(update={"backend": "cyclegan", "cyclegan": own, "steps": 40})
+    return run("image_train", pix2pix_job | {"config": config}, tmp_path_factory.mktemp("cyclegan"))
 
 
 @pytest.fixture(scope="session")

@@ -57,8 +57,15 @@ def test_the_stems_widths_can_be_set(image_job: dict[str, Any], tmp_path: Path) 
     assert ControlNetModel.load_config(out)["conditioning_embedding_out_channels"] == [4, 12]
 
 
+def test_cyclegan_learns_from_tiles_alone(cyclegan: Path) -> None:
+    assert {p.name for p in cyclegan.iterdir()} == {"config.json", "generator.safetensors", "README.md"}
+    card = (cyclegan / "README.md").read_text()
+    assert "# Image generator (CycleGAN)" in card
+    assert all(name in card for name in bases.NAMES)
+
+
 def test_pix2pix_learns_from_tiles_alone(pix2pix_job: dict[str, Any], pix2pix: Path, tmp_path: Path) -> None:
-    assert (pix2pix / "pix2pix.safetensors").is_file()
+    assert (pix2pix / "generator.safetensors").is_file()
     assert all(name in (pix2pix / "README.md").read_text() for name in bases.NAMES)
     assert provenance.digest(run("image_train", pix2pix_job, tmp_path)) == provenance.digest(pix2pix)
 

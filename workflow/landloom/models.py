@@ -50,7 +50,7 @@ class Models:
 
     def translates(self, generator: str) -> bool:
         """Whether a generator's images come from the back-end that needs no base."""
-        return bool(self.setting(generator, "image_train", "backend") == "pix2pix")
+        return bool(self.setting(generator, "image_train", "backend") != "controlnet")
 
     def label_data(self, wildcards: Any) -> dict[str, list[str]]:
         """What a label generator learns from.

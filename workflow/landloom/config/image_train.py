@@ -1,4 +1,4 @@
-"""``image_train``: mask and caption to image, by ControlNet on a frozen base, or by Pix2Pix alone."""
+"""``image_train``: mask and caption to image, by ControlNet on a frozen base, or by a baseline alone."""
 
 from typing import Literal, Self
 
@@ -8,27 +8,39 @@ from landloom.config.section import Section
 from landloom.config.training import Denoising, Parallel
 
 SMALLEST = 24
-"""Side in pixels of the smallest tile that the discriminator of Pix2Pix can take."""
+"""Side in pixels of the smallest tile that the discriminators of the baselines can take."""
 
 
-class Pix2PixConfig(Section):
-    """Pix2Pix (Isola et al. 2017); needs no base."""
+class TranslationConfig(Section):
+    """Networks of the baselines, which need no base."""
 
     width: int = Field(default=32, ge=4)
     """Channels at full size, of generator and discriminator; they double per level, up to eight times."""
     levels: int = Field(default=5, ge=2)
     """How often the generator halves the tile; its side must be divisible by 2 to this power."""
-    l1: float = Field(default=100.0, gt=0)
-    """Weight of the L1 distance against the adversarial loss."""
     augment: Literal["none", "flip", "d4"] = "d4"
     """Turned and mirrored copies for training."""
+
+
+class Pix2PixConfig(TranslationConfig):
+    """Pix2Pix (Isola et al. 2017): each mask with its image."""
+
+    l1: float = Field(default=100.0, gt=0)
+    """Weight of the L1 distance against the adversarial loss."""
+
+
+class CycleGanConfig(TranslationConfig):
+    """CycleGAN (Zhu et al. 2017): masks and images drawn apart."""
+
+    cycle: float = Field(default=10.0, gt=0)
+    """Weight of the L1 distance after a way there and back, against the adversarial losses."""
 
 
 class ImageTrainConfig(Denoising, Parallel):
     """Settings of the image generator's training."""
 
-    backend: Literal["controlnet", "pix2pix"] = "controlnet"
-    """'controlnet' on the base, or 'pix2pix', a baseline that reads neither base nor captions."""
+    backend: Literal["controlnet", "pix2pix", "cyclegan"] = "controlnet"
+    """'controlnet' on the base, or 'pix2pix' or 'cyclegan', baselines that read neither base nor captions."""
     channels: tuple[int, ...] | None = None
     """Channels of the mask's stem; fitted to the VAE's down-scaling when absent."""
     init: Literal["zero", "small"] = "zero"
@@ -43,6 +55,13 @@ class ImageTrainConfig(Denoising, Parallel):
     """Side of these blocks in pixels."""
     pix2pix: Pix2PixConfig = Pix2PixConfig()
     """Only for 'pix2pix'."""
+    cyclegan: CycleGanConfig = CycleGanConfig()
+    """Only for 'cyclegan'."""
+
+    @property
+    def translation(self) -> TranslationConfig | None:
+        """Networks of the baseline; None for a ControlNet."""
+        return {"pix2pix": self.pix2pix, "cyclegan": self.cyclegan}.get(self.backend)
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from landloom.config.image_sample import ImageSampleConfig
-from landloom.config.image_train import SMALLEST, ImageTrainConfig
+from landloom.config.image_train import SMALLEST, ImageTrainConfig, TranslationConfig
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.label_train import LabelTrainConfig
 
@@ -23,8 +23,8 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         return
     image = typing.cast(ImageTrainConfig, config.section("image_train", name))
     made = typing.cast(ImageSampleConfig, config.section("image_sample", name))
-    if made.source == "model" and image.backend == "pix2pix":
-        yield from pix2pix(image, made, config.tile.size, name)
+    if made.source == "model" and image.translation is not None:
+        yield from translation(image.backend, image.translation, made, config.tile.size, name)
 
 
 def masks(train: LabelTrainConfig, sample: LabelSampleConfig, size: int, name: str) -> Iterator[str]:
@@ -43,18 +43,20 @@ def masks(train: LabelTrainConfig, sample: LabelSampleConfig, size: int, name: s
         )
 
 
-def pix2pix(image: ImageTrainConfig, made: ImageSampleConfig, size: int, name: str) -> Iterator[str]:
-    """Yield what is wrong with a Pix2Pix generator for tiles of ``size`` pixels."""
-    levels = image.pix2pix.levels
+def translation(
+    backend: str, own: TranslationConfig, made: ImageSampleConfig, size: int, name: str
+) -> Iterator[str]:
+    """Yield what is wrong with a baseline for tiles of ``size`` pixels."""
+    levels = own.levels
     if size % 2**levels:
         yield (
-            f"tile.size: {size} cannot be halved {levels} times (image_train.pix2pix.levels of '{name}'); "
+            f"tile.size: {size} cannot be halved {levels} times (image_train.{backend}.levels of '{name}'); "
             f"use a multiple of {2**levels}, or fewer levels"
         )
     if size < SMALLEST:
-        yield f"tile.size: {size} is too small for Pix2Pix ('{name}'), whose discriminator needs {SMALLEST}"
+        yield f"tile.size: {size} is too small for {backend} ('{name}'), whose discriminator needs {SMALLEST}"
     if made.feedback.weight:
         yield (
             f"image_sample.feedback.weight: {made.feedback.weight:g} for '{name}', but feedback is for "
-            "ControlNets and its images come from Pix2Pix; set it to 0 there"
+            "ControlNets and its images come from {backend}; set it to 0 there"
         )

@@ -33,11 +33,11 @@ def controlnet(dataset: Dataset, config: BaseModel) -> str:
     )  # fmt: skip
 
 
-def pix2pix(dataset: Dataset, config: BaseModel) -> str:
-    """Card of a Pix2Pix generator."""
+def translation(dataset: Dataset, config: BaseModel, name: str) -> str:
+    """Card of a baseline's generator."""
     return _card(
-        dataset, config, "Image generator (Pix2Pix)",
-        "Load with `landloom.translation.pix2pix.load(folder)`. Its input is the one-hot mask, one channel"
+        dataset, config, f"Image generator ({name})",
+        "Load with `landloom.translation.generator.load(folder)`. Its input is the one-hot mask, one channel"
         " per class in the order below; a pixel without a class is zero in every channel.",
     )  # fmt: skip
 

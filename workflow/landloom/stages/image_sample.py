@@ -23,7 +23,7 @@ from landloom.samples import Sample
 from landloom.segmentation import networks
 from landloom.stage import In, Out
 from landloom.training.loop import device
-from landloom.translation import pix2pix
+from landloom.translation import generator
 
 VERSION = 3
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
@@ -81,10 +81,10 @@ def painted(
 
 
 class Translator:
-    """Images by Pix2Pix; dropout under a sample's own seed is its noise."""
+    """Images by a baseline; dropout under a sample's own seed is its noise."""
 
     def __init__(self, dataset: Dataset, folder: Path) -> None:
-        self.model, self.classes = pix2pix.load(folder).to(device()), len(dataset.classes)
+        self.model, self.classes = generator.load(folder).to(device()), len(dataset.classes)
 
     @torch.no_grad()
     def __call__(self, rows: Sequence[Sample], seeds: Sequence[int]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Mask and caption to image: a ControlNet on the frozen base, or Pix2Pix as a baseline."""
+"""Mask and caption to image: a ControlNet on the frozen base, or Pix2Pix or CycleGAN as a baseline."""
 
 import shutil
 from collections.abc import Sequence
@@ -7,18 +7,20 @@ from typing import TypeVar
 
 import torch
 
-from landloom.config.image_train import ImageTrainConfig
+from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2PixConfig, TranslationConfig
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, cache, cards, control, pictures
 from landloom.diffusion.denoising import ImageObjective
 from landloom.errors import InputError
 from landloom.stage import In, Ins, Out, State
-from landloom.training.loop import device, train
+from landloom.training.loop import Objective, device, train
 from landloom.training.progress import metrics_path
-from landloom.translation.objective import Pix2PixObjective, Players
-from landloom.translation.pix2pix import Generator, discriminator
+from landloom.translation.cyclegan import Cycle, CycleGanObjective
+from landloom.translation.generator import Generator, discriminator
+from landloom.translation.pix2pix import Pix2PixObjective, Players
 
-VERSION = 3
+VERSION = 4
+NAMES = {"pix2pix": "Pix2Pix", "cyclegan": "CycleGAN"}
 Given = TypeVar("Given", Path, list[Path])
 
 
@@ -28,7 +30,7 @@ def run(
 ) -> None:  # fmt: skip
     """Train the image generator and write it as a folder.
 
-    ``controlnet`` reads ``base`` and ``latents``, ``pix2pix`` reads ``tiles``.
+    ``controlnet`` reads ``base`` and ``latents``, the baselines read ``tiles``.
 
     Raises:
         InputError: an input of the back-end is missing, or the tiles do not fit its network.
@@ -36,8 +38,8 @@ def run(
     """
     dataset = Dataset.load(card)
     torch.manual_seed(seed)
-    if config.backend == "pix2pix":
-        pix2pix(config, seed, dataset, _given("tiles", tiles), state, out)
+    if config.translation is not None:
+        translation(config, config.translation, seed, dataset, _given("tiles", tiles), state, out)
     else:
         controlnet(config, seed, dataset, _given("base", base), _given("latents", latents), state, out)
     shutil.copy(metrics_path(state), metrics)
@@ -59,22 +61,33 @@ def controlnet(
     (out / "README.md").write_text(cards.controlnet(dataset, config))
 
 
-def pix2pix(
-    config: ImageTrainConfig, seed: int, dataset: Dataset, tiles: Sequence[Path], state: Path, out: Path
-) -> None:
-    """Train Pix2Pix on the train tiles and write its generator."""
-    own, classes = config.pix2pix, len(dataset.classes)
+def translation(
+    config: ImageTrainConfig, own: TranslationConfig, seed: int, dataset: Dataset, tiles: Sequence[Path],
+    state: Path, out: Path,
+) -> None:  # fmt: skip
+    """Train a baseline on the train tiles and write its generator."""
     if dataset.size % 2**own.levels:
         found = f"{own.levels} cannot halve tiles of {dataset.size} pixels"
-        raise InputError("image_train.pix2pix.levels", found, f"Use a tile.size divisible by {2**own.levels}")
+        field = f"image_train.{config.backend}.levels"
+        raise InputError(field, found, f"Use a tile.size divisible by {2**own.levels}")
     data = pictures.load(dataset, tiles, [])
     if not data.ids:
         raise InputError("tiles", "there is no training tile", "Look at check and tile for this dataset")
-    generator = Generator(classes, dataset.bands, own.width, own.levels)
-    players = Players(generator, discriminator(classes + dataset.bands, own.width))
-    train(Pix2PixObjective(players, data, classes, own), config, seed, state, "image Pix2Pix")
-    generator.save(out)
-    (out / "README.md").write_text(cards.pix2pix(dataset, config))
+    made = Generator(len(dataset.classes), dataset.bands, own.width, own.levels)
+    train(baseline(own, dataset, data, made), config, seed, state, f"image {NAMES[config.backend]}")
+    made.save(out)
+    (out / "README.md").write_text(cards.translation(dataset, config, NAMES[config.backend]))
+
+
+def baseline(own: TranslationConfig, dataset: Dataset, data: pictures.Pictures, made: Generator) -> Objective:
+    """What trains a baseline's generator."""
+    classes, bands = len(dataset.classes), dataset.bands
+    if isinstance(own, CycleGanConfig):
+        cycle = Cycle(made, classes, bands, own.width, own.levels)
+        return CycleGanObjective(cycle, data, classes, own)
+    assert isinstance(own, Pix2PixConfig)
+    players = Players(made, discriminator(classes + bands, own.width))
+    return Pix2PixObjective(players, data, classes, own)
 
 
 def _given(name: str, value: Given | None) -> Given:

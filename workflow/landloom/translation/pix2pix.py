@@ -1,116 +1,66 @@
-"""Pix2Pix (Isola et al. 2017, Image-to-Image Translation with Conditional Adversarial Networks).
+"""Training of Pix2Pix by the loop that trains everything: two players, one optimiser."""
 
-Its networks, sizes aside: a U-Net with dropout as its only noise, and a PatchGAN that sees mask and image.
-"""
-
-import json
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.func import functional_call
 
-from landloom.errors import InputError
-
-DROPOUT = 0.5
-NOISY = 3
-"""Blocks of the decoder, from the bottom, that drop features: in sampling too, where it is the noise."""
-WEIGHTS = "pix2pix.safetensors"
-
-
-class Noise(nn.Module):
-    """Dropout that never sleeps."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Drop features of (B, C, H, W)."""
-        return F.dropout(x, DROPOUT, training=True)
+from landloom.conditions.mask import one_hot
+from landloom.config.image_train import Pix2PixConfig
+from landloom.diffusion.pictures import Pictures
+from landloom.diffusion.symmetry import COUNT, turn_each
+from landloom.translation.generator import Generator
 
 
-class Norm(nn.BatchNorm2d):
-    """Batch norm that takes each image's own statistics in sampling, as the paper does (section 3.3).
+class Players(nn.Module):
+    """Generator and discriminator in one forward pass, each with gradients of its own loss alone.
 
-    Statistics kept from training would be those of the raw weights, not of their moving average.
+    The generator is judged by a discriminator whose weights are detached; the discriminator sees a detached
+    image. So one AdamW over both is two AdamWs that step together, and not one after the other.
     """
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, track_running_stats=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise (B, C, H, W) over the batch in training, each image alone in evaluation."""
-        if self.training:
-            return super().forward(x)
-        return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
-
-
-class Generator(nn.Module):
-    """U-Net from one-hot masks (B, K, H, W) to images (B, C, H, W) in [-1, 1].
-
-    Args:
-        classes: K.
-        bands: C.
-        width: channels at the top; they double per level, up to eight times.
-        levels: how often the size is halved.
-    """
-
-    def __init__(self, classes: int, bands: int, width: int, levels: int) -> None:
+    def __init__(self, generator: Generator, discriminator: nn.Module) -> None:
         super().__init__()
-        self.config = {"classes": classes, "bands": bands, "width": width, "levels": levels}
-        widths = [width * min(2**i, 8) for i in range(levels)]
-        self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        for i, (before, after) in enumerate(zip([classes, *widths], widths, strict=False)):
-            norm = Norm(after) if 0 < i < levels - 1 else nn.Identity()
-            first = nn.LeakyReLU(0.2) if i else nn.Identity()
-            self.down.append(nn.Sequential(first, nn.Conv2d(before, after, 4, 2, 1), norm))
-        for i, width_here in enumerate(reversed(widths)):
-            before = width_here * (2 if i else 1)  # the skip doubles it
-            after = widths[levels - 2 - i] if i < levels - 1 else bands
-            tail = [Norm(after)] if i < levels - 1 else [nn.Tanh()]
-            noise = [Noise()] if i < min(NOISY, levels - 1) else []
-            up = [nn.ReLU(), nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, 1, 1)]
-            self.up.append(nn.Sequential(*up, *tail, *noise))
+        self.generator, self.discriminator = generator, discriminator
 
-    def forward(self, hint: Tensor) -> Tensor:
-        """Images (B, C, H, W) of one-hot masks."""
-        skips, x = [], hint
-        for block in self.down:
-            x = block(x)
-            skips.append(x)
-        for i, block in enumerate(self.up):
-            x = block(x if i == 0 else torch.cat([x, skips[-1 - i]], 1))
-        return x
-
-    def save(self, folder: Path) -> None:
-        """Write config.json and the weights."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(json.dumps({"model": "pix2pix"} | self.config, indent=1) + "\n")
-        save_file({k: v.contiguous() for k, v in self.state_dict().items()}, folder / WEIGHTS)
+    def forward(self, hint: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Losses of one-hot masks (B, K, H, W) and images (B, C, H, W): L1, adversarial, discriminator's."""
+        fake = self.generator(hint)
+        weights = {k: p.detach() for k, p in self.discriminator.named_parameters()}
+        fooled = functional_call(self.discriminator, weights, torch.cat([hint, fake], 1))
+        on_real = self.discriminator(torch.cat([hint, real], 1))
+        on_fake = self.discriminator(torch.cat([hint, fake.detach()], 1))
+        return F.l1_loss(fake, real), _says(fooled, 1), (_says(on_real, 1) + _says(on_fake, 0)) / 2
 
 
-def load(folder: Path) -> Generator:
-    """Read a generator, in evaluation mode.
+def _says(logits: Tensor, answer: float) -> Tensor:
+    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, answer))
 
-    Raises:
-        InputError: the folder holds none, or one that is damaged.
+
+class Pix2PixObjective:
+    """Images of one-hot masks: L1 to the real image, and a discriminator to please.
+
+    Attributes:
+        betas: of AdamW, as in the paper: little momentum, because the other player moves too.
     """
-    try:
-        config = json.loads((folder / "config.json").read_text())
-        config.pop("model")
-        made = Generator(**config)
-        made.load_state_dict(load_file(folder / WEIGHTS))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise InputError(folder, f"is no Pix2Pix generator: {first}", "Run image_train again") from None
-    return made.eval().requires_grad_(False)
 
+    betas = (0.5, 0.999)
 
-def discriminator(channels: int, width: int, layers: int = 3) -> nn.Sequential:
-    """PatchGAN: logits (B, 1, h, w), one per patch (70 px wide with 3 layers) of mask and image on top."""
-    widths = [width * min(2**i, 8) for i in range(layers + 1)]
-    blocks: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
-    for i, (before, after) in enumerate(pairwise(widths)):
-        stride = 2 if i < layers - 1 else 1
-        blocks += [nn.Conv2d(before, after, 4, stride, 1), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*blocks, nn.Conv2d(widths[-1], 1, 4, 1, 1))
+    def __init__(self, players: Players, data: Pictures, classes: int, config: Pix2PixConfig) -> None:
+        self.module: nn.Module = players
+        self.data, self.classes, self.config, self.size = data, classes, config, len(data.ids)
+
+    def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
+        """Both players' losses over the weight of L1: Adam does not mind a factor, clipping does."""
+        rows = index.cpu()
+        variants = torch.randint(0, COUNT[self.config.augment], (len(rows),))
+        hint = one_hot(turn_each(self.data.labels[rows], variants), self.classes).to(index.device)
+        real = turn_each(self.data.images[rows].float(), variants).to(index.device)
+        l1, adversarial, against = module(hint, real)
+        total = l1 + (adversarial + against) / self.config.l1
+        return {
+            "loss": total, "l1": l1.detach(), "adversarial": adversarial.detach(),
+            "discriminator": against.detach(),
+        }  # fmt: skip

@@ -33,6 +33,16 @@ def test_counts_by_share_of_total(tmp_path: Path) -> None:
     assert len(ids) == 10
 
 
+def test_synthetic_pairs_alone(tmp_path: Path) -> None:
+    pairs = [shards.pairs(tmp_path, 6)]
+    ids = made(tmp_path, 0.5, pairs, of="alone")
+    assert len(ids) == 4
+    assert all(i.startswith("g_") for i in ids)
+    about = samples.metadata(tmp_path / "mix-0.5-0.parquet")
+    assert (about["n_real"], about["n_synthetic"]) == (0, 4)
+    assert len(made(tmp_path, 0, [], of="alone")) == 8  # what they are compared with
+
+
 def test_ratio_zero_is_all_real_train_tiles(tmp_path: Path) -> None:
     assert sorted(made(tmp_path, 0, [])) == [f"train{i}" for i in range(8)]
 

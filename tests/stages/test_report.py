@@ -113,6 +113,8 @@ def runs(root: Path) -> None:
         (root / name).mkdir()
         table = pa.table({"id": ["a_4_0", "a_5_0"], "prediction": [picture, picture]})
         pq.write_table(table, root / name / "predictions.parquet")
+        real = 8 if "real" in name else 0
+        (root / name / "scores.json").write_text(json.dumps({"n_real": real, "n_synthetic": 4}))
 
 
 def evaluation(folder: Path) -> None:
@@ -213,3 +215,10 @@ def test_command_line(world: World) -> None:
     execute("report", [*arguments, "--card", str(world.root / "statistics.json"), *outputs])
     assert (world.root / "report/index.html").exists()
     assert (world.root / "report.png.prov.json").exists()
+
+
+def test_sets_without_real_tiles_are_told(made: tuple[World, str], world: World) -> None:
+    assert "hold pairs alone, without a real" in made[1]
+    for scores in world.root.glob("segment/*/*/*/*/scores.json"):
+        scores.write_text('{"n_real": 8, "n_synthetic": 4}')
+    assert "hold pairs alone" not in world.run()

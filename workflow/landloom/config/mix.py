@@ -12,8 +12,9 @@ class MixConfig(Section):
 
     ratios: list[Annotated[float, Field(gt=0)]] = Field(default=[0.4], min_length=1)
     """Synthetic shares to try; the set without synthetic data is always made."""
-    of: Literal["real", "total"] = "real"
-    """What a ratio means: synthetic samples per real one, or their share of the whole set."""
+    of: Literal["real", "total", "alone"] = "real"
+    """What a ratio means: synthetic samples per real one; their share of the whole set; or, with 'alone',
+    synthetic samples per real one, but without the real ones: what can be learned from them by themselves."""
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

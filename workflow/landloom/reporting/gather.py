@@ -148,6 +148,12 @@ def strip(runs: Sequence[Path], tiles: Sequence[Path], count: int, most: int = 4
     return Strip(labels, [found[n] for n in names if n in found], [_predictions(f, names) for f in chosen])
 
 
+def alone(runs: Sequence[Path]) -> bool:
+    """Whether networks were trained on synthetic pairs without a real tile (``mix.of: alone``)."""
+    files = [r / "scores.json" for r in runs]
+    return any(json.loads(f.read_text())["n_real"] == 0 for f in files if f.exists())
+
+
 def _predictions(file: Path, names: list[str]) -> dict[str, bytes]:
     table = pq.read_table(file, columns=["id", "prediction"], filters=[("id", "in", names)])
     return dict(zip(table["id"].to_pylist(), table["prediction"].to_pylist(), strict=True))

@@ -95,6 +95,7 @@ def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
         else None,
         "image_quality": tables.image_quality(found["image_quality"]) if "image_quality" in found else None,
         "segmentation": _segmentation(found.get("summary"), card.names),
+        "alone": gather.alone(inputs.runs),
         "strip": None if strip is None else _strip(strip, thumbnails),
         "losses": figures.losses(curves) if curves else None,
     }

@@ -12,14 +12,15 @@ from landloom.samples import Sample
 from landloom.segmentation import verdict
 from landloom.stage import Ins, Out
 
-VERSION = 1
+VERSION = 2
 BUFFER = 1024  # samples held while shuffling
 
 
 def run(config: MixConfig, ratio: float, seed: int, tiles: Ins, curated: Ins, out: Out) -> None:
     """Write all real train tiles and ``ratio`` times as many accepted pairs, in random order.
 
-    A smaller ratio takes a subset of the pairs that a larger one takes.
+    A smaller ratio takes a subset of the pairs that a larger one takes. With ``of: alone`` the real tiles are
+    left out, unless the ratio is 0.
 
     Raises:
         InputError: too few pairs were accepted, or one was made from a val or test tile.
@@ -28,15 +29,16 @@ def run(config: MixConfig, ratio: float, seed: int, tiles: Ins, curated: Ins, ou
     splits = samples.columns(tiles, ["split"])["split"]
     real = splits.count("train")
     wanted = needed(config, ratio, real)
+    kept = 0 if config.of == "alone" and wanted else real
     chosen = choose(curated, wanted, rng)
     forbid_leaks(tiles, curated, chosen)
     streams = {
         False: shuffled(samples.read(tiles, split="train"), rng),
         True: shuffled(pick(curated, chosen), rng),
     }
-    order = rng.permutation(np.repeat([False, True], [real, wanted]))
+    order = rng.permutation(np.repeat([False, True], [kept, wanted]))
     generators = sorted({str(samples.metadata(p).get("generator")) for p in curated})
-    about = {"ratio": ratio, "of": config.of, "seed": seed, "n_real": real, "n_synthetic": wanted}
+    about = {"ratio": ratio, "of": config.of, "seed": seed, "n_real": kept, "n_synthetic": wanted}
     samples.write(out, (next(streams[bool(s)]) for s in order), about | {"generators": generators})
 
 
@@ -48,7 +50,7 @@ def needed(config: MixConfig, ratio: float, real: int) -> int:
     """
     if ratio < 0 or (config.of == "total" and ratio >= 1):
         raise InputError("mix.ratios", f"{ratio} is no possible share of '{config.of}'", "Give 0 to below 1")
-    share = ratio if config.of == "real" else ratio / (1 - ratio)
+    share = ratio / (1 - ratio) if config.of == "total" else ratio
     return round(share * real)
 
 

@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from landloom import samples
+from landloom.config.base import BaseConfig
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, cache
 from landloom.diffusion.bundle import Bundle
 from landloom.raster.palette import paint
 from landloom.samples import Sample
 from tests import bases
+from tests.stages.conftest import run
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +78,21 @@ def test_a_scene_without_train_tiles_has_an_empty_cache(
     assert cache.load([out, latents[0]]).ids == ["a1", "a2", "a3", "a4"]
 
 
-def encode(tiny: dict[str, Any], base: Path, folder: Path, tiles: Path, config: Any) -> Path:
+def test_no_masks_are_encoded_for_a_base_that_knows_none(
+    tiny: dict[str, Any], base: Path, latents: list[Path], image_job: dict[str, Any], tmp_path: Path
+) -> None:
+    learned = BaseConfig(masks=False)
+    out = encode(tiny, base, tmp_path, tiny["tiles"][0], bases.ENCODE, learned=learned)
+    found, whole = cache.load([out]), cache.load(latents[:1])
+    assert found.masks.numel() == 0
+    assert torch.equal(found.images, whole.images)
+    run("image_train", image_job | {"latents": [out]}, tmp_path)  # which does not miss them
+
+
+def encode(tiny: dict[str, Any], base: Path, folder: Path, tiles: Path, config: Any, **more: Any) -> Path:
     out = folder / "latents.safetensors"
     words = tiny["captions"][0]
-    bases.execute("encode", config=config, card=tiny["card"], base=base, tiles=tiles, captions=words, out=out)
+    bases.execute(
+        "encode", config=config, card=tiny["card"], base=base, tiles=tiles, captions=words, out=out, **more
+    )
     return out

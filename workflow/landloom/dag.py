@@ -262,6 +262,10 @@ class Dag:
         found = {"source": base.source, "revision": base.revision}
         return f"--base {shlex.quote(json.dumps(found))}"
 
+    def learned(self, wildcards: Any) -> str:
+        """Option that says whether the base knows masks."""
+        return f"--learned {shlex.quote(json.dumps({'masks': self.config.base.masks}))}"
+
     @property
     def captioner(self) -> CaptionerNeeds:
         """What a caption job needs."""

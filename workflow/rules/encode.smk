@@ -17,10 +17,11 @@ rule encode:
         gpu=1,
     params:
         config=dag.section("encode"),
+        learned=dag.learned,
         version=dag.version("encode"),
     message:
         "Encoding the tiles of {wildcards.scene}"
     shell:
         "python -m landloom encode --config {params.config:q} --card {input.card:q} "
         "--base {input.base:q} --tiles {input.tiles:q} --captions {input.captions:q} --out {output:q} "
-        "2>&1 | tee {log:q}"
+        "{params.learned} 2>&1 | tee {log:q}"

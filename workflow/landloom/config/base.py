@@ -82,7 +82,8 @@ class BaseConfig(Model, Parallel):
     augment: Literal["none", "flip", "d4"] = "d4"
     """Turned and mirrored copies for training: none, 2 mirrors, or all 8 of the square."""
     masks: bool = True
-    """Learn painted masks beside images, for 'scratch'; masks by LoRA need it, 'categorical' ones do not."""
+    """Learn painted masks beside images, for 'scratch', and encode them; masks by LoRA need it, 'categorical'
+    ones do not."""
     vae: VaeConfig = VaeConfig()
     """Autoencoder, for 'scratch'."""
     unet: UnetConfig = UnetConfig()

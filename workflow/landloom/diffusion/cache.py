@@ -19,7 +19,7 @@ class LatentCache:
 
     Attributes:
         images: image latents (N, A, c, h, w).
-        masks: latents of palette-coloured masks (N, A, c, h, w).
+        masks: latents of palette-coloured masks (N, A, c, h, w); A is 0 when the base knows no masks.
         labels: class indices (N, H, W), untransformed.
         ratios: class shares (N, K).
         captions: row of each tile's caption in ``text`` (N,).

@@ -70,7 +70,7 @@ class Batches:
 
     def variants(self, rows: Tensor) -> Tensor:
         """A random variant for each row."""
-        return torch.randint(0, self.cache.masks.shape[1], (len(rows),))
+        return torch.randint(0, self.cache.images.shape[1], (len(rows),))
 
     def dropped(self, count: int) -> Tensor:
         """Which of ``count`` samples learn without words (B,)."""

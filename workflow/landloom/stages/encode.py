@@ -1,7 +1,9 @@
 """Latents and text embeddings of one scene's train tiles, computed once for all trainings."""
 
 import torch
+from torch import Tensor
 
+from landloom.config.base import BaseConfig
 from landloom.config.encode import EncodeConfig
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, pictures
@@ -9,22 +11,29 @@ from landloom.diffusion.cache import LatentCache
 from landloom.stage import In, Out
 from landloom.training.loop import device
 
-VERSION = 1
+VERSION = 2
 
 
-def run(config: EncodeConfig, card: In, base: In, tiles: In, captions: In, out: Out) -> None:
-    """Encode images, painted masks, captions and prompts of a scene."""
+def run(
+    config: EncodeConfig, card: In, base: In, tiles: In, captions: In, out: Out,
+    learned: BaseConfig | None = None,
+) -> None:  # fmt: skip
+    """Encode images, painted masks, captions and prompts of a scene.
+
+    ``learned`` says what the base has learned: of one that knows no masks, none are encoded.
+    """
     dataset = Dataset.load(card)
     dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
     model = bundle.load(base).to(device(), dtype)
     data = pictures.load(dataset, [tiles], [captions])
     texts = ["", *sorted({*data.captions, *data.prompts} - {""})]
     row = {text: i for i, text in enumerate(texts)}
+    known = learned is None or learned.masks
     embedded = [model.embed(texts[i : i + 64]).cpu() for i in range(0, len(texts), 64)]
-    painted = data.painted(model.palette(len(dataset.classes)))
+    images = pictures.encode(model, data.images, config.augment, config.batch).to(dtype)
     LatentCache(
-        images=pictures.encode(model, data.images, config.augment, config.batch).to(dtype),
-        masks=pictures.encode(model, painted, config.augment, config.batch).to(dtype),
+        images=images,
+        masks=painted(config, model, dataset, data).to(dtype) if known else images[:, :0],
         labels=data.labels,
         ratios=data.ratios,
         captions=torch.tensor([row[c] for c in data.captions], dtype=torch.long),
@@ -32,3 +41,9 @@ def run(config: EncodeConfig, card: In, base: In, tiles: In, captions: In, out: 
         text=torch.cat(embedded),
         ids=data.ids,
     ).save(out)
+
+
+def painted(config: EncodeConfig, model: bundle.Bundle, dataset: Dataset, data: pictures.Pictures) -> Tensor:
+    """Latents (N, A, c, h, w) of the masks in the base's palette."""
+    masks = data.painted(model.palette(len(dataset.classes)))
+    return pictures.encode(model, masks, config.augment, config.batch)

@@ -22,6 +22,8 @@ with torch.no_grad():
     assert not torch.allclose(plain, adapted, atol=1e-4)
     made = pipe("60% forest", num_inference_steps=2, height=32, width=32, output_type="latent").images
     assert made.shape == latents.shape and made.isfinite().all()
+    image = pipe.vae.decode(made / pipe.vae.config.scaling_factor).sample
+    assert image.shape == (1, 4, 32, 32) and image.isfinite().all()
     pipe.unload_lora_weights()
 
     control = ControlNetModel.from_pretrained(controlnet)

@@ -106,7 +106,7 @@ def test_too_little_memory_is_asked_for_again_with_more(make: Make, undisturbed:
 
 
 def test_a_training_longer_than_its_partition_allows_goes_back_into_the_queue(make: Make) -> None:
-    longer = LONG | {"base": LONG["base"] | {"vae": LONG["base"]["vae"] | {"steps": 4000}}}
+    longer = LONG | {"base": LONG["base"] | {"vae": LONG["base"]["vae"] | {"steps": 8000}}}
     run = make(longer)
     limit = ["--set-resources", "base:runtime=2", "base:slurm_partition=short"]
     signals = [

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from landloom.captioning.problems import problems
 from landloom.captioning.store import Store
 from landloom.config.caption import CaptionConfig
-from landloom.errors import InputError
+from landloom.errors import InputError, Interrupted
 from tests.captioning.conftest import Scene, settings
 from tests.captioning.test_endpoint import start, wait
 from tests.chat import GOOD
@@ -101,6 +101,15 @@ def test_it_is_not_left_behind_by_a_killed_job(scene: Scene, tmp_path: Path) -> 
     job.wait()
     (process,) = lines(notes / "started")
     wait(lambda: not alive(process))
+
+
+def test_a_signal_that_ends_job_and_server_is_no_fault_of_the_server(scene: Scene, tmp_path: Path) -> None:
+    notes = tmp_path / "server"
+    job = start(scene, served(notes, each="time.sleep(1)"))
+    wait(lambda: bool(lines(notes / "asked")))
+    job.send_signal(signal.SIGTERM)  # as SLURM does before the time limit: to every process
+    os.kill(lines(notes / "started")[0], signal.SIGKILL)
+    assert job.wait(30) == Interrupted.CODE
 
 
 def test_one_that_ends_at_once_is_told(scene: Scene, tmp_path: Path) -> None:

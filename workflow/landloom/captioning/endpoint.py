@@ -103,6 +103,8 @@ class Endpoint:
         try:
             reply = client.post("chat/completions", json=self._body(question))
         except httpx2.TransportError as error:
+            if halted():  # a signal to the whole job ends its server too
+                raise Interrupted from None
             if self.own:
                 self.own.look()
             raise Again(f"{type(error).__name__}: {error}") from None

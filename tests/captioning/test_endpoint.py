@@ -206,7 +206,7 @@ def test_tiles_that_moved_to_another_shard_are_not_asked_for_again(scene: Scene)
     with ChatServer() as server:
         scene.caption(settings(server.url))
         scene.tiles = scene.tiles.rename(scene.tiles.with_name("elsewhere.parquet"))
-        table = scene.caption(settings(server.url))
+        table = scene.caption(settings(server.url, reject=["volcano"]))  # or the job itself is known
     assert server.count == 5
     assert table["caption"].tolist() == [GOOD] * 5
 

@@ -177,17 +177,6 @@ def test_variants_sample_from_their_model_whatever_the_generators_do() -> None:
     assert (variant["source"], variant["steps"]) == ("model", 7)
 
 
-def test_extractors_are_listed_where_they_are_needed() -> None:
-    inception, off = {"memory": {"extractor": "inception"}}, {"memory": {"quantile": 0}}
-    config = load(raw(generators={"a": {}, "b": {"curate": inception}, "c": {"curate": off}, "d": REAL}))
-    places = config.extractors.places
-    assert list(places) == ["evaluate", "curate.memory", "generators.b.curate.memory"]
-    assert places["generators.b.curate.memory"].extractor == "inception"
-    off |= {"memory": {"quantile": 0}, "min_realism": 0.5}
-    assert "curate.memory" in load(raw(curate=off)).extractors.places
-    assert list(load(raw(curate={"memory": {"quantile": 0}})).extractors.places) == ["evaluate"]
-
-
 def test_sections_survive_the_command_line() -> None:
     config = load(raw(data={"nodata": -1, "split": {"by": "block", "block": 64}}))
     assert Config.model_validate_json(config.model_dump_json()) == config

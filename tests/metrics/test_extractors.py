@@ -31,7 +31,7 @@ def test_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_inception_needs_a_local_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"evaluate\.weights"):
+    with pytest.raises(InputError, match=r"features\.weights"):
         extractors.load("inception")
     pickled = tmp_path / "evil.pth"
     torch.save({"x": nn.Linear(1, 1)}, pickled)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.slurm.conftest import TINY, Run
 
-GPU_STAGES = {"base", "encode", "label_train", "label_sample", "image_train", "image_sample"} | {
+GPU_STAGES = {"base", "encode", "features", "label_train", "label_sample", "image_train", "image_sample"} | {
     "curate", "segment", "evaluate",
 }  # fmt: skip
 

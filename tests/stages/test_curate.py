@@ -7,18 +7,20 @@ import pytest
 
 from landloom import samples
 from landloom.config.curate import CurateConfig
+from landloom.config.features import FeaturesConfig
 from landloom.errors import InputError
 from landloom.metrics import extractors
 from landloom.raster import codec
 from landloom.segmentation import verdict
 from landloom.segmentation.curation import Norms
-from landloom.stages import curate
+from landloom.stages import curate, features
 from tests import shards
 from tests.features import Means
 from tests.stages.test_segment import train
 
 OFF = {"quantile": 0}
 """No memorisation audit: eight tiles calibrate it poorly."""
+FEATURES = FeaturesConfig()
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +38,19 @@ def means(monkeypatch: pytest.MonkeyPatch) -> None:
 def curated(folder: Path, judge: Path, pairs: Path, **config: Any) -> list[samples.Sample]:
     """Run the stage; returns its rows."""
     out = folder / "curated.parquet"
-    tiles = shards.tiles(folder)
-    curate.run(CurateConfig.model_validate(config), shards.card(folder), pairs, tiles, judge, out)
+    given, tiles = CurateConfig.model_validate(config), shards.tiles(folder)
+    curate.run(given, FEATURES, shards.card(folder), pairs, tiles, judge, known(folder, tiles), out)
     assert samples.metadata(out)["generator"] == samples.metadata(pairs)["generator"]
     return list(samples.read(out))
+
+
+def known(folder: Path, tiles: list[Path]) -> list[Path]:
+    """Features of the train tiles, a file per shard."""
+    (folder / "features").mkdir(exist_ok=True)
+    found = [folder / "features" / f"{p.stem}.safetensors" for p in tiles]
+    for shard, out in zip(tiles, found, strict=True):
+        features.run(FEATURES, shards.card(folder), shard, out)
+    return found
 
 
 def planted(folder: Path) -> Path:
@@ -147,11 +158,22 @@ def test_same_input_same_bytes(tmp_path: Path, judge: Path) -> None:
     assert (tmp_path / "curated.parquet").read_bytes() == first
 
 
+def test_features_of_other_tiles_are_refused(tmp_path: Path, judge: Path) -> None:
+    """As when tiles were cut anew by hand: a copy must not pass because its tile is not among them."""
+    tiles = shards.tiles(tmp_path)
+    pairs, card, files = planted(tmp_path), shards.card(tmp_path), known(tmp_path, tiles)
+    rows = [s for s in samples.read(tiles) if s.id != "train0"]
+    samples.write(tmp_path / "less.parquet", rows, samples.metadata(tiles[0]))
+    features.run(FEATURES, card, tmp_path / "less.parquet", files[0])
+    with pytest.raises(InputError, match=r"no features of 1 tiles such as train0\. Run features again"):
+        curate.run(CurateConfig(), FEATURES, card, pairs, tiles, judge, files[:1], tmp_path / "out")
+
+
 def test_without_val_tiles_there_is_nothing_to_compare_with(tmp_path: Path, judge: Path) -> None:
     with pytest.raises(InputError, match="no val tile"):
         curate.run(
-            CurateConfig(), shards.card(tmp_path), shards.pairs(tmp_path), shards.tiles(tmp_path)[:1],
-            judge, tmp_path / "out",
+            CurateConfig(), FEATURES, shards.card(tmp_path), shards.pairs(tmp_path),
+            shards.tiles(tmp_path)[:1], judge, [], tmp_path / "out",
         )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from landloom.config.evaluate import EvaluateConfig
+from landloom.config.features import FeaturesConfig
 from landloom.errors import InputError
 from landloom.metrics import extractors
 from landloom.stages import evaluate
@@ -61,8 +62,8 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pd.DataFr
     twins = [shards.pairs(tmp_path / "twins", 2, "h", seed=5)]
     outputs = {n: tmp_path / f"{n}.csv" for n in TABLES}
     evaluate.run(
-        EvaluateConfig(samples=5), shards.card(tmp_path), shards.tiles(tmp_path), [plan(tmp_path, 7)], pairs,
-        twins, runs, **outputs,
+        EvaluateConfig(samples=5), FeaturesConfig(), shards.card(tmp_path), shards.tiles(tmp_path),
+        [plan(tmp_path, 7)], pairs, twins, runs, **outputs,
     )  # fmt: skip
     return {n: pd.read_csv(p) for n, p in outputs.items()}
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from landloom import samples
 from landloom.config.evaluate import EvaluateConfig
+from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
 from landloom.config.plan import MixGoal, PlanConfig
 from landloom.errors import InputError
@@ -50,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(extractors, "load", lambda *given: Means())
         label_table.run(
-            CONFIG, EvaluateConfig(), shards.card(folder), shards.tiles(folder), masks,
+            CONFIG, EvaluateConfig(), FeaturesConfig(), shards.card(folder), shards.tiles(folder), masks,
             folder / "ratios.csv", folder / "shapes.csv", folder / "picture.png",
         )  # fmt: skip
     return folder

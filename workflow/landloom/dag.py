@@ -16,6 +16,7 @@ from landloom import __main__ as stages
 from landloom import preflight
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
+from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
 from landloom.models import Models
@@ -282,6 +283,14 @@ class Dag:
         section = self.config.section("curate", wildcards.generator).model_dump()
         network = section["network"] or next(iter(self.config.segment.networks))
         return f"results/{wildcards.dataset}/segment/{REAL}/0/{network}/{self.config.segment.seeds[0]}"
+
+    def known(self, wildcards: Any) -> list[str]:
+        """Features of real tiles that new images are compared with; none where nothing is compared."""
+        curate = self.config.section("curate", wildcards.generator)
+        assert isinstance(curate, CurateConfig)
+        if not curate.compares or not self.models.samples("image_sample", wildcards.generator):
+            return []
+        return [f"results/{wildcards.dataset}/features/{s}.safetensors" for s in self.parts]
 
     def shards(self, pattern: str, generator: str) -> list[str]:
         """Paths of a generator's shards; ``pattern`` has {generator} and {shard}."""

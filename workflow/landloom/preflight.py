@@ -13,9 +13,9 @@ from landloom.config import Config
 
 OPTIONS = {
     "config": "check", "data": "data", "tile": "tile", "base": "base",
-    "segment": "segment", "caption": "caption", "extractors": "extractors",
+    "segment": "segment", "caption": "caption", "features": "features",
 }  # fmt: skip
-"""Options of the check's command line, and the sections they take: of the config, or gathered from it."""
+"""Options of the check's command line, and the sections of the config that they take."""
 
 
 def check(config: Config, rasters: Sequence[str]) -> None:

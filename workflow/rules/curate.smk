@@ -4,6 +4,7 @@ rule curate:
         pairs="results/{dataset}/{generator}/pairs/{shard}.parquet",
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         judge=dag.judge,
+        known=dag.known,
     output:
         "results/{dataset}/{generator}/curated/{shard}.parquet",
     log:
@@ -17,10 +18,12 @@ rule curate:
         gpu=1,
     params:
         config=dag.section("curate"),
+        features=dag.section("features"),
         version=dag.version("curate"),
     message:
         "Judging the pairs of {wildcards.generator}, shard {wildcards.shard}"
     shell:
         "python -m landloom curate --config {params.config:q} --card {input.card:q} "
-        "--pairs {input.pairs:q} --tiles {input.tiles:q} --judge {input.judge:q} --out {output:q} "
+        "--pairs {input.pairs:q} --tiles {input.tiles:q} --judge {input.judge:q} "
+        "--known {input.known:q} --features {params.features:q} --out {output:q} "
         "2>&1 | tee {log:q}"

@@ -43,11 +43,12 @@ rule evaluate:
         gpu=1,
     params:
         config=dag.section("evaluate"),
+        features=dag.section("features"),
         version=dag.version("evaluate"),
     message:
         "Writing the tables of {wildcards.dataset}"
     shell:
-        "python -m landloom evaluate --config {params.config:q} --card {input.card:q} "
+        "python -m landloom evaluate --config {params.config:q} --features {params.features:q} --card {input.card:q} "
         "--tiles {input.tiles:q} --plans {input.plans:q} --pairs {input.pairs:q} --twins {input.twins:q} "
         "--runs {input.runs:q} "
         "--segmentation {output.segmentation:q} --image-quality {output.image_quality:q} "

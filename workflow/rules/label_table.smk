@@ -27,11 +27,12 @@ rule label_table:
     params:
         config=dag.section("label_table"),
         evaluate=dag.section("evaluate"),
+        features=dag.section("features"),
         version=dag.version("label_table"),
     message:
         "Writing the table of mask generation"
     shell:
         "python -m landloom label_table --config {params.config:q} --evaluate {params.evaluate:q} "
-        "--card {input.card:q} --tiles {input.tiles:q} --masks {input.masks:q} "
+        "--features {params.features:q} --card {input.card:q} --tiles {input.tiles:q} --masks {input.masks:q} "
         "--ratios {output.ratios:q} --shapes {output.shapes:q} --picture {output.picture:q} "
         "2>&1 | tee {log:q}"

@@ -18,7 +18,7 @@ from landloom.config.data import DataConfig
 from landloom.config.encode import EncodeConfig
 from landloom.config.evaluate import EvaluateConfig
 from landloom.config.export import ExportConfig
-from landloom.config.features import Extractors, Features
+from landloom.config.features import FeaturesConfig
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_sample import LabelSampleConfig
@@ -36,11 +36,11 @@ from landloom.errors import InputError
 GENERATOR_SECTIONS = ("label_train", "plan", "label_sample", "image_train", "image_sample", "curate")
 TABLE = "label_table"
 """Folder of the label table; its variants are generators of masks alone, ``label_table/<variant>``."""
-FEATURES = set(Features.model_fields)
 RESERVED = (
     "tiles",
     "captions",
     "latents",
+    "features",
     "base",
     "real",
     "segment",
@@ -67,6 +67,7 @@ class Config(Section):
     caption: CaptionConfig = CaptionConfig()
     base: BaseConfig = BaseConfig()
     encode: EncodeConfig = EncodeConfig()
+    features: FeaturesConfig = FeaturesConfig()
     label_train: LabelTrainConfig = LabelTrainConfig()
     plan: PlanConfig = PlanConfig()
     label_sample: LabelSampleConfig = LabelSampleConfig()
@@ -197,19 +198,6 @@ class Config(Section):
             return section
         merged = merge(section.model_dump(exclude_unset=True), changes)
         return type(section).model_validate(merged)
-
-    @property
-    def extractors(self) -> Extractors:
-        """Feature extractors that a run needs, by where they are chosen."""
-        places = {"evaluate": Features.model_validate(self.evaluate.model_dump(include=FEATURES))}
-        for name, changes in self.generators.items():
-            curate, images = self.section("curate", name), self.section("image_sample", name)
-            assert isinstance(curate, CurateConfig)
-            if curate.compares and images.model_dump()["source"] == "model":  # real images are not compared
-                own = "memory" in changes.get("curate", {})
-                where = f"generators.{name}.curate.memory" if own else "curate.memory"
-                places[where] = Features.model_validate(curate.memory.model_dump(include=FEATURES))
-        return Extractors(places=places)
 
     @property
     def variants(self) -> dict[str, Variant]:

@@ -2,17 +2,14 @@
 
 from pydantic import Field
 
-from landloom.config.features import Features
 from landloom.config.section import Section
 
 
-class Memory(Features):
+class Memory(Section):
     """Memorisation audit: is an image a copy of a real train tile?"""
 
     quantile: float = Field(default=0.01, ge=0, lt=1)
     """Copies are images nearer to a train tile than all but this share of real tiles; 0 rejects none."""
-    batch: int = Field(default=32, ge=1)
-    """Images at once."""
 
 
 class CurateConfig(Section):

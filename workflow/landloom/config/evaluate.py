@@ -4,16 +4,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from landloom.config.features import Features
+from landloom.config.section import Section
 
 
-class EvaluateConfig(Features):
+class EvaluateConfig(Section):
     """Settings of the evaluation."""
 
     samples: int = Field(default=2048, ge=2)
     """At most this many images of each kind."""
-    batch: int = Field(default=32, ge=1)
-    """Images at once."""
     copy_at: float = Field(default=0.95, gt=0, le=1)
     """A mask that shares this much of its cells with a train mask, turned or not, counts as a copy."""
     reference: Literal["train", "test"] = "train"

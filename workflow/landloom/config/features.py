@@ -1,21 +1,18 @@
-"""Which features pictures are compared by."""
+"""``features``: which features pictures are compared by, computed once for all real train tiles."""
 
 from typing import Literal
+
+from pydantic import Field
 
 from landloom.config.section import Section
 
 
-class Features(Section):
-    """Choice of the feature extractor."""
+class FeaturesConfig(Section):
+    """Settings of the feature extractor, in evaluation and in the memorisation audit."""
 
     extractor: Literal["efficientnet_lite0", "inception"] = "efficientnet_lite0"
     """Network whose features are compared; always named beside the numbers."""
     weights: str | None = None
     """Inception weights (a TorchScript or state file of torch-fidelity) when extractor is 'inception'."""
-
-
-class Extractors(Section):
-    """All choices of one config, for the check."""
-
-    places: dict[str, Features] = {}
-    """Choices by where they stand in the config, such as 'curate.memory'."""
+    batch: int = Field(default=32, ge=1)
+    """Images at once."""

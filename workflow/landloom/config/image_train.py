@@ -36,11 +36,27 @@ class CycleGanConfig(TranslationConfig):
     """Weight of the L1 distance after a way there and back, against the adversarial losses."""
 
 
+class OneStepConfig(Section):
+    """Against whom a ControlNet learns to make images in one step."""
+
+    l1: float = Field(default=5.0, gt=0)
+    """Weight of the L1 distance of latents against the adversarial loss."""
+    width: int = Field(default=48, ge=4)
+    """Channels of the discriminator's first layer; they double per layer."""
+    layers: int = Field(default=2, ge=1)
+    """Layers of the discriminator that halve the latent; each more widens what it sees."""
+
+
 class ImageTrainConfig(Denoising, Parallel):
     """Settings of the image generator's training."""
 
     backend: Literal["controlnet", "pix2pix", "cyclegan"] = "controlnet"
     """'controlnet' on the base, or 'pix2pix' or 'cyclegan', baselines that read neither base nor captions."""
+    objective: Literal["denoise", "one_step"] = "denoise"
+    """What a ControlNet learns: to take noise away bit by bit, or to make the image in a single step, against
+    a discriminator of latents, which needs far fewer samples. The second goes with image_sample.steps: 1."""
+    one_step: OneStepConfig = OneStepConfig()
+    """Only for the objective 'one_step'."""
     channels: tuple[int, ...] | None = None
     """Channels of the mask's stem; fitted to the VAE's down-scaling when absent."""
     init: Literal["zero", "small"] = "zero"

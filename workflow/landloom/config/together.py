@@ -23,6 +23,8 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         return
     image = typing.cast(ImageTrainConfig, config.section("image_train", name))
     made = typing.cast(ImageSampleConfig, config.section("image_sample", name))
+    if made.source == "model" and image.translation is None:
+        yield from steps(image, made, name)
     if made.source == "model" and image.translation is not None:
         yield from translation(image.backend, image.translation, made, config.tile.size, name)
 
@@ -40,6 +42,15 @@ def masks(train: LabelTrainConfig, sample: LabelSampleConfig, size: int, name: s
         yield (
             f"label_sample.control.latent: {sample.control.latent:g} for '{name}' needs the latent probe, "
             "but label_train.proportion.probe_steps is 0; raise that, or set latent to 0"
+        )
+
+
+def steps(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:
+    """Yield what is wrong with the number of steps: who learned one step can do no others."""
+    if image.objective == "one_step" and made.steps != 1:
+        yield (
+            f"image_sample.steps: {made.steps} for '{name}', whose image_train.objective is 'one_step'; "
+            "set it to 1"
         )
 
 

@@ -180,14 +180,19 @@ class ImageObjective:
         self.scheduler, self.cache, self.classes, self.config = bundle.scheduler, cache, classes, config
         self.batches, self.size = Batches(cache, config.caption_dropout), len(cache.ids)
 
-    def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
-        """Weighted error of the prediction."""
+    def drawn(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Latents (B, c, h, w), one-hot masks (B, K, H, W) and texts (B, T, D) of the samples."""
         rows = index.cpu()
         variants = self.batches.variants(rows)
         latents = self.cache.images[rows, variants].float().to(index.device)
         labels = self.coarsened(turn_each(self.cache.labels[rows], variants))
         hint = one_hot(labels, self.classes).to(index.device)
         text = self.batches.text(self.cache.captions[rows], self.batches.dropped(len(rows)), index.device)
+        return latents, hint, text
+
+    def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
+        """Weighted error of the prediction."""
+        latents, hint, text = self.drawn(index)
         noisy, t, target = add_noise(self.scheduler, latents)
         prediction = module(noisy, t, text, hint)
         return {"loss": weighted_mse(prediction, target, snr_weights(self.scheduler, t, self.config.min_snr))}

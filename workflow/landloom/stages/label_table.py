@@ -9,6 +9,7 @@ import pandas as pd
 
 from landloom import provenance, samples
 from landloom.config.evaluate import EvaluateConfig
+from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
@@ -22,8 +23,8 @@ MIX = re.compile(r"\bmix=(\S+)")
 
 
 def run(
-    config: LabelTableConfig, evaluate: EvaluateConfig, card: In, tiles: Ins, masks: Ins,
-    ratios: Out, shapes: Out, picture: Out,
+    config: LabelTableConfig, evaluate: EvaluateConfig, features: FeaturesConfig, card: In, tiles: Ins,
+    masks: Ins, ratios: Out, shapes: Out, picture: Out,
 ) -> None:  # fmt: skip
     """Write the tables of class shares and of shapes, and a picture; ``masks`` are all variants' shards."""
     dataset = Dataset.load(card)
@@ -33,7 +34,7 @@ def run(
     table = pd.concat(rows, ignore_index=True)
     table.to_csv(ratios, index=False)
     chosen = {name: of_mix(paths, first) for name, paths in groups.items()}
-    looks = compare(config, evaluate, dataset, tiles, groups, chosen)
+    looks = compare(config, evaluate, features, dataset, tiles, groups, chosen)
     looks.to_csv(shapes, index=False)
     shown = {"real": arrays(tiles, samples.rows(tiles, config.split)[: ablation.COLUMNS])}
     shown |= {name: arrays(paths, chosen[name][: ablation.COLUMNS]) for name, paths in groups.items()}
@@ -85,15 +86,15 @@ def arrays(paths: Sequence[Path], rows: Sequence[int]) -> list[Mask]:
 
 
 def compare(
-    config: LabelTableConfig, evaluate: EvaluateConfig, dataset: Dataset, tiles: Sequence[Path],
-    groups: dict[str, list[Path]], chosen: dict[str, list[int]],
+    config: LabelTableConfig, evaluate: EvaluateConfig, features: FeaturesConfig, dataset: Dataset,
+    tiles: Sequence[Path],    groups: dict[str, list[Path]], chosen: dict[str, list[int]],
 ) -> pd.DataFrame:  # fmt: skip
     """Shapes of each variant's chosen masks, and of as many real ones, against held-out real masks."""
     train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
     real = arrays(tiles, samples.rows(tiles, config.split))
     alike = validity.spread(samples.rows(tiles, "train"), max(map(len, chosen.values())))
-    extractor = extractors.load(evaluate.extractor, evaluate.weights)
-    measure = validity.Validity(dataset, extractor, real, train, evaluate.batch, evaluate.copy_at)
+    extractor = extractors.load(features.extractor, features.weights)
+    measure = validity.Validity(dataset, extractor, real, train, features.batch, evaluate.copy_at)
     rows = measure.real_rows(arrays(tiles, alike))
     for name, paths in groups.items():
         rows.append(measure.row(name, arrays(paths, chosen[name]), known=False))

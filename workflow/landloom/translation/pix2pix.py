@@ -27,12 +27,15 @@ class Players(nn.Module):
 
     def forward(self, hint: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Losses of one-hot masks (B, K, H, W) and images (B, C, H, W): L1, adversarial, discriminator's."""
-        fake = self.generator(hint)
-        weights = {k: p.detach() for k, p in self.discriminator.named_parameters()}
-        fooled = functional_call(self.discriminator, weights, torch.cat([hint, fake], 1))
-        on_real = self.discriminator(torch.cat([hint, real], 1))
-        on_fake = self.discriminator(torch.cat([hint, fake.detach()], 1))
-        return F.l1_loss(fake, real), _says(fooled, 1), (_says(on_real, 1) + _says(on_fake, 0)) / 2
+        return duel(self.discriminator, hint, real, self.generator(hint))
+
+
+def duel(judge: nn.Module, hint: Tensor, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """L1, adversarial and discriminator's loss of what was made for a hint, against what is real."""
+    weights = {k: p.detach() for k, p in judge.named_parameters()}
+    fooled = functional_call(judge, weights, torch.cat([hint, fake], 1))
+    on_real, on_fake = judge(torch.cat([hint, real], 1)), judge(torch.cat([hint, fake.detach()], 1))
+    return F.l1_loss(fake, real), _says(fooled, 1), (_says(on_real, 1) + _says(on_fake, 0)) / 2
 
 
 def _says(logits: Tensor, answer: float) -> Tensor:

@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import DDPMScheduler
+from torch import Tensor, nn
+
+from landloom.conditions.mask import one_hot
+from landloom.config.image_train import ImageTrainConfig, OneStepConfig
+from landloom.config.label_sample import Sampling
+from landloom.diffusion import control
+from landloom.diffusion.noise import clean
+from landloom.diffusion.one_step import OneStep, OneStepObjective
+from landloom.diffusion.sampling import noise, sample
+from landloom.stages.image_sample import residuals
+from landloom.training.loop import train
+from landloom.translation.generator import discriminator
+from tests import bases
+
+HALVES = torch.tensor([[0] * 16 + [1] * 16] * 32, dtype=torch.uint8)
+
+
+class Told(nn.Module):
+    """A denoiser that always answers the same; keeps what it was given."""
+
+    def __init__(self, answer: Tensor) -> None:
+        super().__init__()
+        self.answer = nn.Parameter(answer)
+
+    def forward(self, noisy: Tensor, t: Tensor, text: Tensor, hint: Tensor) -> Tensor:
+        self.given = (noisy, t)
+        return self.answer
+
+
+def test_it_starts_from_noise_alone_and_each_player_has_its_own_loss() -> None:
+    torch.manual_seed(0)
+    scheduler, real, start = bases.bundle().scheduler, torch.randn(2, 4, 16, 16), torch.randn(2, 4, 16, 16)
+    made = OneStep(Told(-real), discriminator(7, 8, 2), scheduler)
+    l1, adversarial, against = made(start, torch.zeros(2, 1, 1), torch.rand(2, 3, 32, 32), real)
+    noisy, t = made.denoiser.given
+    assert t.tolist() == [999, 999]
+    assert torch.allclose(noisy, start, atol=1e-3)
+    assert l1.item() == pytest.approx(0, abs=1e-3)  # at the end of the schedule, v is minus the clean latent
+    adversarial.backward()
+    assert made.denoiser.answer.grad is not None
+    assert made.denoiser.answer.grad.abs().max() > 0
+    assert all(p.grad is None for p in made.judge.parameters())
+    made.zero_grad()
+    against.backward()
+    assert made.denoiser.answer.grad is None
+    assert all(p.grad is not None for p in made.judge.parameters())
+
+
+def test_one_step_of_the_sampler_is_what_was_trained() -> None:
+    """Any base: the schedule of Stable Diffusion would start a single step in the middle."""
+    model = bases.bundle()
+    text = model.embed(["a river", "a road"])
+    stable = DDPMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1,
+        timestep_spacing="leading", clip_sample=False,
+    )  # fmt: skip
+    for schedule in (model.scheduler, stable):
+        model.scheduler = schedule
+        start = noise([3, 4], (4, 16, 16))
+        t = torch.tensor([999, 999])
+        with torch.no_grad():
+            expected = clean(model.scheduler, start, t, model.unet(start, t, text).sample)
+        for solver in ("unipc", "dpm++"):
+            config = Sampling(steps=1, guidance=1.0)
+            found = sample(model, text, text[0], [3, 4], config, 16, solver=solver)
+            assert torch.allclose(found, expected, rtol=1e-2, atol=1e-2 * float(expected.abs().max()))
+
+
+def test_the_mask_decides_in_one_step(tmp_path: Path) -> None:
+    model, cache = bases.bundle(), bases.cache(16, 1)
+    cache.labels = torch.stack([HALVES, HALVES.flip(-1)] * 8)
+    shown = cache.labels[:, ::2, ::2].float() * 2 - 1
+    cache.images = shown[:, None, None].expand(-1, -1, 4, -1, -1).clone()
+    config = ImageTrainConfig(
+        objective="one_step", one_step=OneStepConfig(width=8), steps=60, batch=4, lr=2e-3, warmup=5,
+        unlock=True, init="small",
+    )  # fmt: skip
+    torch.manual_seed(0)
+    made = control.build(config, model, 3)
+    objective = OneStepObjective(made, model, cache, 3, config)
+    control.adapt(model.unet, config)
+    train(objective, config, 0, tmp_path, "test")
+    text = model.embed(["a river"])
+    for mask, sign in ((HALVES, 1), (HALVES.flip(-1), -1)):
+        at = residuals(made, one_hot(mask[None], 3), 1.0)
+        found = sample(model, text, text[0], [7], Sampling(steps=1, guidance=1.0), 16, at)
+        assert sign * float(found[..., 8:].mean() - found[..., :8].mean()) > 0.5

@@ -1,0 +1,23 @@
+"""Features of a shard's train tiles, computed once: every curate job compares its images with them."""
+
+from landloom import samples
+from landloom.config.features import FeaturesConfig
+from landloom.dataset import Dataset
+from landloom.metrics import extractors, fidelity
+from landloom.metrics.known import Known
+from landloom.stage import In, Out
+
+VERSION = 1
+
+
+def run(config: FeaturesConfig, card: In, tiles: In, out: Out) -> None:
+    """Write the features, with the tiles' names, as safetensors.
+
+    Raises:
+        InputError: the extractor is missing.
+    """
+    dataset = Dataset.load(card)
+    extractor = extractors.load(config.extractor, config.weights)
+    pictures = (dataset.preview(s.image_array()) for s in samples.read(tiles, split="train"))
+    found = fidelity.features(extractor, pictures, config.batch)
+    Known(found, [s.id for s in samples.read(tiles, split="train")]).save(out)

@@ -1,0 +1,23 @@
+rule features:
+    input:
+        card="results/{dataset}/statistics.json",
+        tiles="results/{dataset}/tiles/{scene}.parquet",
+    output:
+        "results/{dataset}/features/{scene}.safetensors",
+    log:
+        "logs/{dataset}/features/{scene}.log",
+    benchmark:
+        "logs/{dataset}/features/{scene}.tsv"
+    threads: 2
+    resources:
+        mem_mb=memory(4000),
+        runtime=dag.minutes("features", 60),
+        gpu=1,
+    params:
+        config=dag.section("features"),
+        version=dag.version("features"),
+    message:
+        "Features of the tiles of {wildcards.scene}"
+    shell:
+        "python -m landloom features --config {params.config:q} --card {input.card:q} "
+        "--tiles {input.tiles:q} --out {output:q} 2>&1 | tee {log:q}"

@@ -2,6 +2,7 @@ from typing import Literal
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landloom.config.base import VaeConfig
@@ -22,15 +23,19 @@ class Echo(nn.Module):
         super().__init__()
         self.error, self.mean, self.logvar = error, mean, logvar
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        self.seen = x
-        return x + self.error, torch.full((1,), self.mean), torch.full((1,), self.logvar)
+    def forward(self, x: Tensor, noise: float, shrink: int) -> tuple[Tensor, Tensor, Tensor]:
+        self.seen, self.noise, self.shrink = x, noise, shrink
+        return (
+            F.avg_pool2d(x, shrink) + self.error,
+            torch.full((1,), self.mean),
+            torch.full((1,), self.logvar),
+        )
 
 
 def objective(**config: float | int) -> AutoencoderObjective:
     images = torch.arange(3).view(3, 1, 1, 1).expand(3, 4, 8, 8).half() / 10
     model = bases.bundle()
-    settings = VaeConfig(**config)  # type: ignore[arg-type]
+    settings = VaeConfig(**({"equivariance": 0} | config))  # type: ignore[arg-type]
     return AutoencoderObjective(model.vae, images, LABELS.expand(3, 8, 8), model.palette(3), settings, "none")
 
 
@@ -48,6 +53,39 @@ def test_one_pass_gives_image_and_latent(kind: Literal["dc", "kl"]) -> None:
     assert image.shape == (2, 4, 32, 32)
     assert mean.shape == logvar.shape == (2, 4, 16, 16)
     assert (kind == "dc") == (logvar == 0).all().item()  # it has no variance, so none is punished
+
+
+@pytest.mark.parametrize("kind", ["dc", "kl"])
+def test_smaller_latents_give_smaller_pictures_and_noise_changes_them(kind: Literal["dc", "kl"]) -> None:
+    module, x = autoencoder.Autoencoding(bases.bundle(kind).vae), torch.rand(2, 4, 32, 32)
+
+    def seeded(**given: float) -> tuple[Tensor, Tensor, Tensor]:
+        torch.manual_seed(0)
+        return tuple(module(x, **given))
+
+    plain, mean, _ = seeded()
+    small, same, _ = seeded(shrink=2)
+    assert small.shape == (2, 4, 16, 16)
+    assert torch.equal(same, mean)
+    noisy, same, _ = seeded(noise=0.5)
+    assert torch.equal(same, mean)
+    assert not torch.allclose(noisy, plain, atol=1e-3)
+
+
+def test_shrunk_latents_are_held_against_the_shrunk_picture() -> None:
+    made = objective(equivariance=1, noise=0.25)
+    made.images = torch.rand(3, 4, 16, 16).half()
+    seen = set()
+    for seed in range(20):
+        torch.manual_seed(seed)
+        found = made.loss(echo := Echo(0.5), torch.tensor([0, 1]))
+        assert found["l1"].item() == pytest.approx(0.5)
+        seen.add(echo.shrink)
+        assert echo.noise == 0.25
+    assert seen == {2, 4}
+    made.images = torch.rand(3, 4, 12, 12).half()  # neither goes
+    made.loss(echo, torch.tensor([0]))
+    assert echo.shrink == 1
 
 
 def test_the_second_half_are_painted_masks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import AutoencoderDC, AutoencoderKL
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from landloom.config.base import VaeConfig
 from landloom.diffusion.symmetry import COUNT, Augment, turn_each
 
 SHUFFLED = 0.5  # share of masks whose classes are shuffled
+HALVED = 0.7  # share of halved latents among those made smaller
 
 
 class Autoencoding(nn.Module):
@@ -21,17 +23,30 @@ class Autoencoding(nn.Module):
         super().__init__()
         self.vae = vae
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Reconstruct (B, C, H, W) from a sampled latent; AutoencoderDC has no variance to sample from."""
+    def forward(self, x: Tensor, noise: float = 0.0, shrink: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+        """Reconstruct (B, C, H/shrink, W/shrink) from a sampled latent, with ``noise`` and made smaller.
+
+        AutoencoderDC has no variance to sample from.
+        """
         found = self.vae.encode(x)
         if isinstance(self.vae, AutoencoderDC):
-            return self.vae.decode(found.latent).sample, found.latent, torch.zeros_like(found.latent)
-        latent = found.latent_dist
-        return self.vae.decode(latent.sample()).sample, latent.mean, latent.logvar
+            latent, mean, logvar = found.latent, found.latent, torch.zeros_like(found.latent)
+        else:
+            given = found.latent_dist
+            latent, mean, logvar = given.sample(), given.mean, given.logvar
+        if noise:
+            size = latent.detach().std((0, 2, 3), keepdim=True)
+            latent = latent + noise * torch.rand(len(x), 1, 1, 1, device=x.device) * size * torch.randn_like(
+                latent
+            )
+        return self.vae.decode(F.avg_pool2d(latent, shrink)).sample, mean, logvar
 
 
 class AutoencoderObjective:
     """L1 + 0.5 MSE + kl * KL on random crops; sample i is image i, sample N + i is mask i, if any.
+
+    In some steps the latent is halved, and seldom quartered, before it is decoded: it must give the picture
+    of that size.
 
     Half of the masks are painted with their classes shuffled, so that the codes of rare classes are seen as
     often as the others.
@@ -55,13 +70,15 @@ class AutoencoderObjective:
         self.codes = torch.zeros(256, palette.shape[1])
         self.codes[: len(palette)] = torch.from_numpy(palette)
         self.classes, self.config, self.variants = len(palette), config, COUNT[augment]
+        self.factor = 2 ** (len(config.channels) - 1)
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Losses of the pictures at ``index``."""
         x = self._crop(torch.stack([self._picture(int(i)) for i in index]))
         x = turn_each(x, torch.randint(0, self.variants, (len(x),))).to(index.device)
-        output, mean, logvar = module(x)
-        error = output.float() - x
+        shrink = self._shrink(x.shape[-1])
+        output, mean, logvar = module(x, self.config.noise, shrink)
+        error = output.float() - F.avg_pool2d(x, shrink)
         kl = 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float()).mean()
         loss = error.abs().mean() + 0.5 * error.square().mean() + self.config.kl * kl
         return {"loss": loss, "l1": error.abs().mean().detach()}
@@ -74,6 +91,13 @@ class AutoencoderObjective:
         if torch.rand(()) < SHUFFLED:
             codes[: self.classes] = codes[torch.randperm(self.classes)]
         return codes[self.labels[i - count].long()].movedim(-1, 0)
+
+    def _shrink(self, side: int) -> int:
+        """By how much the latents of this step are made smaller."""
+        if torch.rand(()) >= self.config.equivariance:
+            return 1
+        shrink = 2 if torch.rand(()) < HALVED else 4
+        return shrink if side % (shrink * self.factor) == 0 else 1
 
     def _crop(self, x: Tensor) -> Tensor:
         side = self.config.crop

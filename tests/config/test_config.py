@@ -91,6 +91,7 @@ def test_wrong_generators_are_found_at_load_time(generators: dict[str, Any], mes
 
 CATEGORICAL = {"label_train": {"backend": "categorical"}}
 PIX2PIX = {"image_train": {"backend": "pix2pix"}}
+ONE_STEP = {"image_train": {"objective": "one_step"}}
 REAL = {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}
 NO_PROBE = {"proportion": {"weight": 0, "probe_steps": 0}}
 LATENT = {"control": {"latent": 0.1}}
@@ -150,6 +151,10 @@ LATENT = {"control": {"latent": 0.1}}
             {"generators": {"g": PIX2PIX}, "image_sample": {"feedback": {"weight": 0.1}}},
             r"feedback\.weight: 0\.1 for 'g', but feedback is for ControlNets",
         ),
+        (
+            {"generators": {"g": ONE_STEP}},
+            r"image_sample\.steps: 20 for 'g', whose image_train\.objective is 'one_step'; set it to 1",
+        ),
     ],
 )
 def test_what_cannot_be_meant_together_is_named(changes: dict[str, Any], message: str) -> None:
@@ -164,6 +169,7 @@ def test_what_cannot_be_meant_together_is_named(changes: dict[str, Any], message
         {"tile": {"size": 72}, "generators": {"g": CATEGORICAL | PIX2PIX | REAL}},
         {"label_train": NO_PROBE | CATEGORICAL["label_train"], "label_sample": LATENT},
         {"label_train": NO_PROBE},
+        {"generators": {"g": ONE_STEP | REAL, "h": ONE_STEP | {"image_sample": {"steps": 1}}}},
     ],
 )
 def test_what_is_not_used_binds_nothing(changes: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedd
 from safetensors.torch import load_file
 
 from landloom import provenance
-from landloom.config.image_train import Pix2PixConfig
+from landloom.config.image_train import OneStepConfig, Pix2PixConfig
 from landloom.diffusion import bundle, control
 from landloom.diffusion.control import stem
 from landloom.errors import InputError
@@ -91,6 +91,22 @@ def test_a_lora_of_the_base_learns_along(image_job: dict[str, Any], base: Path, 
     plain = model.unet(x, 500, text).sample
     control.load(out, model, torch.device("cpu"), torch.float32)
     assert not torch.equal(model.unet(x, 500, text).sample, plain)
+
+
+def test_one_step_is_a_controlnet_like_any_other(
+    image_job: dict[str, Any], base: Path, tmp_path: Path
+) -> None:
+    """The discriminator stays out of the folder; killed, it ends the same, so both players are saved."""
+    own = OneStepConfig(width=8)
+    config = IMAGE.model_copy(update={"objective": "one_step", "one_step": own, "unlock": True, "steps": 12})
+    job = image_job | {"config": config}
+    out = run("image_train", job, tmp_path / "whole")
+    plain = load_file(run("image_train", image_job, tmp_path / "d") / "diffusion_pytorch_model.safetensors")
+    learned = load_file(out / "diffusion_pytorch_model.safetensors")
+    assert learned.keys() == plain.keys()
+    killed = job | outputs("image_train", tmp_path / "killed")
+    assert bases.interrupted("image_train", signal.SIGKILL, "checkpoint.pt", **killed) == -signal.SIGKILL
+    assert provenance.digest(run("image_train", job, tmp_path / "killed")) == provenance.digest(out)
 
 
 def test_an_unlocked_decoder_learns(image_job: dict[str, Any], base: Path, tmp_path: Path) -> None:

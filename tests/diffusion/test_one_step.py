@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from landloom.conditions.mask import one_hot
 from landloom.config.image_train import ImageTrainConfig, OneStepConfig
 from landloom.config.label_sample import Sampling
-from landloom.diffusion import control
+from landloom.diffusion import control, one_step
 from landloom.diffusion.noise import clean
 from landloom.diffusion.one_step import OneStep, OneStepObjective
 from landloom.diffusion.sampling import noise, sample
@@ -39,7 +39,7 @@ def test_it_starts_from_noise_alone_and_each_player_has_its_own_loss() -> None:
     l1, adversarial, against = made(start, torch.zeros(2, 1, 1), torch.rand(2, 3, 32, 32), real)
     noisy, t = made.denoiser.given
     assert t.tolist() == [999, 999]
-    assert torch.allclose(noisy, start, atol=1e-3)
+    assert torch.equal(noisy, start)
     assert l1.item() == pytest.approx(0, abs=1e-3)  # at the end of the schedule, v is minus the clean latent
     adversarial.backward()
     assert made.denoiser.answer.grad is not None
@@ -49,6 +49,24 @@ def test_it_starts_from_noise_alone_and_each_player_has_its_own_loss() -> None:
     against.backward()
     assert made.denoiser.answer.grad is None
     assert all(p.grad is not None for p in made.judge.parameters())
+
+
+def test_the_discriminator_sees_class_shares_beside_latents(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Tensor] = []
+
+    def judged(judge: nn.Module, hint: Tensor, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen.extend((hint, real))
+        return fake.mean(), fake.mean(), fake.mean()
+
+    monkeypatch.setattr(one_step, "duel", judged)
+    real, hint = torch.randn(1, 4, 16, 16), one_hot(HALVES[None], 3)
+    hint[0, :, :2, :2] = torch.tensor([[[1.0, 0], [0, 0]], [[0, 1], [0, 0]], [[0, 0], [1, 1]]])
+    made = OneStep(Told(real), nn.Identity(), bases.bundle().scheduler)
+    made(torch.randn_like(real), torch.zeros(1, 1, 1), hint, real)
+    assert torch.equal(seen[1], real)
+    assert seen[0].shape == (1, 3, 16, 16)
+    assert seen[0][0, :, 0, 0].tolist() == [0.25, 0.25, 0.5]
+    assert seen[0][0, :, 5, 12].tolist() == [0, 1, 0]
 
 
 def test_one_step_of_the_sampler_is_what_was_trained() -> None:

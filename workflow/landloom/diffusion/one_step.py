@@ -16,7 +16,7 @@ from landloom.config.image_train import ImageTrainConfig
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.cache import LatentCache
 from landloom.diffusion.denoising import ImageObjective
-from landloom.diffusion.noise import alpha_bar, clean
+from landloom.diffusion.noise import clean
 from landloom.translation.generator import discriminator
 from landloom.translation.pix2pix import duel
 
@@ -40,9 +40,8 @@ class OneStep(nn.Module):
         """L1, adversarial and discriminator's loss of noise and latents (B, c, h, w) of the same masks."""
         last = int(self.scheduler.config.num_train_timesteps) - 1
         t = torch.full((len(real),), last, device=real.device)
-        a = alpha_bar(self.scheduler, t)
-        noisy = a.sqrt() * real + (1 - a).sqrt() * noise  # no signal at all, if the schedule ends in noise
-        made = clean(self.scheduler, noisy, t, self.denoiser(noisy, t, text, hint).float())
+        # As the sampler does it: no signal, though a schedule such as Stable Diffusion's would leave some.
+        made = clean(self.scheduler, noise, t, self.denoiser(noise, t, text, hint).float())
         shares = F.adaptive_avg_pool2d(hint, (real.shape[-2], real.shape[-1]))
         return duel(self.judge, shares, real, made)
 

@@ -15,6 +15,7 @@ rule base:
         "logs/{dataset}/base.log",
     benchmark:
         "logs/{dataset}/base.tsv"
+    priority: 1  # the longest way to the end leads through it
     threads: 4
     resources:
         mem_mb=memory(8000),

@@ -10,6 +10,7 @@ rule encode:
         "logs/{dataset}/encode/{scene}.log",
     benchmark:
         "logs/{dataset}/encode/{scene}.tsv"
+    priority: 1  # the longest way to the end leads through it
     threads: 2
     resources:
         mem_mb=memory(8000),

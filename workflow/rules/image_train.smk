@@ -9,6 +9,7 @@ rule image_train:
         "logs/{dataset}/{generator}/image_train.log",
     benchmark:
         "logs/{dataset}/{generator}/image_train.tsv"
+    priority: 1  # the longest way to the end leads through it
     threads: 4
     resources:
         mem_mb=memory(16000),

@@ -9,6 +9,7 @@ rule label_train:
         "logs/{dataset}/{generator}/label_train.log",
     benchmark:
         "logs/{dataset}/{generator}/label_train.tsv"
+    priority: 1  # the longest way to the end leads through it
     threads: 4
     resources:
         mem_mb=memory(16000),

@@ -94,7 +94,7 @@ class AutoencoderObjective:
 
     def _shrink(self, side: int) -> int:
         """By how much the latents of this step are made smaller."""
-        if torch.rand(()) >= self.config.equivariance:
+        if not self.config.equivariance or torch.rand(()) >= self.config.equivariance:
             return 1
         shrink = 2 if torch.rand(()) < HALVED else 4
         return shrink if side % (shrink * self.factor) == 0 else 1

@@ -1,7 +1,6 @@
 """Training a ControlNet to make an image in one step, against a discriminator of latents.
 
-Denoising shows textures only after some hundred thousand samples; a discriminator asks for them from the
-start. As in latent adversarial diffusion distillation (Sauer et al. 2024) and pix2pix-turbo (Parmar et al.
+Denoising needs many samples before it shows textures; a discriminator asks for them from the start. As in latent adversarial diffusion distillation (Sauer et al. 2024) and pix2pix-turbo (Parmar et al.
 2024), the loss is on what the denoiser makes of pure noise; paired tiles stand in for a teacher.
 """
 

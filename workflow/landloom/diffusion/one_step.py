@@ -1,7 +1,8 @@
 """Training a ControlNet to make an image in one step, against a discriminator of latents.
 
-Denoising needs many samples before it shows textures; a discriminator asks for them from the start. As in latent adversarial diffusion distillation (Sauer et al. 2024) and pix2pix-turbo (Parmar et al.
-2024), the loss is on what the denoiser makes of pure noise; paired tiles stand in for a teacher.
+Denoising needs many samples before it shows textures; a discriminator asks for them from the start. As in
+latent adversarial diffusion distillation (Sauer et al. 2024) and pix2pix-turbo (Parmar et al. 2024), the loss
+is on what the denoiser makes of pure noise; paired tiles stand in for a teacher.
 """
 
 from collections.abc import Mapping

@@ -240,3 +240,12 @@ def test_only_a_local_model_needs_a_gpu() -> None:
     serve = {"endpoint": {"serve": ["vllm", "serve", "qwen", "--port", "{port}"], "model": "qwen"}}
     own = dag(caption={"backend": "openai"} | serve).captioner  # the model is in the job
     assert (own.gpu, own.endpoint, own.memory) == (1, 0, local.memory)
+
+
+def test_images_are_compared_with_all_train_tiles_where_asked() -> None:
+    """Without these files curate has no memorisation audit."""
+    off, real = {"curate": {"memory": {"quantile": 0}}}, {"image_sample": {"source": "real"}}
+    made = dag(generators={"g": {}, "off": off, "old": {"label_sample": {"source": "real"}} | real})
+    found = [made.known(Wildcards(dataset="d", generator=g)) for g in ("g", "off", "old")]
+    assert found == [[f"results/d/features/{s}.safetensors" for s in made.parts], [], []]
+    assert found[0]

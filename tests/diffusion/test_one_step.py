@@ -89,6 +89,17 @@ def test_one_step_of_the_sampler_is_what_was_trained() -> None:
             assert torch.allclose(found, expected, rtol=1e-2, atol=1e-2 * float(expected.abs().max()))
 
 
+def test_l1_weighs_as_set() -> None:
+    torch.manual_seed(0)
+    config = ImageTrainConfig(objective="one_step", one_step=OneStepConfig(width=8, l1=4))
+    model = bases.bundle()
+    made = OneStepObjective(control.build(config, model, 3), model, bases.cache(4, 1), 3, config)
+    found = made.loss(made.module, torch.arange(2))
+    expected = found["l1"] + (found["adversarial"] + found["discriminator"]) / 4
+    assert torch.isclose(found["loss"], expected)
+    assert found["adversarial"] > 0
+
+
 def test_the_mask_decides_in_one_step(tmp_path: Path) -> None:
     model, cache = bases.bundle(), bases.cache(16, 1)
     cache.labels = torch.stack([HALVES, HALVES.flip(-1)] * 8)

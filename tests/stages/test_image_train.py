@@ -1,3 +1,4 @@
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,8 @@ def test_one_step_is_a_controlnet_like_any_other(
     plain = load_file(run("image_train", image_job, tmp_path / "d") / "diffusion_pytorch_model.safetensors")
     learned = load_file(out / "diffusion_pytorch_model.safetensors")
     assert learned.keys() == plain.keys()
+    told = next((tmp_path / "whole").rglob("*metrics.jsonl"))
+    assert {"adversarial", "discriminator"} <= json.loads(told.read_text().splitlines()[0]).keys()
     killed = job | outputs("image_train", tmp_path / "killed")
     assert bases.interrupted("image_train", signal.SIGKILL, "checkpoint.pt", **killed) == -signal.SIGKILL
     assert provenance.digest(run("image_train", job, tmp_path / "killed")) == provenance.digest(out)

@@ -17,5 +17,17 @@ def test_a_model_costs_its_own_training_and_its_bases(tmp_path: Path) -> None:
     assert cost(model) == Cost(6.0, "image_train")
 
 
+def test_a_training_that_went_on_is_counted_in_whole(tmp_path: Path) -> None:
+    model, base = tmp_path / "image", tmp_path / "base"
+    record(base, "base", 300, [])
+    record(model, "image_train", 60, [base])  # of its last start
+    rows = [(1, 0.5), (20, 0.2), (40, 0.4), (50, 0.1)]  # 2 + 95 + 50 + 100 s
+    text = "".join(json.dumps({"step": s, "it_per_s": v}) + "\n" for s, v in rows)
+    (tmp_path / "image.metrics.jsonl").write_text(text)
+    (tmp_path / "base.vae.metrics.jsonl").write_text(text[:20])  # ran through: what its record says
+    (tmp_path / "images.metrics.jsonl").write_text(text)  # another model's
+    assert cost(model) == Cost(round((300 + 247) / 60, 2), "image_train")
+
+
 def test_without_a_record_nothing_is_known(tmp_path: Path) -> None:
     assert cost(tmp_path / "image") == Cost(None, None)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from landloom.provenance import record_path
+from landloom.training.progress import trained_seconds
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,20 @@ class Cost:
 def cost(model: Path) -> Cost:
     """Read the records of a model and of the base among its inputs.
 
-    A training that was stopped and went on is counted from its last start.
+    A record knows its last start only; of a training that went on, its steps tell the time.
     """
     own = _read(model)
     if own is None:
         return Cost(None, None)
-    base = [r for r in map(_read, map(Path, own["inputs"])) if r is not None and r["stage"] == "base"]
-    seconds = sum(r["seconds"] for r in [own, *base])
-    return Cost(round(seconds / 60, 2), own["device"])
+    base = [p for p in map(Path, own["inputs"]) if (r := _read(p)) is not None and r["stage"] == "base"]
+    return Cost(round(sum(map(_seconds, [model, *base])) / 60, 2), own["device"])
+
+
+def _seconds(path: Path) -> float:
+    """Seconds of the recorded job, or of all its training steps if they took longer."""
+    record = _read(path)
+    steps = sum(trained_seconds(m) for m in path.parent.glob(f"{path.name}.*metrics.jsonl"))
+    return max(record["seconds"] if record else 0.0, steps)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -71,3 +71,10 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
         except json.JSONDecodeError:
             break
     return rows
+
+
+def trained_seconds(path: Path) -> float:
+    """Seconds that the steps of a metrics file took, whatever stops lay between them."""
+    rows = read_metrics(path)
+    steps = [row["step"] - before for row, before in zip(rows, [0, *(r["step"] for r in rows)], strict=False)]
+    return sum(n / row["it_per_s"] for n, row in zip(steps, rows, strict=True) if row["it_per_s"] > 0)

@@ -1,5 +1,9 @@
 """One name, five places: a stage is a rule, a module, a config section, a test and a heading of a page."""
 
+import hashlib
+import importlib
+import inspect
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +14,29 @@ from landloom.config import Config
 
 ROOT = Path(__file__).parents[1]
 STAGES = __main__.names()
+PINNED = {
+    "audit": "2 9e9dbde0",
+    "base": "2 64747fe5",
+    "caption": "2 7b4ca973",
+    "check": "2 14270a95",
+    "curate": "4 a1600f5d",
+    "encode": "2 197e998e",
+    "evaluate": "5 172e8be1",
+    "export": "2 c7de04e3",
+    "features": "1 79f595d7",
+    "image_sample": "4 dbeb74f2",
+    "image_train": "6 03fa7b6c",
+    "label_sample": "5 804ae6db",
+    "label_table": "2 6d85d738",
+    "label_train": "3 9b0c5d7b",
+    "mix": "2 f859f38c",
+    "plan": "3 e5f90f68",
+    "ratios": "1 e4142884",
+    "report": "5 c910af96",
+    "segment": "1 20e58360",
+    "tile": "1 f6eb975d",
+}
+"""VERSION of each stage, and the hash of the defaults that it stands for."""
 NOT_STAGES = {"dataset", "seed", "data", "generators"}
 """Keys of the config that belong to no stage."""
 RULES = ROOT / "workflow/rules"
@@ -52,6 +79,24 @@ def test_the_rule_runs_the_stage_and_follows_its_version(stage: str) -> None:
     assert f"python -m landloom {stage} " in text
     assert f'dag.version("{stage}")' in text
     assert f'dag.section("{stage}")' in text
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_rule_gives_only_options_that_the_stage_has(stage: str) -> None:
+    shell = (RULES / f"{stage}.smk").read_text().split("shell:", 1)[1]
+    given = {n.replace("-", "_") for n in re.findall(r"--([a-z][a-z-]*) \{", shell)}
+    known = inspect.signature(importlib.import_module(f"landloom.stages.{stage}").run).parameters
+    assert given
+    assert given <= set(known)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_changed_defaults_raise_the_version(stage: str) -> None:
+    """Defaults are left out of the parameters that Snakemake compares, so VERSION must tell of them."""
+    section = getattr(Config.model_construct(), stage)
+    text = json.dumps(section.model_dump(mode="json"), sort_keys=True)
+    found = f"{__main__.version(stage)} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    assert PINNED[stage] == found, f"raise VERSION in stages/{stage}.py, then write {found} into PINNED"
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -178,6 +178,19 @@ def test_tiles_are_shared_between_folders(run: Path, tmp_path: Path, monkeypatch
     assert "from cache" in told
 
 
+def test_the_check_runs_alone(run: Path) -> None:
+    """The first thing that the README asks of who brings their own data."""
+    told = snakemake(run, "--forcerun", "check", "--", "results/tiny/check.json", config=CONFIG)
+    assert "1 of 1 steps (100%) done" in told
+
+
+def test_too_small_a_plan_is_told_before_the_first_job(run: Path, tmp_path: Path) -> None:
+    for kind in ("images", "masks"):
+        shutil.copytree(run / kind, tmp_path / kind)
+    told = snakemake(tmp_path, "--", "results/tiny/check.json", config=CONFIG | {"mix": {"ratios": [90]}})
+    assert "warning: plan.count: 8 for 'landloom', but mix.ratios 90 of up to" in told
+
+
 def test_stages_have_targets(run: Path) -> None:
     for target in ("tile", "label", "image", "evidence"):
         assert "Nothing to be done" in snakemake(run, "-n", target, config=CONFIG)

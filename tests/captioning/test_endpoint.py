@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from landloom.captioning.endpoint import key
 from landloom.captioning.store import Store
 from landloom.errors import InputError
 from tests import bases
@@ -262,6 +263,18 @@ def test_a_key_that_is_not_set(scene: Scene, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(InputError, match=r"endpoint\.key: the environment variable MY_KEY is not set"):
         scene.caption(settings("http://127.0.0.1:9/v1", endpoint={"key": "MY_KEY"}))
+
+
+@pytest.mark.parametrize("wrong", ["sk-1\nPART-2", "sk-\u00e9t\u00e9", "a\x00b"])
+def test_a_key_that_no_header_can_carry_is_refused_unseen(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", {"MY_KEY": wrong})
+    config = settings("http://127.0.0.1:9/v1", endpoint={"key": "MY_KEY"}).endpoint
+    with pytest.raises(InputError, match=r"endpoint\.key: the environment variable MY_KEY holds") as error:
+        key(config)
+    assert wrong not in str(error.value)
+    assert "PART-2" not in str(error.value)
 
 
 def test_the_address_may_stand_in_a_file(scene: Scene) -> None:

@@ -59,3 +59,12 @@ def test_the_key_holds_picture_shape_prompt_and_model() -> None:
     ]
     assert len(set(made)) == 5
     assert made[0] == key(Question(flat.copy(), "p"), "m")
+
+
+def test_stored_pixels_name_the_answer() -> None:
+    dim, bright = np.zeros((2, 8, 3), np.uint8), np.ones((2, 8, 3), np.uint8)
+    stored = np.full((3, 2, 8), 700, np.uint16)
+    first = key(Question(dim, "p", stored), "m")
+    assert key(Question(bright, "p", stored), "m") == first  # only the stretch moved
+    assert key(Question(dim, "p", stored + np.uint16(1)), "m") != first
+    assert key(Question(dim, "p", stored.view(np.int16)), "m") != first

@@ -92,6 +92,7 @@ def test_wrong_generators_are_found_at_load_time(generators: dict[str, Any], mes
 CATEGORICAL = {"label_train": {"backend": "categorical"}}
 PIX2PIX = {"image_train": {"backend": "pix2pix"}}
 ONE_STEP = {"image_train": {"objective": "one_step"}}
+ONCE = {"image_sample": {"steps": 1, "guidance": 1}}
 REAL = {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}
 NO_PROBE = {"proportion": {"weight": 0, "probe_steps": 0}}
 LATENT = {"control": {"latent": 0.1}}
@@ -149,11 +150,25 @@ LATENT = {"control": {"latent": 0.1}}
         ({"plan": {"mixes": {"very rare": {}}}}, "mixes: the name 'very rare' may hold letters"),
         (
             {"generators": {"g": PIX2PIX}, "image_sample": {"feedback": {"weight": 0.1}}},
-            r"feedback\.weight: 0\.1 for 'g', but feedback is for ControlNets",
+            r"feedback\.weight: 0\.1 for 'g', but feedback is for ControlNets and its images come from pix2",
         ),
         (
             {"generators": {"g": ONE_STEP}},
-            r"image_sample\.steps: 20 for 'g', whose image_train\.objective is 'one_step'; set it to 1",
+            r"steps: 20 and guidance: 3 for 'g', whose image_train\.objective is 'one_step'; set steps and",
+        ),
+        (
+            {"generators": {"g": ONE_STEP | {"image_sample": {"steps": 1}}}},
+            r"image_sample\.guidance: 3 for 'g', whose image_train\.objective",
+        ),
+        (
+            {"generators": {"g": ONE_STEP | ONCE}, "tile": {"size": 32}},
+            r"32 is too small for 'one_step' of 'g', whose discriminator of 2 layers needs 48",
+        ),
+        ({"tile": {"size": 24}, "base": {"vae": {"channels": [8] * 5}}}, "24 cannot be halved 4 times"),
+        ({"base": {"vae": {"crop": 50}}}, r"base\.vae\.crop: 50 is no multiple of 4"),
+        (
+            {"generators": {"g": PIX2PIX}, "base": {"vae": {"crop": 50}}, "label_train": {"backend": "lora"}},
+            "crop: 50",
         ),
     ],
 )
@@ -169,7 +184,11 @@ def test_what_cannot_be_meant_together_is_named(changes: dict[str, Any], message
         {"tile": {"size": 72}, "generators": {"g": CATEGORICAL | PIX2PIX | REAL}},
         {"label_train": NO_PROBE | CATEGORICAL["label_train"], "label_sample": LATENT},
         {"label_train": NO_PROBE},
-        {"generators": {"g": ONE_STEP | REAL, "h": ONE_STEP | {"image_sample": {"steps": 1}}}},
+        {"generators": {"g": ONE_STEP | REAL, "h": ONE_STEP | ONCE}},
+        {"generators": {"g": CATEGORICAL | PIX2PIX}, "base": {"vae": {"crop": 50}}},
+        {"base": {"vae": {"crop": 99}}, "tile": {"size": 64}},
+        {"base": {"source": "model", "vae": {"crop": 50}}},
+        {"generators": {"g": ONE_STEP | ONCE}, "tile": {"size": 32}, "base": {"source": "model"}},
     ],
 )
 def test_what_is_not_used_binds_nothing(changes: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from landloom.diffusion import control, one_step
 from landloom.diffusion.noise import clean
 from landloom.diffusion.one_step import OneStep, OneStepObjective
 from landloom.diffusion.sampling import noise, sample
+from landloom.errors import InputError
 from landloom.stages.image_sample import residuals
 from landloom.training.loop import train
 from landloom.translation.generator import discriminator
@@ -87,6 +88,21 @@ def test_one_step_of_the_sampler_is_what_was_trained() -> None:
             config = Sampling(steps=1, guidance=1.0)
             found = sample(model, text, text[0], [3, 4], config, 16, solver=solver)
             assert torch.allclose(found, expected, rtol=1e-2, atol=1e-2 * float(expected.abs().max()))
+
+
+def test_latents_that_are_too_small_are_an_input_error() -> None:
+    config = ImageTrainConfig(objective="one_step", one_step=OneStepConfig(width=8, layers=6))
+    model = bases.bundle()
+    with pytest.raises(InputError, match=r"one_step\.layers: 6 layers need latents of 192"):
+        OneStepObjective(control.build(config, model, 3), model, bases.cache(4, 1), 3, config)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_the_smallest_latent_fits_the_discriminator_and_no_smaller_one(layers: int) -> None:
+    judge, side = discriminator(3, 8, layers), OneStepConfig(layers=layers).smallest
+    assert judge(torch.rand(2, 3, side, side)).shape[-1] == 1
+    with pytest.raises(RuntimeError):
+        judge(torch.rand(2, 3, side - 2**layers, side - 2**layers))
 
 
 def test_l1_weighs_as_set() -> None:

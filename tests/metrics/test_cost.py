@@ -21,8 +21,8 @@ def test_a_training_that_went_on_is_counted_in_whole(tmp_path: Path) -> None:
     model, base = tmp_path / "image", tmp_path / "base"
     record(base, "base", 300, [])
     record(model, "image_train", 60, [base])  # of its last start
-    rows = [(1, 0.5), (20, 0.2), (40, 0.4), (50, 0.1)]  # 2 + 95 + 50 + 100 s
-    text = "".join(json.dumps({"step": s, "it_per_s": v}) + "\n" for s, v in rows)
+    rows = [(1, 2), (20, 95), (40, 50), (50, 100)]
+    text = "".join(json.dumps({"step": s, "it_per_s": 1, "seconds": v}) + "\n" for s, v in rows)
     (tmp_path / "image.metrics.jsonl").write_text(text)
     (tmp_path / "base.vae.metrics.jsonl").write_text(text[:20])  # ran through: what its record says
     (tmp_path / "images.metrics.jsonl").write_text(text)  # another model's

@@ -118,6 +118,13 @@ def test_a_split_without_a_tile(folder: Path) -> None:
     assert "data.split.val: no scene that holds a tile is in val" in found
 
 
+def test_val_is_needed_and_test_is_not(folder: Path) -> None:
+    assert run(folder, rasters.config(folder, split={"test": []}))["windows"]["test"] == 0
+    (folder / "check.json").unlink()
+    (found,) = problems(folder, rasters.config(folder, split={"val": []}))
+    assert "data.split.val: no scene that holds a tile is in val. Change data.split (test may have" in found
+
+
 def test_a_class_that_train_never_sees(folder: Path) -> None:
     mask = rasters.halves(32, 48)
     mask[0, 0] = 3

@@ -43,6 +43,11 @@ def test_synthetic_pairs_alone(tmp_path: Path) -> None:
     assert len(made(tmp_path, 0, [], of="alone")) == 8  # what they are compared with
 
 
+def test_a_ratio_of_less_than_one_sample_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"mix\.ratios: 0\.01 of 8 real train tiles is less than one sample"):
+        made(tmp_path, 0.01, [shards.pairs(tmp_path, 6)], of="alone")
+
+
 def test_ratio_zero_is_all_real_train_tiles(tmp_path: Path) -> None:
     assert sorted(made(tmp_path, 0, [])) == [f"train{i}" for i in range(8)]
 

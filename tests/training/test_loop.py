@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from landloom.config.training import Training
+from landloom.errors import Interrupted
 from landloom.training import loop
-from landloom.training.progress import metrics_path, read_metrics
+from landloom.training.progress import metrics_path, read_metrics, trained_seconds
 
 KILLED = """
 import os, signal, sys
@@ -86,6 +88,32 @@ def test_killed_training_ends_at_the_same_weights(tmp_path: Path) -> None:
     rows = [read_metrics(metrics_path(tmp_path / n)) for n in ("cut", "whole")]
     assert [r["step"] for r in rows[0]] == list(range(1, 13))
     assert [r["loss"] for r in rows[0]] == [r["loss"] for r in rows[1]]
+
+
+def test_the_time_of_a_stopped_training_is_that_of_its_steps(tmp_path: Path) -> None:
+    class Cold(Line):
+        """The first step of a process is slow, and one step gets a signal."""
+
+        def __init__(self, stop: int) -> None:
+            super().__init__()
+            self.stop, self.steps = stop, 0
+
+        def loss(self, module: nn.Module, index: Tensor) -> dict[str, Tensor]:
+            self.steps += 1
+            time.sleep(0.2 if self.steps == 1 else 0.01)
+            if self.steps == self.stop:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().loss(module, index)
+
+    config = CONFIG.model_copy(update={"log": 10})
+    start = time.perf_counter()
+    with pytest.raises(Interrupted):
+        loop.train(Cold(9), config, 5, tmp_path, "test")
+    loop.train(Cold(0), config, 5, tmp_path, "test")
+    wall = time.perf_counter() - start
+    path = metrics_path(tmp_path)
+    assert [r["step"] for r in read_metrics(path)] == [1, 9, 10, 12]
+    assert 2 * 0.2 + 10 * 0.01 <= trained_seconds(path) <= wall
 
 
 def test_finished_training_is_not_trained_on(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,27 @@ def check(config: Config, rasters: Sequence[str]) -> None:
     """
     out = Path(f"results/{config.dataset}/check.json")
     sections = {option: config.section(name) for option, name in OPTIONS.items()}
-    if current(out, {o: s.model_dump(mode="json") for o, s in sections.items()}, rasters):
-        return
-    command = [sys.executable, "-m", "landloom", "check", "--out", str(out)]
-    for option, section in sections.items():
-        command += [f"--{option}", section.model_dump_json(exclude_defaults=True)]
-    if subprocess.run(command).returncode:
-        raise SystemExit(1)
+    if not current(out, {o: s.model_dump(mode="json") for o, s in sections.items()}, rasters):
+        command = [sys.executable, "-m", "landloom", "check", "--out", str(out)]
+        for option, section in sections.items():
+            command += [f"--{option}", section.model_dump_json(exclude_defaults=True)]
+        if subprocess.run(command).returncode:
+            raise SystemExit(1)
+    for line in shortages(config, json.loads(out.read_text())["windows"]["train"]):
+        print(f"warning: {line}", file=sys.stderr)
+
+
+def shortages(config: Config, windows: int) -> Iterator[str]:
+    """Say which generators plan fewer pairs than the largest mix needs, if all windows become tiles."""
+    needed = config.mix.pairs(max(config.mix.ratios), windows)
+    for name in config.generators:
+        planned = config.plan_of(name).count
+        if planned < needed:
+            yield (
+                f"plan.count: {planned} for '{name}', but mix.ratios {max(config.mix.ratios):g} of up to "
+                f"{windows} train tiles needs {needed} accepted pairs; raise it, or lower mix.ratios, "
+                "for mix will refuse"
+            )
 
 
 def current(out: Path, settings: dict[str, Any], rasters: Sequence[str]) -> bool:

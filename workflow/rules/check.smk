@@ -13,11 +13,11 @@ rule check:
         base=dag.section("base"),
         segment=dag.section("segment"),
         caption=dag.section("caption"),
-        extractors=dag.section("extractors"),
+        features=dag.section("features"),
         version=dag.version("check"),
     message:
         "Checking the config, rasters and model of {wildcards.dataset}"
     shell:
         "python -m landloom check --config {params.config:q} --data {params.data:q} "
         "--tile {params.tile:q} --base {params.base:q} --segment {params.segment:q} "
-        "--caption {params.caption:q} --extractors {params.extractors:q} --out {output:q} 2>&1 | tee {log:q}"
+        "--caption {params.caption:q} --features {params.features:q} --out {output:q} 2>&1 | tee {log:q}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,16 @@ from landloom.config.caption import CaptionConfig
 
 @dataclass(frozen=True)
 class Question:
-    """A picture (H, W, 3), 8-bit RGB, and what is asked about it."""
+    """A picture (H, W, 3), 8-bit RGB, and what is asked about it.
+
+    Attributes:
+        stored: the same pixels as the tile holds them. They name the answer if given: a stretch moves a
+            little with each new scene, and that must not ask for all captions again.
+    """
 
     picture: NDArray[np.uint8]
     prompt: str
+    stored: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -133,12 +133,15 @@ def key(config: EndpointConfig) -> str:
     """The key, from the environment variable that the config names; empty when it names none.
 
     Raises:
-        InputError: the variable is not set.
+        InputError: the variable is not set, or holds what no header can carry; its value is never shown.
     """
     if config.key is None:
         return ""
     if found := os.environ.get(config.key, "").strip():
-        return found
+        if found.isascii() and found.isprintable():
+            return found
+        what = f"the environment variable {config.key} holds line breaks or letters that no key has"
+        raise InputError("caption.endpoint.key", what, "Set it to the key alone, in one line")
     found = f"the environment variable {config.key} is not set"
     raise InputError("caption.endpoint.key", found, f"export {config.key}=...")
 

@@ -69,6 +69,7 @@ class Store:
 
 
 def key(question: Question, identity: str) -> str:
-    """Key of an answer: SHA-256 of the picture's pixels and shape, the prompt and the model."""
-    head = json.dumps([question.picture.shape, question.prompt, identity])
-    return hashlib.sha256(head.encode() + question.picture.tobytes()).hexdigest()
+    """Key of an answer: SHA-256 of the pixels (as stored) with type and shape, the prompt and the model."""
+    pixels = question.picture if question.stored is None else question.stored
+    head = json.dumps([str(pixels.dtype), pixels.shape, question.prompt, identity])
+    return hashlib.sha256(head.encode() + pixels.tobytes()).hexdigest()

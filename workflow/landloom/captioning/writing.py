@@ -82,9 +82,7 @@ class Writer:
 
     def _ask(self, tiles: Sequence[Sample], prompt: str, share: float) -> list[str]:
         """Keys of the answers to a prompt; what the store knows, or what is asked twice, is asked once."""
-        questions = [
-            Question(self.card.preview(t.image_array()), self._prompt(prompt, t.ratios, share)) for t in tiles
-        ]
+        questions = [self._question(t, self._prompt(prompt, t.ratios, share)) for t in tiles]
         keys = [key(q, self.captioner.identity) for q in questions]
         new = {k: q for k, q in zip(keys, questions, strict=True) if k not in self.store}
         order = list(new)
@@ -95,6 +93,10 @@ class Writer:
         if order:
             self.captioner.ask([new[k] for k in order], save, self.stopped)
         return keys
+
+    def _question(self, tile: Sample, prompt: str) -> Question:
+        image = tile.image_array()
+        return Question(self.card.preview(image), prompt, image[self.card.rgb])
 
     def _prompt(self, prompt: str, ratios: Sequence[float], share: float) -> str:
         return prompt.format(

@@ -180,7 +180,7 @@ class Config(Section):
         # The default variants must not bind a config that never asks for the label table.
         table = self.report.label_table or "label_table" in self.model_fields_set
         names = [*self.generators, *(self.variants if table else ())]
-        if found := [problem for name in names for problem in together.problems(self, name)]:
+        if found := dict.fromkeys(p for name in names for p in together.problems(self, name)):
             raise ValueError("; ".join(found))
         return self
 

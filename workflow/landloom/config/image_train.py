@@ -46,6 +46,11 @@ class OneStepConfig(Section):
     layers: int = Field(default=2, ge=1)
     """Layers of the discriminator that halve the latent; each more widens what it sees."""
 
+    @property
+    def smallest(self) -> int:
+        """Side of the smallest latent that the discriminator can take."""
+        return int(3 * 2**self.layers)
+
 
 class ImageTrainConfig(Denoising, Parallel):
     """Settings of the image generator's training."""
@@ -54,7 +59,8 @@ class ImageTrainConfig(Denoising, Parallel):
     """'controlnet' on the base, or 'pix2pix' or 'cyclegan', baselines that read neither base nor captions."""
     objective: Literal["denoise", "one_step"] = "denoise"
     """What a ControlNet learns: to take noise away bit by bit, or to make the image in a single step, against
-    a discriminator of latents, which needs far fewer samples. The second goes with image_sample.steps: 1."""
+    a discriminator of latents, which needs far fewer samples. The second goes with image_sample.steps: 1
+    and guidance: 1."""
     one_step: OneStepConfig = OneStepConfig()
     """Only for the objective 'one_step'."""
     channels: tuple[int, ...] | None = None

@@ -23,3 +23,8 @@ class MixConfig(Section):
         if self.of == "total" and max(self.ratios) >= 1:
             raise ValueError("a share of the total must be below 1; real data would be left out")
         return self
+
+    def pairs(self, ratio: float, real: int) -> int:
+        """Synthetic samples that a ratio asks for, where there are ``real`` train tiles."""
+        share = ratio / (1 - ratio) if self.of == "total" else ratio
+        return round(share * real)

@@ -19,12 +19,14 @@ def problems(config: "Config", name: str) -> Iterator[str]:
     sample = typing.cast(LabelSampleConfig, config.section("label_sample", name))
     if sample.source == "model":
         yield from masks(train, sample, config.tile.size, name)
+        yield from halvings(config) if train.backend == "lora" else ()
     if name in config.variants:
         return
     image = typing.cast(ImageTrainConfig, config.section("image_train", name))
     made = typing.cast(ImageSampleConfig, config.section("image_sample", name))
     if made.source == "model" and image.translation is None:
-        yield from steps(image, made, name)
+        yield from halvings(config)
+        yield from one_step(image, made, name, config)
     if made.source == "model" and image.translation is not None:
         yield from translation(image.backend, image.translation, made, config.tile.size, name)
 
@@ -45,12 +47,41 @@ def masks(train: LabelTrainConfig, sample: LabelSampleConfig, size: int, name: s
         )
 
 
-def steps(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:
-    """Yield what is wrong with the number of steps: who learned one step can do no others."""
-    if image.objective == "one_step" and made.steps != 1:
+def halvings(config: "Config") -> Iterator[str]:
+    """Yield what is wrong with sizes that an autoencoder from scratch must halve."""
+    vae, factor = config.base.vae, factor_of(config)
+    if config.base.source != "scratch":
+        return
+    if config.tile.size % factor:
         yield (
-            f"image_sample.steps: {made.steps} for '{name}', whose image_train.objective is 'one_step'; "
-            "set it to 1"
+            f"tile.size: {config.tile.size} cannot be halved {len(vae.channels) - 1} times, as "
+            f"base.vae.channels asks for; use a multiple of {factor}, or fewer channels"
+        )
+    if vae.crop is not None and vae.crop < config.tile.size and vae.crop % factor:
+        yield f"base.vae.crop: {vae.crop} is no multiple of {factor}, by which base.vae.channels shrinks"
+
+
+def factor_of(config: "Config") -> int:
+    """By how much an autoencoder from scratch shrinks."""
+    return int(2 ** (len(config.base.vae.channels) - 1))
+
+
+def one_step(image: ImageTrainConfig, made: ImageSampleConfig, name: str, config: "Config") -> Iterator[str]:
+    """Yield what cannot go with a training in one step: who learned it can do no other."""
+    if image.objective != "one_step":
+        return
+    wrong = {"steps": made.steps, "guidance": made.guidance}
+    if bad := [f"{k}: {v:g}" for k, v in wrong.items() if v != 1]:
+        yield (
+            f"image_sample.{' and '.join(bad)} for '{name}', whose image_train.objective is 'one_step'; "
+            "set steps and guidance to 1"
+        )
+    least = image.one_step.smallest
+    if config.base.source == "scratch" and config.tile.size < least * factor_of(config):
+        yield (
+            f"tile.size: {config.tile.size} is too small for 'one_step' of '{name}', whose discriminator of "
+            f"{image.one_step.layers} layers needs {least * factor_of(config)}; use larger tiles, or fewer "
+            "image_train.one_step.layers"
         )
 
 
@@ -69,5 +100,5 @@ def translation(
     if made.feedback.weight:
         yield (
             f"image_sample.feedback.weight: {made.feedback.weight:g} for '{name}', but feedback is for "
-            "ControlNets and its images come from {backend}; set it to 0 there"
+            f"ControlNets and its images come from {backend}; set it to 0 there"
         )

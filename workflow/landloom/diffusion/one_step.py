@@ -17,6 +17,7 @@ from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.cache import LatentCache
 from landloom.diffusion.denoising import ImageObjective
 from landloom.diffusion.noise import clean
+from landloom.errors import InputError
 from landloom.translation.generator import discriminator
 from landloom.translation.pix2pix import duel
 
@@ -49,6 +50,9 @@ class OneStep(nn.Module):
 class OneStepObjective(ImageObjective):
     """Make image latents of one-hot masks and captions in one step.
 
+    Raises:
+        InputError: the latents are too small for the discriminator.
+
     Attributes:
         betas: of AdamW, as for Pix2Pix.
     """
@@ -60,7 +64,10 @@ class OneStepObjective(ImageObjective):
         config: ImageTrainConfig,
     ) -> None:  # fmt: skip
         super().__init__(controlnet, bundle, cache, classes, config)
-        own = config.one_step
+        own, side = config.one_step, cache.images.shape[-1]
+        if side < own.smallest:
+            found = f"{own.layers} layers need latents of {own.smallest}, those of this base are {side} wide"
+            raise InputError("image_train.one_step.layers", found, "Lower it, or raise tile.size")
         judge = discriminator(classes + int(bundle.unet.config.in_channels), own.width, own.layers)
         self.module = OneStep(self.module, judge, bundle.scheduler)
 

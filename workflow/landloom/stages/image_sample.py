@@ -25,7 +25,7 @@ from landloom.stage import In, Out
 from landloom.training.loop import device
 from landloom.translation import generator
 
-VERSION = 3
+VERSION = 4
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
 TWIN_SEED = 0x7415  # and twins from other noise than their sisters
 

@@ -29,7 +29,7 @@ def run(config: MixConfig, ratio: float, seed: int, tiles: Ins, curated: Ins, ou
     splits = samples.columns(tiles, ["split"])["split"]
     real = splits.count("train")
     wanted = needed(config, ratio, real)
-    kept = 0 if config.of == "alone" and wanted else real
+    kept = 0 if config.of == "alone" and ratio else real
     chosen = choose(curated, wanted, rng)
     forbid_leaks(tiles, curated, chosen)
     streams = {
@@ -46,12 +46,16 @@ def needed(config: MixConfig, ratio: float, real: int) -> int:
     """Synthetic samples that a ratio asks for beside ``real`` real ones.
 
     Raises:
-        InputError: the ratio is negative, or a share of the whole that leaves no room for real tiles.
+        InputError: the ratio is negative, less than one sample, or a share of the whole that leaves no room for
+            real tiles.
     """
     if ratio < 0 or (config.of == "total" and ratio >= 1):
         raise InputError("mix.ratios", f"{ratio} is no possible share of '{config.of}'", "Give 0 to below 1")
-    share = ratio / (1 - ratio) if config.of == "total" else ratio
-    return round(share * real)
+    wanted = config.pairs(ratio, real)
+    if ratio and not wanted:
+        found = f"{ratio} of {real} real train tiles is less than one sample"
+        raise InputError("mix.ratios", found, "Raise it: sets without synthetic samples are always made")
+    return wanted
 
 
 def choose(curated: Sequence[Path], wanted: int, rng: np.random.Generator) -> set[int]:

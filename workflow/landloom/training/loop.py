@@ -97,12 +97,11 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
             optimizer.zero_grad(set_to_none=True)
             if average:
                 torch._foreach_lerp_(average, [w.detach() for w in weights], 1 - ema_decay(config.ema, step))
-            done = step + 1
-            if done % config.log == 0 or done == config.steps or done == start + 1:
+            done, stopping = step + 1, stop.agreed(accelerator)
+            if done % config.log == 0 or done == config.steps or done == start + 1 or stopping:
                 progress.log(
                     done, {k: v.item() for k, v in losses.items()} | {"lr": rate, "norm": float(norm)}
                 )
-            stopping = stop.agreed(accelerator)
             if stopping or done % config.checkpoint == 0 or done == config.steps:
                 save(done)
             if stopping and done < config.steps:

@@ -44,10 +44,11 @@ class Progress:
         if not self.active:
             return
         now = time.perf_counter()
-        speed = (step - self.last) / max(now - self.clock, 1e-9)
+        taken = max(now - self.clock, 1e-9)
+        speed = (step - self.last) / taken
         self.last, self.clock = step, now
         memory = peak_memory_mb()
-        row = {"step": step} | values | {"it_per_s": round(speed, 3)}
+        row = {"step": step} | values | {"it_per_s": round(speed, 3), "seconds": round(taken, 3)}
         self.file.write(json.dumps(row) + "\n")
         for key, value in (values | {"it_per_s": speed}).items():
             self.board.add_scalar(key, value, step)
@@ -75,6 +76,4 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
 
 def trained_seconds(path: Path) -> float:
     """Seconds that the steps of a metrics file took, whatever stops lay between them."""
-    rows = read_metrics(path)
-    steps = [row["step"] - before for row, before in zip(rows, [0, *(r["step"] for r in rows)], strict=False)]
-    return sum(n / row["it_per_s"] for n, row in zip(steps, rows, strict=True) if row["it_per_s"] > 0)
+    return sum(row.get("seconds", 0.0) for row in read_metrics(path))

@@ -46,8 +46,8 @@ def needed(config: MixConfig, ratio: float, real: int) -> int:
     """Synthetic samples that a ratio asks for beside ``real`` real ones.
 
     Raises:
-        InputError: the ratio is negative, less than one sample, or a share of the whole that leaves no room for
-            real tiles.
+        InputError: the ratio is negative, less than one sample, or a share of the whole that leaves no room
+            for real tiles.
     """
     if ratio < 0 or (config.of == "total" and ratio >= 1):
         raise InputError("mix.ratios", f"{ratio} is no possible share of '{config.of}'", "Give 0 to below 1")

@@ -188,7 +188,7 @@ def test_too_small_a_plan_is_told_before_the_first_job(run: Path, tmp_path: Path
     for kind in ("images", "masks"):
         shutil.copytree(run / kind, tmp_path / kind)
     told = snakemake(tmp_path, "--", "results/tiny/check.json", config=CONFIG | {"mix": {"ratios": [90]}})
-    assert "warning: plan.count: 8 for 'landloom', but mix.ratios 90 of up to" in told
+    assert "warning: plan.count: 12 for 'landloom', but mix.ratios 90 of up to" in told
 
 
 def test_stages_have_targets(run: Path) -> None:

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from landloom.captioning.problems import problems
+from landloom.captioning.server import Server
 from landloom.captioning.store import Store
 from landloom.config.caption import CaptionConfig
 from landloom.errors import InputError, Interrupted
@@ -110,6 +113,19 @@ def test_a_signal_that_ends_job_and_server_is_no_fault_of_the_server(scene: Scen
     job.send_signal(signal.SIGTERM)  # as SLURM does before the time limit: to every process
     os.kill(lines(notes / "started")[0], signal.SIGKILL)
     assert job.wait(30) == Interrupted.CODE
+
+
+def test_the_signal_may_reach_the_server_first(tmp_path: Path) -> None:
+    """A busy job learns of a signal later than its server, which is gone by then."""
+    server = Server(served(tmp_path / "server").endpoint)
+    server.output = tempfile.TemporaryFile()  # noqa: SIM115
+    server.process = subprocess.Popen(["true"])
+    server.process.wait()
+    asked = iter([False, False, True])
+    with pytest.raises(Interrupted):
+        server.look(lambda: next(asked))
+    with pytest.raises(InputError, match="ended with code 0; it said: nothing"):
+        server.look(lambda: False)
 
 
 def test_one_that_ends_at_once_is_told(scene: Scene, tmp_path: Path) -> None:

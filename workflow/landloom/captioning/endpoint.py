@@ -103,10 +103,10 @@ class Endpoint:
         try:
             reply = client.post("chat/completions", json=self._body(question))
         except httpx2.TransportError as error:
-            if halted():  # a signal to the whole job ends its server too
+            if halted():
                 raise Interrupted from None
             if self.own:
-                self.own.look()
+                self.own.look(halted)
             raise Again(f"{type(error).__name__}: {error}") from None
         text = reply.text.replace(self.key, "[key]") if self.key else reply.text
         if reply.status_code in PASSING or reply.status_code >= 500:

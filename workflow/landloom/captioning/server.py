@@ -21,6 +21,8 @@ FIELD = "caption.endpoint.serve"
 PORT = "{port}"
 LOOK = 0.2
 """Seconds between two looks at a server that starts."""
+PATIENCE = 2.0
+"""Seconds in which a signal to the whole job, which ended the server, must have come here as well."""
 GRACE = 20
 """Seconds that a server has to end before it is killed."""
 DIE_WITH_PARENT = 1
@@ -66,7 +68,7 @@ class Server:
     def _wait(self, stopped: Stopped) -> None:
         begin = time.monotonic()
         while not self._ready():
-            self.look()
+            self.look(stopped)
             if stopped():
                 raise Interrupted
             if time.monotonic() - begin > self.config.start:
@@ -81,9 +83,14 @@ class Server:
         except httpx2.TransportError:
             return False
 
-    def look(self) -> None:
-        """Raise InputError with the server's last words when it has ended."""
+    def look(self, stopped: Stopped) -> None:
+        """Raise InputError with the server's last words when it has ended, Interrupted if it was told to."""
         if self.process is not None and (code := self.process.poll()) is not None:
+            end = time.monotonic() + PATIENCE
+            while time.monotonic() < end:
+                if stopped():
+                    raise Interrupted
+                time.sleep(LOOK / 4)
             remedy = "Correct the command; if it ran before, run again: answers that came are kept"
             raise InputError(FIELD, f"ended with code {code}; it said: {self._said()}", remedy)
 

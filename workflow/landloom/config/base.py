@@ -25,12 +25,13 @@ class VaeConfig(Training):
     """Latent channels: more keep more detail, and are harder to denoise: 16 of a factor of 4 gave noise."""
     kl: float = 1e-6
     """Weight of the term that keeps latents small: Kullback-Leibler divergence, or squares for 'dc'."""
-    noise: float = Field(default=0.3, ge=0)
+    noise: float = Field(default=0.0, ge=0)
     """Noise on latents in training, up to this many of their standard deviations: the decoder learns to make
     pictures of latents that a generator gets nearly right."""
-    equivariance: float = Field(default=0.5, ge=0, le=1)
+    equivariance: float = Field(default=0.0, ge=0, le=1)
     """Share of steps whose latents are shrunk before they are decoded, to the shrunk picture (EQ-VAE,
-    Kouzelis et al. 2025): latents become smoother, and far easier to generate, for a little sharpness."""
+    Kouzelis et al. 2025): latents become smoother. On one data set that made them far easier to
+    generate, on another it cost the colours that tell classes apart: look at both (0.5, with noise 0.3)."""
     crop: int | None = None
     """Side of the training crops; the whole tile when absent."""
 

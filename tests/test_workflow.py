@@ -191,6 +191,17 @@ def test_too_small_a_plan_is_told_before_the_first_job(run: Path, tmp_path: Path
     assert "warning: plan.count: 12 for 'landloom', but mix.ratios 90 of up to" in told
 
 
+def test_tiles_too_small_for_a_given_base_are_refused_before_the_first_job(run: Path, tmp_path: Path) -> None:
+    for kind in ("images", "masks"):
+        shutil.copytree(run / kind, tmp_path / kind)
+    layers = {"objective": "one_step", "one_step": {"layers": 4}}
+    given = {"base": {"source": str(run / "results/tiny/base")}, "image_train": layers}
+    config = CONFIG | given | {"image_sample": {"steps": 1, "guidance": 1}}
+    with pytest.raises(AssertionError, match=r"tile\.size: 32 is too small for 'one_step' .* needs 96"):
+        snakemake(tmp_path, "--", "results/tiny/ratios.parquet", config=config)
+    assert not (tmp_path / "results/tiny/tiles").exists()
+
+
 def test_stages_have_targets(run: Path) -> None:
     for target in ("tile", "label", "image", "evidence"):
         assert "Nothing to be done" in snakemake(run, "-n", target, config=CONFIG)

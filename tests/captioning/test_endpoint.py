@@ -10,10 +10,12 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pandas as pd
 import pytest
 
 from landloom.captioning.endpoint import key
+from landloom.captioning.problems import problems
 from landloom.captioning.store import Store
 from landloom.errors import InputError
 from tests import bases
@@ -257,6 +259,23 @@ def test_the_key_is_sent_and_stands_nowhere(
     files = [p for p in scene.folder.rglob("*") if p.is_file()]
     assert {".jsonl", ".json", ".parquet"} <= {p.suffix for p in files}
     assert [p for p in files if SECRET.encode() in p.read_bytes()] == []
+
+
+def test_the_key_is_not_in_what_a_broken_connection_says(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise httpx2.LocalProtocolError(f"illegal header Bearer {SECRET}")
+
+    monkeypatch.setenv("MY_KEY", SECRET)
+    monkeypatch.setattr(httpx2.Client, "post", broken)
+    monkeypatch.setattr(httpx2.Client, "get", broken)
+    config = settings("http://127.0.0.1:9/v1", endpoint={"key": "MY_KEY", "attempts": 2, "backoff": 0.01})
+    with pytest.raises(InputError, match=r"illegal header Bearer \[key\]") as error:
+        scene.caption(config)
+    (found,) = problems(config)
+    assert r"illegal header Bearer [key]" in str(found)
+    assert SECRET not in str(error.value) + str(found) + capfd.readouterr().err
 
 
 def test_a_key_that_is_not_set(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from landloom import __main__ as stages
 from landloom import provenance
-from landloom.config import Config
+from landloom.config import Config, together
+from landloom.config.image_sample import ImageSampleConfig
+from landloom.config.image_train import ImageTrainConfig
+from landloom.diffusion.hub import locate
+from landloom.errors import InputError
 
 OPTIONS = {
     "config": "check", "data": "data", "tile": "tile", "base": "base",
@@ -32,6 +36,8 @@ def check(config: Config, rasters: Sequence[str]) -> None:
             command += [f"--{option}", section.model_dump_json(exclude_defaults=True)]
         if subprocess.run(command).returncode:
             raise SystemExit(1)
+    if found := list(small(config)):
+        raise SystemExit("\n".join(found))
     for line in shortages(config, json.loads(out.read_text())["windows"]["train"]):
         print(f"warning: {line}", file=sys.stderr)
 
@@ -47,6 +53,22 @@ def shortages(config: Config, windows: int) -> Iterator[str]:
                 f"{windows} train tiles needs {needed} accepted pairs; raise it, or lower mix.ratios, "
                 "for mix will refuse"
             )
+
+
+def small(config: Config) -> Iterator[str]:
+    """Yield which generators cannot be trained on tiles of this size, given the base that is at hand."""
+    if config.base.source == "scratch":
+        return  # seen when the config was read
+    try:
+        folder = locate(config.base.model_copy(update={"download": False, "sha256": None}))
+    except InputError:
+        return  # it is still to be fetched
+    halved = json.loads((folder / "vae/config.json").read_text())["block_out_channels"]
+    for name in config.generators:
+        image = cast(ImageTrainConfig, config.section("image_train", name))
+        made = cast(ImageSampleConfig, config.section("image_sample", name))
+        if made.source == "model" and image.translation is None:
+            yield from together.latents(image, name, config.tile.size, 2 ** (len(halved) - 1))
 
 
 def current(out: Path, settings: dict[str, Any], rasters: Sequence[str]) -> bool:

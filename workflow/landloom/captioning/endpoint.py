@@ -107,8 +107,8 @@ class Endpoint:
                 raise Interrupted from None
             if self.own:
                 self.own.look(halted)
-            raise Again(f"{type(error).__name__}: {error}") from None
-        text = reply.text.replace(self.key, "[key]") if self.key else reply.text
+            raise Again(hidden(f"{type(error).__name__}: {error}", self.key)) from None
+        text = hidden(reply.text, self.key)
         if reply.status_code in PASSING or reply.status_code >= 500:
             raise Again(f"status {reply.status_code}: {text[:200]}", _seconds(reply))
         if reply.status_code != 200:
@@ -127,6 +127,11 @@ class Endpoint:
         error = state.outcome.exception() if state.outcome else None
         asked = error.wait if isinstance(error, Again) else 0.0
         return min(max(backoff(state), asked), longest)
+
+
+def hidden(text: str, secret: str) -> str:
+    """``text`` without the key, which servers and libraries may repeat."""
+    return text.replace(secret, "[key]") if secret else text
 
 
 def key(config: EndpointConfig) -> str:

@@ -72,6 +72,7 @@ def _server(config: CaptionConfig) -> list[InputError]:
     server = config.endpoint
     if server.serve:
         return own.problems(server)
+    secret = ""
     try:
         secret = endpoint.key(server)
         with endpoint.client_of(server, secret, endpoint.address(server)) as client:
@@ -79,7 +80,8 @@ def _server(config: CaptionConfig) -> list[InputError]:
     except InputError as error:
         return [error]
     except httpx2.HTTPError as error:
-        found = f"{endpoint.address(server)} does not answer ({type(error).__name__}: {error})"
+        why = endpoint.hidden(f"{type(error).__name__}: {error}", secret)
+        found = f"{endpoint.address(server)} does not answer ({why})"
         return [InputError("caption.endpoint.url", found, "Start the server, or correct the address")]
     if reply.status_code in (401, 403):
         found = f"the server refuses the key (status {reply.status_code})"

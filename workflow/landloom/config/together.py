@@ -76,11 +76,17 @@ def one_step(image: ImageTrainConfig, made: ImageSampleConfig, name: str, config
             f"image_sample.{' and '.join(bad)} for '{name}', whose image_train.objective is 'one_step'; "
             "set steps and guidance to 1"
         )
-    least = image.one_step.smallest
-    if config.base.source == "scratch" and config.tile.size < least * factor_of(config):
+    if config.base.source == "scratch":
+        yield from latents(image, name, config.tile.size, factor_of(config))
+
+
+def latents(image: ImageTrainConfig, name: str, size: int, factor: int) -> Iterator[str]:
+    """Yield what is wrong with tiles of ``size`` pixels, of which ``factor`` make one latent cell."""
+    least = image.one_step.smallest * factor
+    if image.objective == "one_step" and size < least:
         yield (
-            f"tile.size: {config.tile.size} is too small for 'one_step' of '{name}', whose discriminator of "
-            f"{image.one_step.layers} layers needs {least * factor_of(config)}; use larger tiles, or fewer "
+            f"tile.size: {size} is too small for 'one_step' of '{name}', whose discriminator of "
+            f"{image.one_step.layers} layers needs {least}; use larger tiles, or fewer "
             "image_train.one_step.layers"
         )
 

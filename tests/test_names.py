@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 STAGES = __main__.names()
 PINNED = {
     "audit": "2 9e9dbde0",
-    "base": "3 a7ccc167",
+    "base": "4 a96e7a35",
     "caption": "2 7b4ca973",
     "check": "2 14270a95",
     "curate": "4 a1600f5d",

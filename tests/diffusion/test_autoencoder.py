@@ -46,6 +46,26 @@ def test_loss_by_hand() -> None:
     assert found["l1"].item() == pytest.approx(0.5)
 
 
+def test_errors_of_hue_by_hand() -> None:
+    error = torch.zeros(1, 4, 8, 8)
+    error[:, 0, :4, :4] = (
+        0.8  # in one block of four: 0.6 above the mean of all bands, the others 0.2 below
+    )
+    assert autoencoder.hue(error).item() == pytest.approx((0.6 + 3 * 0.2) / 4 / 4)
+    assert autoencoder.hue(torch.full((1, 4, 8, 8), 0.5)).item() == 0  # brightness alone
+    texture = (
+        torch.tensor([[1.0, -1], [-1, 1]]).repeat(4, 4).expand(1, 4, 8, 8) * torch.arange(4)[:, None, None]
+    )
+    assert autoencoder.hue(texture).item() == pytest.approx(0)
+
+
+def test_hue_weighs_as_set() -> None:
+    torch.manual_seed(0)
+    tinted, index = Echo(torch.tensor([0.4, 0, 0, 0])[:, None, None]), torch.tensor([0, 1])  # type: ignore[arg-type]
+    plain = objective().loss(tinted, index)["loss"].item()
+    assert objective(hue=2.0).loss(tinted, index)["loss"].item() == pytest.approx(plain + 2 * 0.15)
+
+
 @pytest.mark.parametrize("kind", ["dc", "kl"])
 def test_one_pass_gives_image_and_latent(kind: Literal["dc", "kl"]) -> None:
     vae = bases.bundle(kind).vae

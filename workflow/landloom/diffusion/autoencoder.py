@@ -43,7 +43,7 @@ class Autoencoding(nn.Module):
 
 
 class AutoencoderObjective:
-    """L1 + 0.5 MSE + kl * KL on random crops; sample i is image i, sample N + i is mask i, if any.
+    """L1 + 0.5 MSE + kl * KL + hue on random crops; sample i is image i, sample N + i is mask i, if any.
 
     In some steps the latent is halved, and seldom quartered, before it is decoded: it must give the picture
     of that size.
@@ -81,6 +81,8 @@ class AutoencoderObjective:
         error = output.float() - F.avg_pool2d(x, shrink)
         kl = 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float()).mean()
         loss = error.abs().mean() + 0.5 * error.square().mean() + self.config.kl * kl
+        if self.config.hue:
+            loss = loss + self.config.hue * hue(error)
         return {"loss": loss, "l1": error.abs().mean().detach()}
 
     def _picture(self, i: int) -> Tensor:
@@ -105,3 +107,9 @@ class AutoencoderObjective:
             return x
         row, col = (int(v) for v in torch.randint(0, x.shape[-1] - side + 1, (2,)))
         return x[..., row : row + side, col : col + side]
+
+
+def hue(error: Tensor) -> Tensor:
+    """Error of bands against the mean of all, of errors (B, C, H, W) averaged over 4 x 4 pixels."""
+    blocks = F.avg_pool2d(error, min(4, error.shape[-1]))  # shrunk crops may be smaller
+    return (blocks - blocks.mean(1, keepdim=True)).abs().mean()

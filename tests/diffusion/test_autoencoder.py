@@ -48,9 +48,7 @@ def test_loss_by_hand() -> None:
 
 def test_errors_of_hue_by_hand() -> None:
     error = torch.zeros(1, 4, 8, 8)
-    error[:, 0, :4, :4] = (
-        0.8  # in one block of four: 0.6 above the mean of all bands, the others 0.2 below
-    )
+    error[:, 0, :4, :4] = 0.8  # in one block of four: 0.6 above the mean of all bands, the others 0.2 below
     assert autoencoder.hue(error).item() == pytest.approx((0.6 + 3 * 0.2) / 4 / 4)
     assert autoencoder.hue(torch.full((1, 4, 8, 8), 0.5)).item() == 0  # brightness alone
     texture = (

@@ -68,6 +68,20 @@ def test_equal_trainings_share_one_model() -> None:
     ]  # fmt: skip
 
 
+def test_collages_ask_for_tiles_and_count_as_new() -> None:
+    paste = {"image_sample": {"source": "collage"}}
+    start = {"image_sample": {"collage": {"strength": 0.5}}}
+    made = dag(generators={"paste": paste, "start": start, "pure": {}})
+    tiles = ["results/landsat7/tiles/raleigh.parquet"]
+    w = {g: Wildcards(dataset="landsat7", generator=g) for g in ("paste", "start", "pure")}
+    assert made.models.image_models(w["paste"]) == {"tiles": tiles}
+    assert made.models.image_models(w["start"])["tiles"] == tiles
+    assert "tiles" not in made.models.image_models(w["pure"])
+    assert made.models.synthetic("paste")
+    assert made.known(w["paste"]) == ["results/landsat7/features/raleigh.safetensors"]
+    assert not any("/paste/image" in m for m in made.training_metrics())
+
+
 def test_feedback_asks_for_the_judge() -> None:
     made = dag(generators={"f": {"image_sample": {"feedback": {"weight": 0.1}}}, "g": {}})
     found = [made.models.image_models(Wildcards(dataset="landsat7", generator=g)) for g in "fg"]

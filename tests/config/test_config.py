@@ -153,6 +153,14 @@ LATENT = {"control": {"latent": 0.1}}
             r"feedback\.weight: 0\.1 for 'g', but feedback is for ControlNets and its images come from pix2",
         ),
         (
+            {"generators": {"g": PIX2PIX}, "image_sample": {"collage": {"strength": 0.5}}},
+            r"strength: 0\.5 for 'g', but only a ControlNet can start .* its images come from pix2pix",
+        ),
+        (
+            {"generators": {"g": ONE_STEP | {"image_sample": {"steps": 1, "collage": {"strength": 0.5}}}}},
+            r"strength: 0\.5 for 'g', whose only step is practised at image_train\.one_step\.strength 1;",
+        ),
+        (
             {"generators": {"g": ONE_STEP}},
             r"steps: 20 and guidance: 3 for 'g', whose image_train\.objective is 'one_step'; set steps and",
         ),

@@ -9,7 +9,7 @@ from landloom.conditions.mask import one_hot
 from landloom.config.image_train import ImageTrainConfig, OneStepConfig
 from landloom.config.label_sample import Sampling
 from landloom.diffusion import control, one_step
-from landloom.diffusion.noise import clean
+from landloom.diffusion.noise import clean, noised
 from landloom.diffusion.one_step import OneStep, OneStepObjective
 from landloom.diffusion.sampling import noise, sample
 from landloom.errors import InputError
@@ -36,7 +36,7 @@ class Told(nn.Module):
 def test_it_starts_from_noise_alone_and_each_player_has_its_own_loss() -> None:
     torch.manual_seed(0)
     scheduler, real, start = bases.bundle().scheduler, torch.randn(2, 4, 16, 16), torch.randn(2, 4, 16, 16)
-    made = OneStep(Told(-real), discriminator(7, 8, 2), scheduler)
+    made = OneStep(Told(-real), discriminator(7, 8, 2), scheduler, 1.0)
     l1, adversarial, against = made(start, torch.zeros(2, 1, 1), torch.rand(2, 3, 32, 32), real)
     noisy, t = made.denoiser.given
     assert t.tolist() == [999, 999]
@@ -52,6 +52,25 @@ def test_it_starts_from_noise_alone_and_each_player_has_its_own_loss() -> None:
     assert all(p.grad is not None for p in made.judge.parameters())
 
 
+def test_with_less_strength_it_starts_from_the_tile_under_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Tensor] = []
+
+    def judged(judge: nn.Module, hint: Tensor, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen.append(fake)
+        return fake.mean(), fake.mean(), fake.mean()
+
+    monkeypatch.setattr(one_step, "duel", judged)
+    scheduler, real, start = bases.bundle().scheduler, torch.randn(1, 4, 16, 16), torch.randn(1, 4, 16, 16)
+    a = scheduler.alphas_cumprod[249]
+    exact = a.sqrt() * start - (1 - a).sqrt() * real  # v of this tile under this noise
+    made = OneStep(Told(exact), nn.Identity(), scheduler, 0.25)
+    made(start, torch.zeros(1, 1, 1), torch.rand(1, 3, 32, 32), real)
+    noisy, t = made.denoiser.given
+    assert t.tolist() == [249]
+    assert torch.allclose(noisy, a.sqrt() * real + (1 - a).sqrt() * start, atol=1e-5)
+    assert torch.allclose(seen[0], real, atol=1e-4)
+
+
 def test_the_discriminator_sees_class_shares_beside_latents(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Tensor] = []
 
@@ -62,7 +81,7 @@ def test_the_discriminator_sees_class_shares_beside_latents(monkeypatch: pytest.
     monkeypatch.setattr(one_step, "duel", judged)
     real, hint = torch.randn(1, 4, 16, 16), one_hot(HALVES[None], 3)
     hint[0, :, :2, :2] = torch.tensor([[[1.0, 0], [0, 0]], [[0, 1], [0, 0]], [[0, 0], [1, 1]]])
-    made = OneStep(Told(real), nn.Identity(), bases.bundle().scheduler)
+    made = OneStep(Told(real), nn.Identity(), bases.bundle().scheduler, 1.0)
     made(torch.randn_like(real), torch.zeros(1, 1, 1), hint, real)
     assert torch.equal(seen[1], real)
     assert seen[0].shape == (1, 3, 16, 16)
@@ -88,6 +107,19 @@ def test_one_step_of_the_sampler_is_what_was_trained() -> None:
             config = Sampling(steps=1, guidance=1.0)
             found = sample(model, text, text[0], [3, 4], config, 16, solver=solver)
             assert torch.allclose(found, expected, rtol=1e-2, atol=1e-2 * float(expected.abs().max()))
+
+
+def test_one_step_from_a_start_is_what_was_trained() -> None:
+    model = bases.bundle()
+    text, real = model.embed(["a river", "a road"]), torch.randn(2, 4, 16, 16)
+    noisy, t = noised(model.scheduler, real, noise([3, 4], (4, 16, 16)), torch.tensor([249] * 2)), [249] * 2
+    with torch.no_grad():
+        expected = clean(
+            model.scheduler, noisy, torch.tensor(t), model.unet(noisy, torch.tensor(t), text).sample
+        )
+    config = Sampling(steps=1, guidance=1.0)
+    found = sample(model, text, text[0], [3, 4], config, 16, start=real, strength=0.25)
+    assert torch.allclose(found, expected, atol=1e-5)
 
 
 def test_latents_that_are_too_small_are_an_input_error() -> None:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from landloom.config.label_sample import Sampling
 from landloom.diffusion.bundle import Bundle
-from landloom.diffusion.sampling import batches, noise, sample
+from landloom.diffusion.sampling import batches, noise, sample, taken
 from tests import bases
 
 SEEDS = [11, 12, 13]
@@ -88,3 +88,33 @@ def test_residuals_are_added(model: Bundle) -> None:
 def test_slices_cover_the_count() -> None:
     assert [list(range(5))[s] for s in batches(5, 2)] == [[0, 1], [2, 3], [4]]
     assert list(batches(0, 2)) == []
+
+
+@pytest.mark.parametrize("solver", ["unipc", "dpm++"])
+def test_a_start_is_kept_as_far_as_its_noise_lets(model: Bundle, solver: str) -> None:
+    start = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    config = Sampling(steps=20, guidance=1)
+    words, empty = model.embed(["a river"] * 3), model.embed([""])[0]
+    far = []
+    for strength in (0.05, 0.5, 1.0):
+        found = sample(model, words, empty, SEEDS, config, 8, start=start, strength=strength, solver=solver)
+        far.append(float((found - start).square().mean()))
+    assert far[0] < 0.2 < 0.5 * far[2]
+    assert far[0] < far[1] < far[2]
+
+
+def test_a_start_takes_its_share_of_the_steps(model: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    plain = model.unet.forward
+
+    def counted(x: Tensor, t: Tensor, *args: Any, **kwargs: Any) -> Any:
+        seen.append(int(t))
+        return plain(x, t, *args, **kwargs)
+
+    monkeypatch.setattr(model.unet, "forward", counted)
+    words, start = model.embed(["a river"]), torch.zeros(1, 4, 8, 8)
+    config = Sampling(steps=10, guidance=1)
+    sample(model, words, model.embed([""])[0], [1], config, 8, start=start, strength=0.3)
+    assert len(seen) == taken(10, 0.3) == 3
+    assert max(seen) <= 300
+    assert [taken(20, s) for s in (0.29, 0.001, 1)] == [6, 1, 20]

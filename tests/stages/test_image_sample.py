@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from landloom import provenance, samples
 from landloom.config.segment import Network
+from landloom.dataset import Dataset
+from landloom.diffusion import bundle
+from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.samples import Sample
 from landloom.segmentation import networks
@@ -154,3 +157,50 @@ def test_a_baseline_paints_by_mask_and_seed(
     assert dark.tobytes() != bright.tobytes()
     if backend == "pix2pix":  # the other never sees which mask an image has
         assert bright.mean() > dark.mean() + 100
+
+
+def test_collages_are_cut_from_train_tiles_without_a_model(
+    tiny: dict[str, Any], masks: Path, tmp_path: Path
+) -> None:
+    out, twins = tmp_path / "pairs.parquet", tmp_path / "twins.parquet"
+    job = {"card": tiny["card"], "tiles": tiny["tiles"], "config": '{"source": "collage", "batch": 2}'}
+    bases.execute("image_sample", **job, masks=masks, out=out, twins=twins)
+    card = Dataset.load(tiny["card"])
+    real = {s.id: s for s in samples.read(tiny["tiles"])}
+
+    def pixels(image: NDArray[Any]) -> list[bytes]:
+        return [v.tobytes() for v in image.reshape(bases.BANDS, -1).T]
+
+    for pair, mask, twin in zip(*(samples.read(p) for p in (out, masks, twins)), strict=True):
+        assert pair.mask == mask.mask
+        assert {real[p].split for p in pair.parents} == {"train"}
+        shown = [card.unscale(card.scale(real[p].image_array())) for p in pair.parents]
+        assert set(pixels(pair.image_array())) <= {v for image in shown for v in pixels(image)}
+        assert twin.image != pair.image
+    assert "image_model" not in samples.metadata(out)
+
+
+@pytest.mark.parametrize("config", ['{"source": "collage"}', '{"collage": {"strength": 0.5}}'])
+def test_collages_without_tiles_are_an_error(
+    job: dict[str, Any], masks: Path, config: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="--tiles: is needed for collages"):
+        bases.execute("image_sample", **job | {"config": config}, masks=masks, out=tmp_path / "o.parquet")
+
+
+def test_a_start_from_collages_is_nearer_to_them_with_less_noise(
+    job: dict[str, Any], tiny: dict[str, Any], masks: Path, pairs: Path, tmp_path: Path
+) -> None:
+    def images_of(config: str) -> NDArray[Any]:
+        out = tmp_path / "out.parquet"
+        tiles = {"tiles": tiny["tiles"]}
+        bases.execute("image_sample", **job | tiles | {"config": config}, masks=masks, out=out)
+        assert all(s.parents for s in samples.read(out))
+        return np.stack(images(out)).astype(float)
+
+    card, model = Dataset.load(tiny["card"]), bundle.load(job["base"])
+    paste = torch.from_numpy(card.scale(images_of('{"source": "collage"}')))
+    with torch.no_grad():
+        copy = card.unscale(model.decode(model.encode(paste)).numpy()).astype(float)
+    near, far = (images_of(f'{{"steps": 20, "collage": {{"strength": {s}}}}}') for s in (0.05, 0.9))
+    assert 2 * np.abs(near - copy).mean() < np.abs(far - copy).mean()

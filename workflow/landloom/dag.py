@@ -288,7 +288,7 @@ class Dag:
         """Features of real tiles that new images are compared with; none where nothing is compared."""
         curate = self.config.section("curate", wildcards.generator)
         assert isinstance(curate, CurateConfig)
-        if not curate.compares or not self.models.samples("image_sample", wildcards.generator):
+        if not curate.compares or self.models.real("image_sample", wildcards.generator):
             return []
         return [f"results/{wildcards.dataset}/features/{s}.safetensors" for s in self.parts]
 

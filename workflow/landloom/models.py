@@ -29,8 +29,12 @@ class Models:
         return self.config.section(stage, generator).model_dump()[field]
 
     def samples(self, stage: str, generator: str) -> bool:
-        """Whether a sampling stage asks a model, rather than taking real tiles."""
-        return bool(self.setting(generator, stage, "source") != "real")
+        """Whether a sampling stage asks a model, rather than taking or cutting real tiles."""
+        return bool(self.setting(generator, stage, "source") == "model")
+
+    def real(self, stage: str, generator: str) -> bool:
+        """Whether a sampling stage takes real tiles as they are."""
+        return bool(self.setting(generator, stage, "source") == "real")
 
     def owner(self, generator: str, kind: str) -> str:
         """Whose model of a kind (label, image) a generator takes.
@@ -92,14 +96,23 @@ class Models:
     def image_models(self, wildcards: Any) -> dict[str, list[str]]:
         """What sampling images needs; nothing when it takes real images."""
         generator, root = wildcards.generator, f"results/{wildcards.dataset}"
-        model = [f"{root}/{self.owner(generator, 'image')}/image"]
+        found = (
+            {"tiles": [f"{root}/tiles/{s}.parquet" for s in self.parts]} if self.collaged(generator) else {}
+        )
         if not self.samples("image_sample", generator):
-            return {}
+            return found
+        model = [f"{root}/{self.owner(generator, 'image')}/image"]
         if self.translates(generator):
             return {"translator": model}
         feedback = self.setting(generator, "image_sample", "feedback")["weight"]
         judge = {"judge": [self.judge(wildcards)]} if feedback else {}
-        return {"base": [f"{root}/base"], "controlnet": model} | judge
+        return found | {"base": [f"{root}/base"], "controlnet": model} | judge
+
+    def collaged(self, generator: str) -> bool:
+        """Whether a generator's images are, or start from, pieces of real tiles."""
+        source = self.setting(generator, "image_sample", "source")
+        strength = self.setting(generator, "image_sample", "collage")["strength"]
+        return bool(source == "collage" or (source == "model" and strength < 1))
 
     def metrics(self) -> list[str]:
         """Metrics files of all trainings of generators and of their base."""
@@ -121,7 +134,7 @@ class Models:
 
     def synthetic(self, generator: str) -> bool:
         """Whether a generator makes anything new, rather than repeating real tiles."""
-        return any(self.samples(s, generator) for s in ("label_sample", "image_sample"))
+        return not all(self.real(s, generator) for s in ("label_sample", "image_sample"))
 
 
 def files(options: Options) -> Callable[[Any], list[str]]:

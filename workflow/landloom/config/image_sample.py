@@ -17,11 +17,26 @@ class Feedback(Section):
     """Share of the steps, from the first, that are corrected."""
 
 
+class CollageConfig(Section):
+    """Pieces of real train tiles, put together so that each pixel shows the class of the mask."""
+
+    strength: float = Field(default=1.0, gt=0, le=1)
+    """Noise on the collage that a ControlNet starts from, as a share of the schedule (SDEdit, Meng et al.
+    2022): at 1 nothing of it is left, and none is made. Only that share of the steps is taken."""
+    candidates: int = Field(default=4096, ge=1)
+    """Turned tiles that the pieces of an image are chosen from, drawn at random; a quarter of all at most."""
+    pieces: int = Field(default=8, ge=1)
+    """Tiles that an image is pieced together from at most, besides one for each class."""
+
+
 class ImageSampleConfig(Sampling):
     """Settings of image generation."""
 
-    source: Literal["model", "real"] = "model"
-    """'model' makes new images; 'real' keeps the image of a real mask (random oversampling)."""
+    source: Literal["model", "real", "collage"] = "model"
+    """'model' makes new images; 'real' keeps the image of a real mask (random oversampling); 'collage' cuts
+    them from real tiles (copy and paste), without any model."""
+    collage: CollageConfig = CollageConfig()
+    """Real tiles to start from, for ControlNets, or to cut images from."""
     solver: Literal["unipc", "dpm++"] = "unipc"
     """Few-step solver: UniPC (Zhao et al. 2023), or DPM-Solver++ 2M (Lu et al. 2022)."""
     control: float = Field(default=1.0, ge=0)

@@ -39,6 +39,8 @@ class CycleGanConfig(TranslationConfig):
 class OneStepConfig(Section):
     """Against whom a ControlNet learns to make images in one step."""
 
+    strength: float = Field(default=1.0, gt=0, le=1)
+    """Noise to begin with, as a share of the schedule: all, or as much as image_sample.collage.strength."""
     l1: float = Field(default=5.0, gt=0)
     """Weight of the L1 distance of latents against the adversarial loss."""
     width: int = Field(default=48, ge=4)

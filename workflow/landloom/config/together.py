@@ -27,6 +27,8 @@ def problems(config: "Config", name: str) -> Iterator[str]:
     if made.source == "model" and image.translation is None:
         yield from halvings(config)
         yield from one_step(image, made, name, config)
+    if made.source == "model":
+        yield from start(image, made, name)
     if made.source == "model" and image.translation is not None:
         yield from translation(image.backend, image.translation, made, config.tile.size, name)
 
@@ -78,6 +80,21 @@ def one_step(image: ImageTrainConfig, made: ImageSampleConfig, name: str, config
         )
     if config.base.source == "scratch":
         yield from latents(image, name, config.tile.size, factor_of(config))
+
+
+def start(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:
+    """Yield why images cannot start as asked for: only ControlNets know noise, and some only one strength."""
+    strength, practised = made.collage.strength, image.one_step.strength
+    if strength < 1 and image.translation is not None:
+        yield (
+            f"image_sample.collage.strength: {strength:g} for '{name}', but only a ControlNet can start from "
+            f"a collage, and its images come from {image.backend}; set it to 1 there"
+        )
+    elif image.objective == "one_step" and strength != practised:
+        yield (
+            f"image_sample.collage.strength: {strength:g} for '{name}', whose only step is practised at "
+            f"image_train.one_step.strength {practised:g}; give both the same"
+        )
 
 
 def latents(image: ImageTrainConfig, name: str, size: int, factor: int) -> Iterator[str]:

@@ -15,11 +15,21 @@ def add_noise(scheduler: DDPMScheduler, latents: Tensor) -> tuple[Tensor, Tensor
     steps = scheduler.config.num_train_timesteps
     t = torch.randint(0, steps, (len(latents),), device=latents.device)
     noise = torch.randn_like(latents)
-    a = alpha_bar(scheduler, t)
-    noisy = a.sqrt() * latents + (1 - a).sqrt() * noise
+    a, noisy = alpha_bar(scheduler, t), noised(scheduler, latents, noise, t)
     if scheduler.config.prediction_type == "v_prediction":
         return noisy, t, a.sqrt() * noise - (1 - a).sqrt() * latents
     return noisy, t, noise
+
+
+def noised(scheduler: DDPMScheduler, latents: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+    """Latents (B, c, h, w) under noise at steps t (B,)."""
+    a = alpha_bar(scheduler, t)
+    return a.sqrt() * latents + (1 - a).sqrt() * noise
+
+
+def only_step(scheduler: DDPMScheduler, strength: float) -> int:
+    """The step from which one who has a single one begins, at a share of the schedule."""
+    return max(0, round(strength * int(scheduler.config.num_train_timesteps)) - 1)
 
 
 def clean(scheduler: DDPMScheduler, noisy: Tensor, t: Tensor, prediction: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from landloom.conditions.vector import attended
 from landloom.config.label_sample import Sampling
 from landloom.diffusion.bundle import Bundle
-from landloom.diffusion.noise import clean, shifted
+from landloom.diffusion.noise import clean, noised, only_step, shifted
 
 SOLVERS = {"unipc": UniPCMultistepScheduler, "dpm++": DPMSolverMultistepScheduler}
 Steering = Callable[[Tensor, int], Tensor]
@@ -27,6 +27,7 @@ def sample(
     bundle: Bundle, text: Tensor, empty: Tensor, seeds: Sequence[int], config: Sampling, side: int,
     residuals: Callable[[Tensor, Tensor, Tensor], dict[str, Any]] | None = None,
     more: Sequence[tuple[float, Tensor]] = (), steer: Steering | None = None, solver: str = "unipc",
+    start: Tensor | None = None, strength: float = 1.0,
 ) -> Tensor:  # fmt: skip
     """Sample latents (B, c, side, side).
 
@@ -42,19 +43,28 @@ def sample(
             under these embeddings (B, T, D) that much less.
         steer: moves predicted clean latents.
         solver: one of SOLVERS.
+        start: clean latents (B, c, side, side) to begin with, under noise; pure noise when absent.
+        strength: of that noise, as a share of the schedule, of whose steps only that share is taken; 1
+            without a start.
     """
     device, dtype = bundle.unet.device, bundle.unet.dtype
-    start = {"timestep_spacing": "trailing"} if config.steps == 1 else {}  # else it may begin without noise
-    scheduler = SOLVERS[solver].from_config(bundle.scheduler.config, **start)
+    scheduler = SOLVERS[solver].from_config(bundle.scheduler.config)
     scheduler.set_timesteps(config.steps, device=device)
     x = noise(seeds, (bundle.unet.config.in_channels, side, side)).to(device) * scheduler.init_noise_sigma
+    skipped = config.steps - taken(config.steps, strength)
+    timesteps = scheduler.timesteps[skipped:]
+    if config.steps == 1:  # solvers cannot be told where to begin
+        timesteps = timesteps.new_tensor([only_step(bundle.scheduler, strength)])
+    if start is not None:
+        scheduler.set_begin_index(skipped)
+        x = noised(bundle.scheduler, start.to(device).float(), x, timesteps[:1].long())
     branches = [(1 - config.guidance, empty.expand_as(text)), *((-w, other) for w, other in more)]
     branches = [(w, other) for w, other in branches if w]
     weights = [*(w for w, _ in branches), 1 - sum(w for w, _ in branches)]
     words = torch.cat([*(other.to(text) for _, other in branches), text]).to(device, dtype)
     seen = attended(words)
     masked = {} if seen.all() else {"encoder_attention_mask": seen}
-    for number, t in enumerate(scheduler.timesteps):
+    for number, t in enumerate(timesteps):
         copies = x.repeat(len(weights), 1, 1, 1).to(dtype)
         extra = masked | (residuals(copies, t, words) if residuals else {})
         parts = bundle.unet(copies, t, words, return_dict=False, **extra)[0].float().chunk(len(weights))
@@ -63,8 +73,15 @@ def sample(
             now = t.repeat(len(x)).to(device).long()
             guess = clean(bundle.scheduler, x, now, out)
             out = shifted(bundle.scheduler, now, out, steer(guess, number) - guess)
+        if config.steps == 1:
+            return clean(bundle.scheduler, x, t.repeat(len(x)).to(device).long(), out)
         x = scheduler.step(out, t, x, return_dict=False)[0]
     return x
+
+
+def taken(steps: int, strength: float) -> int:
+    """Steps that a start of some strength leaves, at least one."""
+    return max(1, round(steps * strength))
 
 
 def batches(count: int, size: int) -> Iterator[slice]:

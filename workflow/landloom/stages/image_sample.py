@@ -12,20 +12,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landloom import progress, samples
+from landloom.collage import Collages, Library
 from landloom.conditions.mask import one_hot
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, control
 from landloom.diffusion.feedback import JudgeFeedback
-from landloom.diffusion.sampling import batches, sample
+from landloom.diffusion.sampling import batches, sample, taken
+from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.samples import Sample
 from landloom.segmentation import networks
-from landloom.stage import In, Out
+from landloom.stage import In, Ins, Out
 from landloom.training.loop import device
 from landloom.translation import generator
 
-VERSION = 4
+VERSION = 5
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
 TWIN_SEED = 0x7415  # and twins from other noise than their sisters
 
@@ -33,11 +35,14 @@ TWIN_SEED = 0x7415  # and twins from other noise than their sisters
 def run(
     config: ImageSampleConfig, card: In, masks: In, out: Out, twins: Out,
     base: In | None = None, controlnet: In | None = None, translator: In | None = None,
-    judge: In | None = None,
+    judge: In | None = None, tiles: Ins | None = None,
 ) -> None:  # fmt: skip
-    """Write image-mask pairs: images by the generator, or the real image of a real mask.
+    """Write image-mask pairs: images by the generator, cut from real tiles, or the real image of a real mask.
 
     ``twins`` gets second images of a few masks, from other seeds.
+
+    Raises:
+        InputError: collages are asked for, but no tiles were given, or none of them is for training.
     """
     dataset = Dataset.load(card)
     about = samples.metadata(masks)
@@ -45,19 +50,26 @@ def run(
         samples.write(out, samples.read(masks), about)
         samples.write(twins, [], about)
         return
+    if tiles is None and (config.source == "collage" or config.collage.strength < 1):
+        raise InputError("--tiles", "is needed for collages", "Give the shards of tiles")
     rows = list(samples.read(masks))
+    chosen = np.linspace(0, len(rows) - 1, min(config.twins, len(rows))).round().astype(int)
+    first = [(s, (s.seed or 0) ^ IMAGE_SEED) for s in rows]
+    second = [(rows[i], (rows[i].seed or 0) ^ IMAGE_SEED ^ TWIN_SEED) for i in chosen]
+    collages = Collages(Library(dataset, tiles, config.collage), [*first, *second]) if tiles else None
     painter: Painter
-    if translator is not None:
+    if config.source == "collage":
+        assert collages is not None
+        painter = collages
+    elif translator is not None:
         painter = Translator(dataset, translator)
     else:
         assert base is not None
         assert controlnet is not None
-        painter = Diffusion(config, dataset, base, controlnet, judge)
-    about |= {"image_model": str(translator or controlnet)}
-    samples.write(out, painted(config, dataset, painter, rows, IMAGE_SEED), about)
-    chosen = np.linspace(0, len(rows) - 1, min(config.twins, len(rows))).round().astype(int)
-    again = [rows[i] for i in chosen]
-    samples.write(twins, painted(config, dataset, painter, again, IMAGE_SEED ^ TWIN_SEED), about)
+        painter = Diffusion(config, dataset, base, controlnet, judge, collages)
+    about |= {"image_model": str(translator or controlnet)} if translator or controlnet else {}
+    samples.write(out, painted(config, dataset, painter, first, collages), about)
+    samples.write(twins, painted(config, dataset, painter, second, collages), about)
 
 
 class Painter(Protocol):
@@ -69,15 +81,21 @@ class Painter(Protocol):
 
 
 def painted(
-    config: ImageSampleConfig, dataset: Dataset, painter: Painter, rows: Sequence[Sample], salt: int
-) -> Iterator[Sample]:
-    """Yield copies of the rows with new images, in the dataset's units."""
-    parts = batches(len(rows), config.batch)
-    for part in progress.shown(parts, "images", len(rows), config.batch):
-        chosen = rows[part]
-        images = painter(chosen, [(s.seed or 0) ^ salt for s in chosen])
-        for row, image in zip(chosen, images, strict=True):
-            yield replace(row, image=codec.encode(dataset.unscale(image), row.crs, row.transform))
+    config: ImageSampleConfig, dataset: Dataset, painter: Painter, wanted: Sequence[tuple[Sample, int]],
+    collages: Collages | None,
+) -> Iterator[Sample]:  # fmt: skip
+    """Yield copies of samples with new images from their seeds, in the dataset's units.
+
+    Tiles that an image was made from are named as its parents.
+    """
+    parts = batches(len(wanted), config.batch)
+    for part in progress.shown(parts, "images", len(wanted), config.batch):
+        rows, seeds = zip(*wanted[part], strict=True)
+        for row, seed, image in zip(rows, seeds, painter(rows, seeds), strict=True):
+            used = collages.parents[row.id, seed] if collages else []
+            parents = list(dict.fromkeys([*row.parents, *used]))
+            encoded = codec.encode(dataset.unscale(image), row.crs, row.transform)
+            yield replace(row, image=encoded, parents=parents)
 
 
 class Translator:
@@ -101,9 +119,10 @@ class Diffusion:
     """Images by the ControlNet, under masks and captions."""
 
     def __init__(
-        self, config: ImageSampleConfig, dataset: Dataset, base: Path, controlnet: Path, judge: Path | None
-    ) -> None:
-        self.config, self.dataset = config, dataset
+        self, config: ImageSampleConfig, dataset: Dataset, base: Path, controlnet: Path, judge: Path | None,
+        collages: Collages | None = None,
+    ) -> None:  # fmt: skip
+        self.config, self.dataset, self.collages = config, dataset, collages
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
         self.model = bundle.load(base).to(device(), self.dtype)
         self.control = control.load(controlnet, self.model, device(), self.dtype)
@@ -117,17 +136,22 @@ class Diffusion:
         labels = torch.from_numpy(np.stack([s.mask_array() for s in rows])).to(device())
         hint = one_hot(labels, len(self.dataset.classes)).to(self.dtype)
         text = self.model.embed([s.caption or "" for s in rows])
-        steer = (
-            JudgeFeedback(self.model, self.judge, labels, config.feedback, config.steps)
-            if self.judge
-            else None
-        )
+        start, strength = self.start(rows, seeds), config.collage.strength
+        steps = taken(config.steps, strength)
+        steer = JudgeFeedback(self.model, self.judge, labels, config.feedback, steps) if self.judge else None
         latents = sample(
             self.model, text, self.empty, seeds, config, self.dataset.size // self.model.factor,
             residuals(self.control, hint, config.control), steer=steer, solver=config.solver,
+            start=start, strength=strength,
         )  # fmt: skip
         with torch.no_grad():
             return np.asarray(self.model.decode(latents.to(self.dtype)).float().cpu().numpy())
+
+    def start(self, rows: Sequence[Sample], seeds: Sequence[int]) -> Tensor | None:
+        """Latents of collages, if images start from any."""
+        if self.collages is None:
+            return None
+        return self.model.encode(torch.from_numpy(self.collages(rows, seeds)))
 
 
 def residuals(control: ControlNetModel, hint: Tensor, scale: float) -> Any:

@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landloom import samples
+from landloom.collage import Collages, Library, assembled
+from landloom.config.image_sample import CollageConfig
+from landloom.raster import codec
+from landloom.samples import IGNORE, Sample
+from tests import shards
+
+SIDE = shards.SIDE
+
+
+def library(folder: Path, train: int = 8, **config: int) -> Library:
+    made = shards.tiles(folder, train=train)
+    return Library(shards.dataset(), made, CollageConfig.model_validate(config))
+
+
+def wanted(labels: NDArray[np.uint8], *parents: str) -> Sample:
+    return Sample(id="m", mask=codec.encode(labels), parents=list(parents))
+
+
+def made(from_: Library, sample: Sample, seed: int = 0) -> tuple[NDArray[np.float32], list[str]]:
+    found = Collages(from_, [(sample, seed)])
+    image = found([sample], [seed])[0]
+    return image, found.parents[sample.id, seed]
+
+
+def test_a_pixel_is_of_the_first_part_that_has_its_class_there() -> None:
+    mask = np.array([[0, 1], [1, 0]], np.uint8)
+    parts = [
+        (np.array([[0, 0], [0, 1]], np.uint8), np.full((1, 2, 2), 0.1, np.float32)),
+        (np.array([[0, 1], [0, 1]], np.uint8), np.full((1, 2, 2), 0.2, np.float32)),
+        (np.array([[0, 1], [1, 0]], np.uint8), np.full((1, 2, 2), 0.3, np.float32)),
+        (np.array([[0, 1], [1, 0]], np.uint8), np.full((1, 2, 2), 0.4, np.float32)),
+    ]
+    image, used = assembled(mask, parts, 1)
+    assert np.array_equal(image[0], np.float32([[0.1, 0.2], [0.3, 0.3]]))
+    assert used == [0, 1, 2]
+
+
+def test_what_no_part_fits_takes_the_nearest_pixel_of_its_class() -> None:
+    mask = np.array([[1, 0, 0, 0]], np.uint8)
+    part = (np.array([[0, 0, 1, 1]], np.uint8), np.float32([[[0.1, 0.2, 0.3, 0.4]]]))
+    image, used = assembled(mask, [part], 1)
+    assert np.array_equal(image[0], np.float32([[0.3, 0.2, 0.2, 0.2]]))
+    assert used == [0]
+    assert np.array_equal(assembled(mask, [], 1)[0][0], np.zeros((1, 4), np.float32))
+
+
+def test_pixels_without_a_class_show_the_first_part() -> None:
+    mask = np.array([[IGNORE, 1]], np.uint8)
+    parts = [
+        (np.array([[0, 0]], np.uint8), np.float32([[[0.1, 0.2]]])),
+        (np.array([[1, 1]], np.uint8), np.float32([[[0.3, 0.4]]])),
+    ]
+    assert np.array_equal(assembled(mask, parts, 1)[0], np.float32([[[0.1, 0.4]]]))
+
+
+def test_a_collage_shows_the_classes_of_its_mask(tmp_path: Path) -> None:
+    labels = shards.mask(np.random.default_rng(5))
+    image, parents = made(library(tmp_path), wanted(labels))
+    colors = (image.transpose(1, 2, 0) + 1) * 127.5
+    nearest = np.square(colors[:, :, None] - shards.COLORS).sum(-1).argmin(-1)
+    assert np.array_equal(nearest, labels)
+    assert len(parents) > 1
+    assert all(p.startswith("train") for p in parents)
+
+
+def test_the_tile_of_the_mask_fits_best_but_never_its_own_mask(tmp_path: Path) -> None:
+    shelf = library(tmp_path)
+    own = next(samples.read(tmp_path / "train.parquet"))
+    found = [made(shelf, wanted(own.mask_array()), seed) for seed in range(20)]
+    whole = [image for image, parents in found if parents == ["train0"]]
+    assert whole  # drawn by some seeds
+    assert np.abs(whole[0] - shelf.dataset.scale(own.image_array())).max() < 1e-6
+    others = [made(shelf, wanted(own.mask_array(), "train0"), seed)[1] for seed in range(20)]
+    assert not any("train0" in parents for parents in others)
+
+
+def test_a_seed_is_a_collage_of_its_own_and_always_the_same(tmp_path: Path) -> None:
+    labels = shards.mask(np.random.default_rng(5))
+    shelf = library(tmp_path)
+    first, again, other = (made(shelf, wanted(labels), seed)[0] for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_no_more_pieces_than_asked_for_and_one_a_class(tmp_path: Path) -> None:
+    labels = shards.mask(np.random.default_rng(5))
+    assert len(library(tmp_path, pieces=1).chosen(wanted(labels), 0)) == 1 + len(np.unique(labels))
+
+
+def test_a_library_without_other_tiles_gives_an_empty_picture(tmp_path: Path) -> None:
+    labels = shards.mask(np.random.default_rng(5))
+    image, parents = made(library(tmp_path, train=1), wanted(labels, "train0"))
+    assert not image.any()
+    assert parents == []

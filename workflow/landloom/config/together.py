@@ -85,12 +85,12 @@ def one_step(image: ImageTrainConfig, made: ImageSampleConfig, name: str, config
 def start(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:
     """Yield why images cannot start as asked for: only ControlNets know noise, and some only one strength."""
     strength, practised = made.collage.strength, image.one_step.strength
-    if strength < 1 and image.translation is not None:
+    if image.translation is not None and strength < 1:
         yield (
             f"image_sample.collage.strength: {strength:g} for '{name}', but only a ControlNet can start from "
             f"a collage, and its images come from {image.backend}; set it to 1 there"
         )
-    elif image.objective == "one_step" and strength != practised:
+    if image.translation is None and image.objective == "one_step" and strength != practised:
         yield (
             f"image_sample.collage.strength: {strength:g} for '{name}', whose only step is practised at "
             f"image_train.one_step.strength {practised:g}; give both the same"

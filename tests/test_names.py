@@ -22,7 +22,7 @@ PINNED = {
     "curate": "4 a1600f5d",
     "encode": "2 197e998e",
     "evaluate": "5 172e8be1",
-    "export": "2 c7de04e3",
+    "export": "3 c7de04e3",
     "features": "1 79f595d7",
     "image_sample": "5 ad353140",
     "image_train": "7 2d7ade88",
@@ -32,7 +32,7 @@ PINNED = {
     "mix": "2 f859f38c",
     "plan": "3 e5f90f68",
     "ratios": "1 e4142884",
-    "report": "5 c910af96",
+    "report": "6 c910af96",
     "segment": "1 20e58360",
     "tile": "1 f6eb975d",
 }

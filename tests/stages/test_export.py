@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import rasterio
 
 from landloom import samples, stage
 from landloom.__main__ import execute
 from landloom.config.export import ExportConfig
 from landloom.errors import InputError
+from landloom.exporting.collection import PIECES
 from landloom.stages import export
 from tests import exports
 
@@ -29,7 +31,7 @@ def test_dataset_json_answers_the_questions(tmp_path: Path) -> None:
     assert found["class_ratios"]["real_train"] == {"water": 0.5, "built up": 0.2, "forest": 0.3}
     assert found["class_ratios"]["asked"]["built up"] == pytest.approx(0.5)
     assert sum(found["class_ratios"]["synthetic"].values()) == pytest.approx(1, abs=1e-5)
-    assert found["made_from_real_masks"] == 1
+    assert found["made_from_real_tiles"] == 1
     assert found["reference"]["tiles"]["train"] == 4
     assert found["versions"]["landloom"]
 
@@ -39,6 +41,23 @@ def test_card_says_that_nothing_was_observed(tmp_path: Path) -> None:
     assert text.startswith("---\nlicense: other\n")
     assert "synthetic" in text
     assert "| 1 | built up | `#d62728` | 20.00 | 50.00 |" in text
+
+
+def test_pieces_of_real_tiles_are_said_to_be_such_in_every_format(tmp_path: Path) -> None:
+    exports.card().save(tmp_path / "card.json")
+    shard = exports.curated(tmp_path / "curated.parquet")
+    samples.write(shard, list(samples.read(shard)), {"generator": "landloom", "collage": 0.1})
+    out = tmp_path / "out"
+    export.run(
+        ExportConfig(formats=["geotiff", "coco", "stac"]), "tiny", tmp_path / "card.json", [shard], out
+    )
+    assert json.loads((out / "dataset.json").read_text())["statement"] == PIECES
+    assert "licence of those tiles" in (out / "README.md").read_text()
+    assert "no pixel is" not in (out / "README.md").read_text()
+    with rasterio.open(out / "geotiff/images/landloom-0.tif") as file:
+        assert file.tags()["TIFFTAG_IMAGEDESCRIPTION"] == PIECES
+    for path in (out / "coco/annotations.json", *(out / "stac").rglob("collection.json")):
+        assert PIECES in path.read_text().replace("Synthetic", "synthetic")
 
 
 def test_a_format_brings_the_files_it_points_to(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 import landloom
 from landloom import provenance, samples
-from landloom.exporting.collection import SYNTHETIC, Collection, legend, write_json
+from landloom.exporting.collection import Collection, legend, write_json
 from landloom.segmentation import verdict
 
 FORMATS = {
@@ -21,6 +21,13 @@ FORMATS = {
     "stac": "`stac/catalog.json`: a static STAC catalog over the GeoTIFF files",
 }
 
+WHAT = {
+    False: "no pixel is an observation of the Earth.",
+    True: "pieces of real tiles, which `parents` name, and no observation of any place. "
+    "The licence of those tiles holds for them.",
+}
+"""By whether images are, or start from, pieces of real tiles."""
+
 
 def facts(collection: Collection, curated: Sequence[Path]) -> dict[str, Any]:
     """Collect what ``dataset.json`` says; reads the small columns of the curated shards only."""
@@ -30,11 +37,11 @@ def facts(collection: Collection, curated: Sequence[Path]) -> dict[str, Any]:
     card = collection.card
     return {
         "name": f"{collection.name}-{collection.generator}",
-        "statement": SYNTHETIC,
+        "statement": collection.statement,
         "generator": collection.generator,
         "license": collection.license,
         "samples": {"accepted": len(kept), "rejected": dict(sorted(reasons.items()))},
-        "made_from_real_masks": sum(bool(table["parents"][i]) for i in kept),
+        "made_from_real_tiles": sum(bool(table["parents"][i]) for i in kept),
         "seeds": {table["id"][i]: table["seed"][i] for i in kept},
         "image": {"size": card.size, "bands": card.bands, "dtype": card.dtype, "rgb": card.rgb},
         "classes": legend(collection.classes),
@@ -61,7 +68,7 @@ def readme(collection: Collection, found: dict[str, Any], formats: Sequence[str]
     head += ["tags: [remote-sensing, synthetic]", f"pretty_name: {found['name']}", "---"]
     intro = (
         f"{count} image-mask pairs by the Landloom generator `{collection.generator}`. "
-        "They are **synthetic**: no pixel is an observation of the Earth. "
+        f"They are **synthetic**: {WHAT[collection.pieces]} "
         "Use them to train, never to test or to map."
     )
     source = (

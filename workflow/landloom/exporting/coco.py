@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landloom.exporting.collection import SYNTHETIC, Collection, write_json
+from landloom.exporting.collection import Collection, write_json
 from landloom.samples import Sample
 
 
@@ -36,9 +36,12 @@ class Coco:
 
     def close(self) -> None:
         """Write the file."""
-        name = self.collection.generator
+        name, statement = self.collection.generator, self.collection.statement
         body = {
-            "info": {"description": f"{self.collection.name} by {name}; {SYNTHETIC}", "version": "1.0"},
+            "info": {
+                "description": f"{self.collection.name} by {name}; {statement}",
+                "version": "1.0",
+            },
             "licenses": [{"id": 1, "name": self.collection.license, "url": ""}],
             "categories": [c | {"supercategory": "land cover"} for c in self.collection.classes],
             "images": self.images,

@@ -14,6 +14,8 @@ from landloom.segmentation import verdict
 
 SYNTHETIC = "synthetic: not an observation"
 """Said in every format: nobody may take these pixels for a measurement."""
+PIECES = "synthetic: pieces of real tiles, not an observation of any place"
+"""The same, of images that are collages or start from them."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Collection:
         license: licence of the export, an SPDX id or 'other'.
         root: folder of the export.
         min_trust: trust below which training ignored pixels, from 0 to 1; 0 is none.
+        pieces: whether images are, or start from, pieces of real tiles.
 
     """
 
@@ -36,6 +39,12 @@ class Collection:
     license: str
     root: Path
     min_trust: float = 0.0
+    pieces: bool = False
+
+    @property
+    def statement(self) -> str:
+        """What the images are, in one line."""
+        return PIECES if self.pieces else SYNTHETIC
 
     @property
     def classes(self) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from rasterio import open as open_raster
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine
 
-from landloom.exporting.collection import SYNTHETIC, Collection
+from landloom.exporting.collection import Collection
 from landloom.raster import codec, palette
 from landloom.samples import IGNORE, Sample
 
@@ -33,7 +33,7 @@ class GeoTiff:
         """Write the image in its own units and type, and the mask as class indices (uint8, 255 no data)."""
         tags = {"LANDLOOM_SYNTHETIC": "yes", "LANDLOOM_GENERATOR": self.collection.generator}
         tags |= {} if sample.seed is None else {"LANDLOOM_SEED": str(sample.seed)}
-        tags["TIFFTAG_IMAGEDESCRIPTION"] = SYNTHETIC
+        tags["TIFFTAG_IMAGEDESCRIPTION"] = self.collection.statement
         _write(self.images / f"{sample.id}.tif", sample.image_array(), sample, tags)
         mask = sample.mask_array()[None]
         names = {f"CATEGORY_{c['id']}": c["name"] for c in self.collection.classes}

@@ -7,7 +7,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 from rasterio.warp import transform_geom
 
-from landloom.exporting.collection import SYNTHETIC, Collection, legend, write_json
+from landloom.exporting.collection import Collection, legend, write_json
 from landloom.samples import IGNORE, Sample
 
 VERSION = "1.1.0"
@@ -42,7 +42,7 @@ class Stac:
             "id": f"{c.name}-{c.generator}",
             "stac_version": VERSION,
             "title": f"{c.name}: samples by {c.generator}",
-            "description": f"Image-mask pairs by the generator {c.generator}. {SYNTHETIC.capitalize()}.",
+            "description": f"Image-mask pairs by the generator {c.generator}. {c.statement.capitalize()}.",
             "links": links,
         }
         write_json(c.root / "stac" / "catalog.json", body)
@@ -67,7 +67,7 @@ class Stac:
 
     def _properties(self, sample: Sample) -> dict[str, Any]:
         found = {
-            "description": SYNTHETIC,
+            "description": self.collection.statement,
             "license": self.collection.license,
             "landloom:synthetic": True,
             "landloom:generator": self.collection.generator,

@@ -1,5 +1,6 @@
 """``export``: the accepted samples of one generator in formats that other tools read."""
 
+from landloom import samples
 from landloom.config.export import ExportConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
@@ -11,7 +12,7 @@ from landloom.exporting.imagefolder import ImageFolder
 from landloom.exporting.stac import Stac
 from landloom.stage import In, Ins, Out
 
-VERSION = 2
+VERSION = 3
 NEEDS = {"coco": "imagefolder", "stac": "geotiff"}  # these two point to the files of another format
 
 
@@ -31,7 +32,8 @@ def run(config: ExportConfig, dataset: str, card: In, curated: Ins, out: Out, mi
 
     """
     real = Dataset.load(card)
-    collection = Collection(dataset, generator_of(curated), real, config.license, out, min_trust)
+    pieces = any("collage" in samples.metadata(p) for p in curated)
+    collection = Collection(dataset, generator_of(curated), real, config.license, out, min_trust, pieces)
     wanted = {*config.formats, *(NEEDS[f] for f in config.formats if f in NEEDS)}
     formats = [f for f in about.FORMATS if f in wanted]
     found = about.facts(collection, curated)

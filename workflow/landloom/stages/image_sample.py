@@ -68,6 +68,7 @@ def run(
         assert controlnet is not None
         painter = Diffusion(config, dataset, base, controlnet, judge, collages)
     about |= {"image_model": str(translator or controlnet)} if translator or controlnet else {}
+    about |= {"collage": config.collage.strength if controlnet else 0.0} if collages else {}
     samples.write(out, painted(config, dataset, painter, first, collages), about)
     samples.write(twins, painted(config, dataset, painter, second, collages), about)
 

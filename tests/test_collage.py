@@ -1,11 +1,14 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
-from landloom import samples
+from landloom import collage, samples
 from landloom.collage import Collages, Library, assembled
 from landloom.config.image_sample import CollageConfig
+from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.samples import IGNORE, Sample
 from tests import shards
@@ -23,9 +26,8 @@ def wanted(labels: NDArray[np.uint8], *parents: str) -> Sample:
 
 
 def made(from_: Library, sample: Sample, seed: int = 0) -> tuple[NDArray[np.float32], list[str]]:
-    found = Collages(from_, [(sample, seed)])
-    image = found([sample], [seed])[0]
-    return image, found.parents[sample.id, seed]
+    found = Collages(from_, [(sample, seed)])(sample, seed)
+    return found.image, list(found.shares)
 
 
 def test_a_pixel_is_of_the_first_part_that_has_its_class_there() -> None:
@@ -38,7 +40,7 @@ def test_a_pixel_is_of_the_first_part_that_has_its_class_there() -> None:
     ]
     image, used = assembled(mask, parts, 1)
     assert np.array_equal(image[0], np.float32([[0.1, 0.2], [0.3, 0.3]]))
-    assert used == [0, 1, 2]
+    assert used == [1, 1, 2, 0]
 
 
 def test_what_no_part_fits_takes_the_nearest_pixel_of_its_class() -> None:
@@ -46,7 +48,15 @@ def test_what_no_part_fits_takes_the_nearest_pixel_of_its_class() -> None:
     part = (np.array([[0, 0, 1, 1]], np.uint8), np.float32([[[0.1, 0.2, 0.3, 0.4]]]))
     image, used = assembled(mask, [part], 1)
     assert np.array_equal(image[0], np.float32([[0.3, 0.2, 0.2, 0.2]]))
-    assert used == [0]
+    assert used == [4]
+
+
+def test_a_class_that_no_part_has_takes_the_nearest_pixel_of_all() -> None:
+    mask = np.array([[0, 2, 2, 1]], np.uint8)
+    part = (np.array([[0, 0, 1, 1]], np.uint8), np.float32([[[0.1, 0.2, 0.3, 0.4]]]))
+    image, used = assembled(mask, [part], 1)
+    assert np.array_equal(image[0], np.float32([[0.1, 0.1, 0.4, 0.4]]))
+    assert used == [2]
     assert np.array_equal(assembled(mask, [], 1)[0][0], np.zeros((1, 4), np.float32))
 
 
@@ -93,8 +103,59 @@ def test_no_more_pieces_than_asked_for_and_one_a_class(tmp_path: Path) -> None:
     assert len(library(tmp_path, pieces=1).chosen(wanted(labels), 0)) == 1 + len(np.unique(labels))
 
 
-def test_a_library_without_other_tiles_gives_an_empty_picture(tmp_path: Path) -> None:
+def test_tiles_that_share_pixels_with_the_parent_are_left_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    own = shards.mask(rng)
+    places = {"parent": (0, 0), "beside": (0, SIDE), "overlaps": (SIDE // 2, SIDE // 2), "far": (SIDE, SIDE)}
+    rows = [
+        shards.sample(name, rng, own, scene="a", split="train", row=row, col=col)
+        for name, (row, col) in places.items()
+    ]
+    samples.write(tmp_path / "t.parquet", rows)
+    shelf = Library(shards.dataset(), [tmp_path / "t.parquet"], CollageConfig())
+    seen = {p for seed in range(40) for p in made(shelf, wanted(own, "parent"), seed)[1]}
+    assert seen == {"beside", "far"}
+
+
+def test_small_objects_are_found_although_no_cell_shows_them(tmp_path: Path) -> None:
+    side = 64  # two pixels a cell
+    mask = np.zeros((side, side), np.uint8)
+    mask[10, 10] = 2
+    shown = np.stack([np.where(mask == 2, 250, 10)] * 3).astype(np.uint8)
+    tiles = [
+        Sample(id=str(i), mask=codec.encode(m), image=codec.encode(im), split="train", scene=str(i))
+        for i, (m, im) in enumerate([(mask, shown), *[(np.zeros_like(mask), np.full_like(shown, 10))] * 7])
+    ]
+    samples.write(tmp_path / "t.parquet", tiles)
+    other = np.zeros_like(mask)
+    other[40:43, 40:43] = 2
+    shelf = Library(shards.dataset(side), [tmp_path / "t.parquet"], CollageConfig())
+    image, parents = made(shelf, wanted(other))
+    assert "0" in parents
+    assert (image[:, 40:43, 40:43] > 0.9).all()
+    assert (image[:, other == 0] < -0.9).all()
+
+
+def test_more_samples_than_a_block_are_read_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collage, "BLOCK", 2)
+    rng, shelf = np.random.default_rng(5), library(tmp_path)
+    rows = [replace(wanted(shards.mask(rng)), id=str(i)) for i in range(5)]
+    together = Collages(shelf, [(s, 3) for s in rows])
+    for row in [*rows, rows[0]]:
+        assert np.array_equal(together(row, 3).image, made(shelf, row, 3)[0])
+
+
+def test_shares_of_tiles_sum_to_one_largest_first(tmp_path: Path) -> None:
+    shelf = library(tmp_path)
+    row = wanted(shards.mask(np.random.default_rng(5)))
+    shares = list(Collages(shelf, [(row, 0)])(row, 0).shares.values())
+    assert sum(shares) == pytest.approx(1)
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_nothing_to_cut_from_is_an_error(tmp_path: Path) -> None:
     labels = shards.mask(np.random.default_rng(5))
-    image, parents = made(library(tmp_path, train=1), wanted(labels, "train0"))
-    assert not image.any()
-    assert parents == []
+    with pytest.raises(InputError, match="all train tiles share pixels with train0"):
+        library(tmp_path, train=1).chosen(wanted(labels, "train0"), 0)
+    with pytest.raises(InputError, match="no train tile to cut from"):
+        library(tmp_path, train=0)

@@ -161,6 +161,10 @@ LATENT = {"control": {"latent": 0.1}}
             r"strength: 0\.5 for 'g', whose only step is practised at image_train\.one_step\.strength 1;",
         ),
         (
+            {"image_sample": {"steps": 4, "collage": {"strength": 0.1}}},
+            r"steps: 4 for 'landloom' are too few for a collage\.strength of 0\.1; take 10 or more, or 1",
+        ),
+        (
             {"generators": {"g": ONE_STEP}},
             r"steps: 20 and guidance: 3 for 'g', whose image_train\.objective is 'one_step'; set steps and",
         ),

@@ -117,4 +117,4 @@ def test_a_start_takes_its_share_of_the_steps(model: Bundle, monkeypatch: pytest
     sample(model, words, model.embed([""])[0], [1], config, 8, start=start, strength=0.3)
     assert len(seen) == taken(10, 0.3) == 3
     assert max(seen) <= 300
-    assert [taken(20, s) for s in (0.29, 0.001, 1)] == [6, 1, 20]
+    assert [taken(20, s) for s in (0.29, 0.3, 0.001, 1)] == [5, 6, 1, 20]

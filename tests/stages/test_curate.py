@@ -186,3 +186,24 @@ def test_masks_far_from_the_palette_are_rejected(tmp_path: Path, judge: Path) ->
     assert [verdict.accepted(s.note) for s in found] == [False, True, True]
     assert verdict.reason(found[0].note) == "palette residual 0.312 > 0.2"
     assert verdict.kinds(found[0].note) == ["palette residual"]
+
+
+def test_a_collage_of_one_tile_alone_is_a_copy_however_it_was_turned(tmp_path: Path, judge: Path) -> None:
+    rng = np.random.default_rng(14)
+    rows = [
+        shards.sample(name, rng, source="g", note=f"mix=real tile={share}")
+        for name, share in (("whole", "0.9700"), ("half", "0.5000"))
+    ]
+    samples.write(tmp_path / "g.parquet", rows, {"generator": "g", "collage": 0.1})
+    whole, half = curated(tmp_path, judge, tmp_path / "g.parquet", memory=OFF)
+    assert verdict.reason(whole.note) == "copy of a real tile: 97.0 % of the pixels are cut from one"
+    assert verdict.kinds(whole.note) == ["copy of a real tile"]
+    assert verdict.accepted(half.note)
+
+
+def test_an_unchanged_tile_among_collages_is_a_copy_though_it_is_named(tmp_path: Path, judge: Path) -> None:
+    tile = next(samples.read(shards.tiles(tmp_path)[0]))
+    tile.id, tile.parents, tile.source = "g_0", [tile.id], "g"
+    samples.write(tmp_path / "g.parquet", [tile], {"generator": "g", "collage": 0.0})
+    (row,) = curated(tmp_path, judge, tmp_path / "g.parquet")
+    assert verdict.kinds(row.note) == ["copy of a real tile"]

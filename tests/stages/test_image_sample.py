@@ -14,7 +14,7 @@ from landloom.diffusion import bundle
 from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.samples import Sample
-from landloom.segmentation import networks
+from landloom.segmentation import networks, verdict
 from tests import bases
 from tests.stages.conftest import run
 
@@ -177,7 +177,9 @@ def test_collages_are_cut_from_train_tiles_without_a_model(
         shown = [card.unscale(card.scale(real[p].image_array())) for p in pair.parents]
         assert set(pixels(pair.image_array())) <= {v for image in shown for v in pixels(image)}
         assert twin.image != pair.image
+        assert 0 < verdict.score(pair.note, "tile") <= 1
     assert "image_model" not in samples.metadata(out)
+    assert samples.metadata(out)["collage"] == 0
 
 
 @pytest.mark.parametrize("config", ['{"source": "collage"}', '{"collage": {"strength": 0.5}}'])

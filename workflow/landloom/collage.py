@@ -6,6 +6,7 @@ place of pure noise, as in SDEdit (Meng et al. 2022) and semi-parametric synthes
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,17 +18,18 @@ from landloom.config.image_sample import CollageConfig
 from landloom.dataset import Dataset
 from landloom.diffusion.symmetry import turn
 from landloom.errors import InputError
-from landloom.metrics.memorisation import Place, overlapping
 from landloom.metrics.validity import CELLS, reduced
 from landloom.raster import codec
 from landloom.samples import IGNORE, Sample
-from landloom.stage import Ins
 
 TURNS = 8
 SHARE = 4
 """A collage is chosen from one in so many of all turned tiles at most, or all seeds would choose the same."""
+BLOCK = 256
+"""Samples whose tiles are held in memory together."""
 Mask = NDArray[np.uint8]
 Image = NDArray[np.float32]
+Key = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,6 @@ class Piece:
 
     tile: int
     variant: int
-
-    def turned(self, x: NDArray[np.generic]) -> NDArray[np.generic]:
-        """(..., H, W), turned."""
-        return np.asarray(turn(torch.from_numpy(x), self.variant).numpy())
 
 
 class Library:
@@ -54,64 +52,87 @@ class Library:
         InputError: there is no train tile.
     """
 
-    def __init__(self, dataset: Dataset, tiles: Ins, config: CollageConfig) -> None:
+    def __init__(self, dataset: Dataset, tiles: Sequence[Path], config: CollageConfig) -> None:
         self.dataset, self.tiles, self.config = dataset, tiles, config
-        found = samples.columns(tiles, ["id", "scene", "row", "col", "split", "mask"])
-        if "train" not in found["split"]:
+        self.ids, self.rows, cells, counts, places = [], [], [], [], []
+        before, scenes = 0, dict[str, int]()
+        for path in tiles:
+            found = samples.columns([path], ["id", "scene", "row", "col", "split", "mask"])
+            for i, split in enumerate(found["split"]):
+                if split == "train":
+                    mask = codec.decode(found["mask"][i])[0].astype(np.uint8)
+                    cells.append(reduced(mask))
+                    counts.append(np.bincount(mask.ravel(), minlength=256)[: len(dataset.classes)])
+                    scene = scenes.setdefault(found["scene"][i], len(scenes))
+                    places.append((scene, found["row"][i], found["col"][i]))
+                    self.ids.append(found["id"][i])
+                    self.rows.append(before + i)
+            before += len(found["split"])
+        if not self.ids:
             raise InputError(tiles[0].parent, "no train tile to cut from", "Look at check and tile")
-        train = [i for i, split in enumerate(found["split"]) if split == "train"]
-        self.rows = train
-        self.places = [Place(*(found[k][i] for k in ("id", "scene", "row", "col"))) for i in train]
-        self.cells = np.stack([reduced(codec.decode(found["mask"][i])[0].astype(np.uint8)) for i in train])
-        counts = [np.count_nonzero(self.cells == k, (1, 2)) for k in range(len(dataset.classes))]
-        self.counts = np.stack(counts, 1)
-        self.number = {p.id: n for n, p in enumerate(self.places)}
+        self.cells, self.counts, self.places = np.stack(cells), np.stack(counts), np.array(places)
+        self.number = {name: n for n, name in enumerate(self.ids)}
 
     def chosen(self, sample: Sample, seed: int) -> list[Piece]:
         """Pieces for a mask: each the candidate that covers most of what is still open, in cells.
 
-        Tiles that share pixels with a parent of the sample, whose mask it may have, are no candidates. For
-        each class that is left open, a tile that has much of it comes last.
+        Tiles that share pixels with a parent of the sample, whose mask it may have, are no candidates. A tile
+        that has much of a class comes last, one for each class of the mask, for the pixels that are left.
+
+        Raises:
+            InputError: there is no other tile than the parents.
         """
-        random = np.random.default_rng(seed)
-        free = self._free(sample.parents)
+        random, free = np.random.default_rng(seed), self._free(sample.parents)
         if not len(free):
-            return []
+            found = f"all train tiles share pixels with {', '.join(sample.parents)}, whose mask it has"
+            raise InputError(sample.id, found, "Do without collages, or cut tiles from more scenes")
         count = min(self.config.candidates, -(-len(free) * TURNS // SHARE))
         drawn = random.choice(len(free) * TURNS, count, replace=False)
         tiles, variants = free[drawn // TURNS], drawn % TURNS
         wanted = reduced(sample.mask_array())
         fits = np.empty((len(tiles), CELLS, CELLS), bool)
         for v in range(TURNS):
-            fits[variants == v] = (
-                turn(torch.from_numpy(self.cells[tiles[variants == v]]), v).numpy() == wanted
-            )
-        open_, found = wanted != IGNORE, list[Piece]()
-        while open_.any() and len(found) < self.config.pieces:
+            cells = torch.from_numpy(self.cells[tiles[variants == v]])
+            fits[variants == v] = turn(cells, v).numpy() == wanted
+        open_, pieces = wanted != IGNORE, list[Piece]()
+        while open_.any() and len(pieces) < self.config.pieces:
             covered = (fits & open_).sum((1, 2))
             best = int(covered.argmax())
             if not covered[best]:
                 break
-            found.append(Piece(int(tiles[best]), int(variants[best])))
+            pieces.append(Piece(int(tiles[best]), int(variants[best])))
             open_ &= ~fits[best]
-        rich = [self._rich(int(k), free, random) for k in np.unique(sample.mask_array()) if k != IGNORE]
-        return [*found, *(p for p in rich if p is not None)]
+        return pieces + self._rich(sample.mask_array(), free, random)
 
     def _free(self, parents: Sequence[str]) -> NDArray[np.int64]:
         """Numbers of the tiles that share no pixel with any of the parents."""
-        free = np.ones(len(self.places), bool)
-        for parent in parents:
-            if parent in self.number:
-                number = self.number[parent]
-                free &= ~overlapping(self.places, self.dataset.size, slice(number, number + 1))[0]
-        return np.flatnonzero(free)
+        taken = np.zeros(len(self.ids), bool)
+        for number in (self.number[p] for p in parents if p in self.number):
+            apart = np.abs(self.places - self.places[number])
+            taken |= (apart[:, 0] == 0) & (apart[:, 1:] < self.dataset.size).all(1)
+        return np.flatnonzero(~taken)
 
-    def _rich(self, k: int, free: NDArray[np.int64], random: np.random.Generator) -> Piece | None:
-        """One of the tiles with the most of a class; None when no tile shows any."""
-        counts = self.counts[free, k]
-        if not counts.any():
-            return None
-        return Piece(int(random.choice(free[counts >= counts.max() / 2])), 0)
+    def _rich(self, mask: Mask, free: NDArray[np.int64], random: np.random.Generator) -> list[Piece]:
+        """For each class of a mask, one of the tiles that have at least half of what the richest has."""
+        found = []
+        for k in np.unique(mask[mask != IGNORE]):
+            counts = self.counts[free, k]
+            if counts.any():
+                found.append(Piece(int(random.choice(free[counts >= counts.max() / 2])), 0))
+        return found
+
+
+@dataclass(frozen=True)
+class Collage:
+    """An image of a mask, and what it is made of.
+
+    Attributes:
+        image: (C, H, W) in [-1, 1].
+        shares: share of the pixels that each tile gives, by its name, largest first.
+    """
+
+    image: Image
+    shares: dict[str, float]
 
 
 class Collages:
@@ -119,60 +140,71 @@ class Collages:
 
     Args:
         library: the train tiles.
-        wanted: samples with their seeds.
-
-    Attributes:
-        parents: names of the tiles that a collage shows, once it was made, by sample and seed.
+        wanted: samples with their seeds, in the order in which they will be asked for.
     """
 
     def __init__(self, library: Library, wanted: Sequence[tuple[Sample, int]]) -> None:
         self.library = library
         self.pieces = {(s.id, seed): library.chosen(s, seed) for s, seed in wanted}
-        tiles = {p.tile for pieces in self.pieces.values() for p in pieces}
-        rows = {library.rows[t]: t for t in tiles}
-        real = samples.pick(library.tiles, list(rows))
-        self.parents: dict[tuple[str, int], list[str]] = {}
-        self.real = dict(zip((rows[r] for r in sorted(rows)), real, strict=True))
+        keys = list(self.pieces)
+        blocks = [keys[i : i + BLOCK] for i in range(0, len(keys), BLOCK)]
+        self.block = {key: block for block in blocks for key in block}
+        self.read: list[Key] = []
 
-    def __call__(self, rows: Sequence[Sample], seeds: Sequence[int]) -> Image:
-        """Collages (B, C, H, W) in [-1, 1] of the masks of samples."""
-        bands, found = self.library.dataset.bands, []
-        for row, seed in zip(rows, seeds, strict=True):
-            pieces = self.pieces[row.id, seed]
-            image, used = assembled(row.mask_array(), list(self._parts(pieces)), bands)
-            tiles = (self.library.places[pieces[i].tile].id for i in used)
-            self.parents[row.id, seed] = list(dict.fromkeys(tiles))
-            found.append(image)
-        return np.stack(found)
+    def __call__(self, sample: Sample, seed: int) -> Collage:
+        """The collage of a sample."""
+        key = (sample.id, seed)
+        if self.block[key] is not self.read:
+            self._read(self.block[key])
+        pieces = self.pieces[key]
+        image, counts = assembled(sample.mask_array(), list(self._parts(pieces)), self.library.dataset.bands)
+        shares = dict[str, float]()
+        for piece, count in zip(pieces, counts, strict=True):
+            name = self.library.ids[piece.tile]
+            shares[name] = shares.get(name, 0) + count / image[0].size
+        return Collage(image, {k: v for k, v in sorted(shares.items(), key=lambda x: -x[1]) if v})
+
+    def _read(self, keys: list[Key]) -> None:
+        tiles = sorted({p.tile for key in keys for p in self.pieces[key]})
+        real = samples.pick(self.library.tiles, [self.library.rows[t] for t in tiles])
+        self.real, self.read = dict(zip(tiles, real, strict=True)), keys
 
     def _parts(self, pieces: Sequence[Piece]) -> Iterator[tuple[Mask, Image]]:
         for piece in pieces:
             tile = self.real[piece.tile]
-            image = self.library.dataset.scale(tile.image_array())
-            yield piece.turned(tile.mask_array()).astype(np.uint8), piece.turned(image).astype(np.float32)
+            image = torch.from_numpy(self.library.dataset.scale(tile.image_array()))
+            labels = torch.from_numpy(tile.mask_array())
+            yield turn(labels, piece.variant).numpy(), turn(image, piece.variant).numpy()
 
 
 def assembled(mask: Mask, parts: Sequence[tuple[Mask, Image]], bands: int) -> tuple[Image, list[int]]:
     """Image (C, H, W) of a mask (H, W): each pixel from the first part with the same class there.
 
-    A pixel that no part fits takes the nearest pixel of its class in the last part that has any. Pixels
-    without a class show the first part; 0 where there is no part at all.
+    A pixel that no part fits takes the nearest pixel of its class in the last part that has any; the nearest
+    pixel of the image, where no part has its class. Pixels without a class show the first part.
 
     Returns:
-        The image, and the parts that it shows.
+        The image, and the number of pixels that each part gives.
     """
-    image, open_, used = np.zeros((bands, *mask.shape), np.float32), np.ones(mask.shape, bool), set[int]()
+    image, source = np.zeros((bands, *mask.shape), np.float32), np.full(mask.shape, -1)
     for number, (labels, shown) in enumerate(parts):
-        fits = open_ & ((labels == mask) | (mask == IGNORE))
-        image[:, fits] = shown[:, fits]
-        used |= {number} if fits.any() else set()
-        open_ &= ~fits
-    for k in np.unique(mask[open_]):
-        number = max((i for i, (labels, _) in enumerate(parts) if (labels == k).any()), default=-1)
-        if number >= 0:
-            labels, shown = parts[number]
-            rows, columns = distance_transform_edt(labels != k, return_distances=False, return_indices=True)
-            here = open_ & (mask == k)
-            image[:, here] = shown[:, rows[here], columns[here]]
-            used.add(number)
-    return image, sorted(used)
+        fits = (source < 0) & ((labels == mask) | (mask == IGNORE))
+        image[:, fits], source[fits] = shown[:, fits], number
+    for k in np.unique(mask[source < 0]):
+        here = (source < 0) & (mask == k)
+        richest = max((i for i, (labels, _) in enumerate(parts) if (labels == k).any()), default=None)
+        if richest is not None:
+            labels, shown = parts[richest]
+            image[:, here] = _nearest(shown, labels == k)[:, here]
+            source[here] = richest
+    if (source >= 0).any():
+        image = _nearest(image, source >= 0)
+    return image, [int((source == i).sum()) for i in range(len(parts))]
+
+
+def _nearest(image: Image, known: NDArray[np.bool_]) -> Image:
+    """An image (C, H, W) in which each pixel shows the nearest known one, known ones themselves."""
+    if known.all():
+        return image
+    rows, columns = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    return np.asarray(image[:, rows, columns])

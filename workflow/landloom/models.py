@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from landloom.config import Config, together
+from landloom.config.image_sample import ImageSampleConfig
 from landloom.errors import InputError
 
 Options = Callable[[Any], dict[str, list[str]]]
@@ -110,9 +111,9 @@ class Models:
 
     def collaged(self, generator: str) -> bool:
         """Whether a generator's images are, or start from, pieces of real tiles."""
-        source = self.setting(generator, "image_sample", "source")
-        strength = self.setting(generator, "image_sample", "collage")["strength"]
-        return bool(source == "collage" or (source == "model" and strength < 1))
+        section = self.config.section("image_sample", generator)
+        assert isinstance(section, ImageSampleConfig)
+        return section.cuts
 
     def metrics(self) -> list[str]:
         """Metrics files of all trainings of generators and of their base."""

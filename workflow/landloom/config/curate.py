@@ -10,6 +10,9 @@ class Memory(Section):
 
     quantile: float = Field(default=0.01, ge=0, lt=1)
     """Copies are images nearer to a train tile than all but this share of real tiles; 0 rejects none."""
+    share: float = Field(default=0.95, gt=0, le=1)
+    """Copies are also images pieced together from real tiles, one of which gives more than this share of the
+    pixels; features are blind to how it was turned. 1 rejects none."""
 
 
 class CurateConfig(Section):

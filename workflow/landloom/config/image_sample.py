@@ -22,7 +22,8 @@ class CollageConfig(Section):
 
     strength: float = Field(default=1.0, gt=0, le=1)
     """Noise on the collage that a ControlNet starts from, as a share of the schedule (SDEdit, Meng et al.
-    2022): at 1 nothing of it is left, and none is made. Only that share of the steps is taken."""
+    2022): at 1 nothing of it is left, and none is made. Only that share of the steps is taken, rounded down
+    to whole ones; a single step is taken from there."""
     candidates: int = Field(default=4096, ge=1)
     """Turned tiles that the pieces of an image are chosen from, drawn at random; a quarter of all at most."""
     pieces: int = Field(default=8, ge=1)
@@ -45,3 +46,8 @@ class ImageSampleConfig(Sampling):
     """Masks of a shard that get a second image from another seed, to measure diversity."""
     feedback: Feedback = Feedback()
     """Feedback of the judge of curate, for ControlNets."""
+
+    @property
+    def cuts(self) -> bool:
+        """Whether images are, or start from, pieces of real tiles."""
+        return self.source == "collage" or (self.source == "model" and self.collage.strength < 1)

@@ -1,5 +1,6 @@
 """What the sections of one generator, or of one variant of the label table, cannot mean together."""
 
+import math
 import typing
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -89,6 +90,11 @@ def start(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterat
         yield (
             f"image_sample.collage.strength: {strength:g} for '{name}', but only a ControlNet can start from "
             f"a collage, and its images come from {image.backend}; set it to 1 there"
+        )
+    if image.translation is None and made.steps > 1 and made.steps * strength < 1 - 1e-6:
+        yield (
+            f"image_sample.steps: {made.steps} for '{name}' are too few for a collage.strength of "
+            f"{strength:g}; take {math.ceil(1 / strength)} or more, or 1"
         )
     if image.translation is None and image.objective == "one_step" and strength != practised:
         yield (

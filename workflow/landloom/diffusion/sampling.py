@@ -80,8 +80,8 @@ def sample(
 
 
 def taken(steps: int, strength: float) -> int:
-    """Steps that a start of some strength leaves, at least one."""
-    return max(1, round(steps * strength))
+    """Steps that a start of some strength leaves: whole ones, at least one."""
+    return max(1, int(steps * strength + 1e-6))
 
 
 def batches(count: int, size: int) -> Iterator[slice]:

@@ -23,7 +23,7 @@ from landloom.segmentation.curation import Norms, agreement, norms, pixel_loss, 
 from landloom.segmentation.predict import probabilities
 from landloom.stage import In, Ins, Out
 
-VERSION = 4
+VERSION = 5
 
 
 def run(
@@ -91,6 +91,8 @@ def decide(
     reasons = verdict.below("agreement", share, config.min_agreement)
     reasons += verdict.below("agreement for its classes", relative, config.min_relative)
     reasons += verdict.above("palette residual", verdict.score(note, "residual"), config.max_residual)
+    if (whole := verdict.score(note, "tile")) > config.memory.share:
+        reasons.append(f"copy of a real tile: {100 * whole:.1f} % of the pixels are cut from one")
     if near is not None:
         found |= {"realism": near.realism, "distance": near.distance, "rank": near.rank, "nearest": near.id}
         reasons += verdict.below("realism", near.realism, config.min_realism)
@@ -104,12 +106,18 @@ def decide(
 def neighbours(
     config: FeaturesConfig, dataset: Dataset, pairs: Path, tiles: Sequence[Path], known: Sequence[Path]
 ) -> dict[str, Neighbour]:
-    """Nearest train tile of each new image; the unchanged image of a tile named as parent is not new."""
-    real, places = {}, []
+    """Nearest train tile of each new image.
+
+    The unchanged image of a tile named as parent is not new, unless it was pieced together.
+    """
+    real, places, cut = {}, [], "collage" in samples.metadata(pairs)
     for tile in samples.read(tiles, split="train"):
         real[tile.id] = _digest(tile)
         places.append(Place.of(tile))
-    new = {s.id for s in samples.read(pairs) if _digest(s) not in [real.get(p) for p in s.parents or []]}
+    new = {
+        s.id for s in samples.read(pairs)
+        if cut or _digest(s) not in [real.get(p) for p in s.parents or []]
+    }  # fmt: skip
     if not new or not real:
         return {}
     extractor = extractors.load(config.extractor, config.weights)

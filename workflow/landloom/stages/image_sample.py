@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landloom import progress, samples
-from landloom.collage import Collages, Library
+from landloom.collage import Collage, Collages, Library
 from landloom.conditions.mask import one_hot
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.dataset import Dataset
@@ -27,7 +27,7 @@ from landloom.stage import In, Ins, Out
 from landloom.training.loop import device
 from landloom.translation import generator
 
-VERSION = 5
+VERSION = 6
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
 TWIN_SEED = 0x7415  # and twins from other noise than their sisters
 
@@ -50,53 +50,64 @@ def run(
         samples.write(out, samples.read(masks), about)
         samples.write(twins, [], about)
         return
-    if tiles is None and (config.source == "collage" or config.collage.strength < 1):
+    cuts = config.cuts and translator is None
+    if cuts and not tiles:
         raise InputError("--tiles", "is needed for collages", "Give the shards of tiles")
     rows = list(samples.read(masks))
     chosen = np.linspace(0, len(rows) - 1, min(config.twins, len(rows))).round().astype(int)
     first = [(s, (s.seed or 0) ^ IMAGE_SEED) for s in rows]
     second = [(rows[i], (rows[i].seed or 0) ^ IMAGE_SEED ^ TWIN_SEED) for i in chosen]
-    collages = Collages(Library(dataset, tiles, config.collage), [*first, *second]) if tiles else None
-    painter: Painter
-    if config.source == "collage":
-        assert collages is not None
-        painter = collages
-    elif translator is not None:
+    collages = Collages(Library(dataset, tiles or [], config.collage), [*first, *second]) if cuts else None
+    painter: Painter | None = None
+    if translator is not None:
         painter = Translator(dataset, translator)
-    else:
+    elif config.source == "model":
         assert base is not None
         assert controlnet is not None
-        painter = Diffusion(config, dataset, base, controlnet, judge, collages)
-    about |= {"image_model": str(translator or controlnet)} if translator or controlnet else {}
-    about |= {"collage": config.collage.strength if controlnet else 0.0} if collages else {}
-    samples.write(out, painted(config, dataset, painter, first, collages), about)
-    samples.write(twins, painted(config, dataset, painter, second, collages), about)
+        painter = Diffusion(config, dataset, base, controlnet, judge)
+    about |= {"image_model": str(translator or controlnet)} if painter else {}
+    about |= {"collage": config.collage.strength if painter else 0.0} if cuts else {}
+    samples.write(out, painted(config, dataset, painter, collages, first), about)
+    samples.write(twins, painted(config, dataset, painter, collages, second), about)
 
 
 class Painter(Protocol):
     """Makes images for masks."""
 
-    def __call__(self, rows: Sequence[Sample], seeds: Sequence[int]) -> NDArray[np.float32]:
-        """Images (B, C, H, W) in [-1, 1]; each depends on its own row and seed alone."""
+    def __call__(
+        self, rows: Sequence[Sample], seeds: Sequence[int], start: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        """Images (B, C, H, W) in [-1, 1]; each depends on its own row, seed and start alone."""
         ...
 
 
 def painted(
-    config: ImageSampleConfig, dataset: Dataset, painter: Painter, wanted: Sequence[tuple[Sample, int]],
-    collages: Collages | None,
+    config: ImageSampleConfig, dataset: Dataset, painter: Painter | None, collages: Collages | None,
+    wanted: Sequence[tuple[Sample, int]],
 ) -> Iterator[Sample]:  # fmt: skip
     """Yield copies of samples with new images from their seeds, in the dataset's units.
 
-    Tiles that an image was made from are named as its parents.
+    Without a painter the collages are the images. The tiles of a collage become parents of its image, and the
+    largest share of one of them is noted.
     """
     parts = batches(len(wanted), config.batch)
     for part in progress.shown(parts, "images", len(wanted), config.batch):
         rows, seeds = zip(*wanted[part], strict=True)
-        for row, seed, image in zip(rows, seeds, painter(rows, seeds), strict=True):
-            used = collages.parents[row.id, seed] if collages else []
-            parents = list(dict.fromkeys([*row.parents, *used]))
+        cut = [collages(row, seed) for row, seed in wanted[part]] if collages else []
+        start = np.stack([c.image for c in cut]) if cut else None
+        images = painter(rows, seeds, start) if painter else start
+        assert images is not None
+        pairs = zip(rows, cut, strict=True) if cut else ((row, None) for row in rows)
+        for (row, collage), image in zip(pairs, images, strict=True):
             encoded = codec.encode(dataset.unscale(image), row.crs, row.transform)
-            yield replace(row, image=encoded, parents=parents)
+            yield replace(named(row, collage) if collage else row, image=encoded)
+
+
+def named(row: Sample, collage: Collage) -> Sample:
+    """A sample that names the tiles of its collage."""
+    parents = list(dict.fromkeys([*row.parents, *collage.shares]))
+    share = f"tile={max(collage.shares.values(), default=0):.4f}"
+    return replace(row, parents=parents, note=f"{row.note} {share}" if row.note else share)
 
 
 class Translator:
@@ -106,8 +117,10 @@ class Translator:
         self.model, self.classes = generator.load(folder).to(device()), len(dataset.classes)
 
     @torch.no_grad()
-    def __call__(self, rows: Sequence[Sample], seeds: Sequence[int]) -> NDArray[np.float32]:
-        """Images of masks, one at a time, so that batching changes nothing."""
+    def __call__(
+        self, rows: Sequence[Sample], seeds: Sequence[int], start: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        """Images of masks, one at a time, so that batching changes nothing; there is no start."""
         found = []
         for row, seed in zip(rows, seeds, strict=True):
             torch.manual_seed(seed)
@@ -120,10 +133,9 @@ class Diffusion:
     """Images by the ControlNet, under masks and captions."""
 
     def __init__(
-        self, config: ImageSampleConfig, dataset: Dataset, base: Path, controlnet: Path, judge: Path | None,
-        collages: Collages | None = None,
-    ) -> None:  # fmt: skip
-        self.config, self.dataset, self.collages = config, dataset, collages
+        self, config: ImageSampleConfig, dataset: Dataset, base: Path, controlnet: Path, judge: Path | None
+    ) -> None:
+        self.config, self.dataset = config, dataset
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
         self.model = bundle.load(base).to(device(), self.dtype)
         self.control = control.load(controlnet, self.model, device(), self.dtype)
@@ -131,28 +143,25 @@ class Diffusion:
         found = networks.load(judge / "model") if judge is not None and config.feedback.weight else None
         self.judge = found.to(device()).eval().requires_grad_(False) if found is not None else None
 
-    def __call__(self, rows: Sequence[Sample], seeds: Sequence[int]) -> NDArray[np.float32]:
-        """Sample latents and decode them."""
+    def __call__(
+        self, rows: Sequence[Sample], seeds: Sequence[int], start: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        """Sample latents, from those of ``start`` if given, and decode them."""
         config = self.config
         labels = torch.from_numpy(np.stack([s.mask_array() for s in rows])).to(device())
         hint = one_hot(labels, len(self.dataset.classes)).to(self.dtype)
         text = self.model.embed([s.caption or "" for s in rows])
-        start, strength = self.start(rows, seeds), config.collage.strength
+        begin = self.model.encode(torch.from_numpy(start)) if start is not None else None
+        strength = 1.0 if start is None else config.collage.strength
         steps = taken(config.steps, strength)
         steer = JudgeFeedback(self.model, self.judge, labels, config.feedback, steps) if self.judge else None
         latents = sample(
             self.model, text, self.empty, seeds, config, self.dataset.size // self.model.factor,
             residuals(self.control, hint, config.control), steer=steer, solver=config.solver,
-            start=start, strength=strength,
+            start=begin, strength=strength,
         )  # fmt: skip
         with torch.no_grad():
             return np.asarray(self.model.decode(latents.to(self.dtype)).float().cpu().numpy())
-
-    def start(self, rows: Sequence[Sample], seeds: Sequence[int]) -> Tensor | None:
-        """Latents of collages, if images start from any."""
-        if self.collages is None:
-            return None
-        return self.model.encode(torch.from_numpy(self.collages(rows, seeds)))
 
 
 def residuals(control: ControlNetModel, hint: Tensor, scale: float) -> Any:

@@ -82,6 +82,28 @@ def test_collages_ask_for_tiles_and_count_as_new() -> None:
     assert not any("/paste/image" in m for m in made.training_metrics())
 
 
+def test_what_a_back_end_does_not_read_does_not_run_it_again() -> None:
+    generators = {
+        "net": {"image_train": {"objective": "one_step"}, "image_sample": {"steps": 1, "guidance": 1}},
+        "p": {"image_train": {"backend": "pix2pix"}, "image_sample": {"collage": {"strength": 1}}},
+        "paste": {"image_sample": {"source": "collage"}},
+    }
+
+    def sections(strength: float, width: int) -> dict[str, str]:
+        made = dag(
+            tile={"size": 64},
+            generators=generators,
+            image_train={"one_step": {"strength": strength}, "pix2pix": {"width": width}},
+            image_sample={"collage": {"strength": strength}},
+        )
+        stages = ("image_train", "image_sample")
+        return {f"{g} {s}": made.section(s)(Wildcards(generator=g)) for g in generators for s in stages}
+
+    first, other, wide = sections(0.1, 32), sections(0.2, 32), sections(0.1, 16)
+    assert {k for k in first if first[k] != other[k]} == {"net image_train", "net image_sample"}
+    assert {k for k in first if first[k] != wide[k]} == {"p image_train"}
+
+
 def test_feedback_asks_for_the_judge() -> None:
     made = dag(generators={"f": {"image_sample": {"feedback": {"weight": 0.1}}}, "g": {}})
     found = [made.models.image_models(Wildcards(dataset="landsat7", generator=g)) for g in "fg"]

@@ -22,7 +22,7 @@ PINNED = {
     "curate": "5 442df308",
     "encode": "2 197e998e",
     "evaluate": "5 172e8be1",
-    "export": "3 c7de04e3",
+    "export": "4 c7de04e3",
     "features": "1 79f595d7",
     "image_sample": "6 ad353140",
     "image_train": "7 2d7ade88",

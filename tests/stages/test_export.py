@@ -32,6 +32,7 @@ def test_dataset_json_answers_the_questions(tmp_path: Path) -> None:
     assert found["class_ratios"]["asked"]["built up"] == pytest.approx(0.5)
     assert sum(found["class_ratios"]["synthetic"].values()) == pytest.approx(1, abs=1e-5)
     assert found["made_from_real_tiles"] == 1
+    assert found["parents"] == {"landloom-0": ["a_0_0"]}
     assert found["reference"]["tiles"]["train"] == 4
     assert found["versions"]["landloom"]
 
@@ -56,8 +57,12 @@ def test_pieces_of_real_tiles_are_said_to_be_such_in_every_format(tmp_path: Path
     assert "no pixel is" not in (out / "README.md").read_text()
     with rasterio.open(out / "geotiff/images/landloom-0.tif") as file:
         assert file.tags()["TIFFTAG_IMAGEDESCRIPTION"] == PIECES
-    for path in (out / "coco/annotations.json", *(out / "stac").rglob("collection.json")):
-        assert PIECES in path.read_text().replace("Synthetic", "synthetic")
+        assert file.tags()["LANDLOOM_PARENTS"] == "a_0_0"
+    assert PIECES in (out / "coco/annotations.json").read_text()
+    assert PIECES.capitalize() in (out / "stac/catalog.json").read_text()
+    items = [json.loads(p.read_text())["properties"] for p in sorted((out / "stac/items").glob("*.json"))]
+    assert {i["description"] for i in items} == {PIECES}
+    assert [i["landloom:parents"] for i in items] == [["a_0_0"], [], []]
 
 
 def test_a_format_brings_the_files_it_points_to(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from landloom import provenance, samples
 from landloom.config.segment import Network
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle
+from landloom.diffusion.feedback import JudgeFeedback
 from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.samples import Sample
 from landloom.segmentation import networks, verdict
+from landloom.stages import image_sample
 from tests import bases
 from tests.stages.conftest import run
 
@@ -188,6 +190,41 @@ def test_collages_without_tiles_are_an_error(
 ) -> None:
     with pytest.raises(InputError, match="--tiles: is needed for collages"):
         bases.execute("image_sample", **job | {"config": config}, masks=masks, out=tmp_path / "o.parquet")
+
+
+@pytest.mark.parametrize(
+    "more", ['"steps": 4', '"steps": 4, "solver": "dpm++"', '"steps": 1', '"precision": "bf16", "steps": 4']
+)
+def test_a_start_from_collages_does_not_depend_on_the_batch(
+    job: dict[str, Any], tiny: dict[str, Any], masks: Path, more: str, tmp_path: Path
+) -> None:
+    found = []
+    for batch in (1, 3):
+        text = f'{{"collage": {{"strength": 0.5}}, "batch": {batch}, {more}}}'
+        one = job | {"tiles": tiny["tiles"], "config": text}
+        bases.execute("image_sample", **one, masks=masks, out=tmp_path / "o.parquet")
+        found.append(list(samples.read(tmp_path / "o.parquet")))
+    for a, b in zip(*found, strict=True):
+        assert (a.parents, a.note) == (b.parents, b.note)
+        assert np.abs(a.image_array().astype(int) - b.image_array()).mean() <= 40 * ("bf16" in more) + 1
+
+
+def test_only_the_steps_that_a_start_leaves_are_corrected(
+    job: dict[str, Any], tiny: dict[str, Any], masks: Path, run_dir: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    seen = []
+
+    class Counted(JudgeFeedback):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            seen.append(self.last)
+
+    monkeypatch.setattr(image_sample, "JudgeFeedback", Counted)
+    text = '{"steps": 10, "collage": {"strength": 0.4}, "feedback": {"weight": 0.1}}'
+    one = job | {"tiles": tiny["tiles"], "judge": run_dir, "config": text}
+    bases.execute("image_sample", **one, masks=masks, out=tmp_path / "o.parquet")
+    assert set(seen) == {2}  # half of four
 
 
 def test_a_start_from_collages_is_nearer_to_them_with_less_noise(

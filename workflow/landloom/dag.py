@@ -17,6 +17,8 @@ from landloom import preflight
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
+from landloom.config.image_sample import ImageSampleConfig
+from landloom.config.image_train import ImageTrainConfig
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
 from landloom.models import Models
@@ -193,7 +195,8 @@ class Dag:
         if name == "curate":
             section = self.config.section(name, generator)
             return section.model_copy(update={"network": None})
-        return self.config.section(name, generator)
+        section = self.config.section(name, generator)
+        return section.read() if isinstance(section, ImageTrainConfig | ImageSampleConfig) else section
 
     def settings(self, wildcards: Any) -> str:
         """JSON of the whole config; defaults are left out."""

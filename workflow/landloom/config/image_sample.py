@@ -1,6 +1,6 @@
 """``image_sample``: images for the generated masks."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -46,6 +46,14 @@ class ImageSampleConfig(Sampling):
     """Masks of a shard that get a second image from another seed, to measure diversity."""
     feedback: Feedback = Feedback()
     """Feedback of the judge of curate, for ControlNets."""
+
+    def read(self) -> Self:
+        """The same, with defaults where nothing is read: a change there must not sample again."""
+        if not self.cuts:
+            return self.model_copy(update={"collage": CollageConfig()})
+        if self.source == "collage":
+            return self.model_copy(update={"collage": self.collage.model_copy(update={"strength": 1.0})})
+        return self
 
     @property
     def cuts(self) -> bool:

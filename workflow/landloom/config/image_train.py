@@ -87,6 +87,16 @@ class ImageTrainConfig(Denoising, Parallel):
         """Networks of the baseline; None for a ControlNet."""
         return {"pix2pix": self.pix2pix, "cyclegan": self.cyclegan}.get(self.backend)
 
+    def read(self) -> Self:
+        """The same, with defaults for what the back-end never reads: no change of it may train it again."""
+        unread = {"pix2pix", "cyclegan"} - {self.backend}
+        if self.backend != "controlnet":
+            unread |= {"objective", "one_step"}
+        elif self.objective != "one_step":
+            unread |= {"one_step"}
+        fresh = type(self)()
+        return self.model_copy(update={k: getattr(fresh, k) for k in unread})
+
     @model_validator(mode="after")
     def _one(self) -> Self:
         if self.unlock and self.lora:

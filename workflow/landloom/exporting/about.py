@@ -23,7 +23,7 @@ FORMATS = {
 
 WHAT = {
     False: "no pixel is an observation of the Earth.",
-    True: "pieces of real tiles, which `parents` name, and no observation of any place. "
+    True: "pieces of real tiles, which `parents` in `dataset.json` name, and no observation of any place. "
     "The licence of those tiles holds for them.",
 }
 """By whether images are, or start from, pieces of real tiles."""
@@ -43,6 +43,7 @@ def facts(collection: Collection, curated: Sequence[Path]) -> dict[str, Any]:
         "samples": {"accepted": len(kept), "rejected": dict(sorted(reasons.items()))},
         "made_from_real_tiles": sum(bool(table["parents"][i]) for i in kept),
         "seeds": {table["id"][i]: table["seed"][i] for i in kept},
+        "parents": {table["id"][i]: table["parents"][i] for i in kept if table["parents"][i]},
         "image": {"size": card.size, "bands": card.bands, "dtype": card.dtype, "rgb": card.rgb},
         "classes": legend(collection.classes),
         "class_ratios": {
@@ -72,13 +73,13 @@ def readme(collection: Collection, found: dict[str, Any], formats: Sequence[str]
         "Use them to train, never to test or to map."
     )
     source = (
-        f"The generator learned from the train split of `{reference['dataset']}`: "
+        f"The generator worked from the train split of `{reference['dataset']}`: "
         f"{reference['tiles'].get('train', 0)} tiles of {found['image']['size']} pixels; "
         f"{reference['scenes']} scenes in all splits. "
         "Image quality was measured against real tiles of the same dataset."
     )
     files = [f"- {FORMATS[f]}" for f in formats]
-    files.append("- `dataset.json`: generator, counts, class shares, seeds, licence, versions")
+    files.append("- `dataset.json`: generator, counts, class shares, seeds, parents, licence, versions")
     parts = ["\n".join(head), f"# {found['name']}", intro, "## Files", "\n".join(files)]
     return "\n\n".join([*parts, "## Classes", _shares(found), "## Source", source]) + "\n"
 

@@ -14,7 +14,7 @@ from landloom.segmentation import verdict
 
 SYNTHETIC = "synthetic: not an observation"
 """Said in every format: nobody may take these pixels for a measurement."""
-PIECES = "synthetic: pieces of real tiles, not an observation of any place"
+PIECES = "synthetic: pieces of real tiles, whose licence holds, and not an observation of any place"
 """The same, of images that are collages or start from them."""
 
 

@@ -33,6 +33,7 @@ class GeoTiff:
         """Write the image in its own units and type, and the mask as class indices (uint8, 255 no data)."""
         tags = {"LANDLOOM_SYNTHETIC": "yes", "LANDLOOM_GENERATOR": self.collection.generator}
         tags |= {} if sample.seed is None else {"LANDLOOM_SEED": str(sample.seed)}
+        tags |= {"LANDLOOM_PARENTS": " ".join(sample.parents)} if sample.parents else {}
         tags["TIFFTAG_IMAGEDESCRIPTION"] = self.collection.statement
         _write(self.images / f"{sample.id}.tif", sample.image_array(), sample, tags)
         mask = sample.mask_array()[None]

@@ -73,6 +73,7 @@ class Stac:
             "landloom:generator": self.collection.generator,
             "landloom:seed": sample.seed,
             "landloom:caption": sample.caption,
+            "landloom:parents": sample.parents,
         }
         return TIMES | found
 

@@ -5,7 +5,7 @@ place of pure noise, as in SDEdit (Meng et al. 2022) and semi-parametric synthes
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +34,27 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class Piece:
-    """A train tile, by its number, in one of its eight turns."""
+    """A train tile, by its number, in one of its eight turns, and the part of the image that it may give.
+
+    Attributes:
+        tile: its number.
+        variant: its turn.
+        cut: normal (down, right) and offset of a line, in sides of the image: it gives what lies before.
+    """
 
     tile: int
     variant: int
+    cut: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def part(self, side: int) -> NDArray[np.bool_]:
+        """Where it may give pixels or cells of a square (side, side)."""
+        return along(self.cut[0], self.cut[1], side) <= self.cut[2]
+
+
+def along(down: float, right: float, side: int) -> NDArray[np.float64]:
+    """How far each pixel of a square (side, side) of side 1 lies in a direction."""
+    at = (np.arange(side) + 0.5) / side
+    return down * at[:, None] + right * at
 
 
 class Library:
@@ -95,13 +112,18 @@ class Library:
             cells = torch.from_numpy(self.cells[tiles[variants == v]])
             fits[variants == v] = turn(cells, v).numpy() == wanted
         open_, pieces = wanted != IGNORE, list[Piece]()
+        most = max(1, int(self.config.share * open_.sum()))
         while open_.any() and len(pieces) < self.config.pieces:
             covered = (fits & open_).sum((1, 2))
             best = int(covered.argmax())
             if not covered[best]:
                 break
-            pieces.append(Piece(int(tiles[best]), int(variants[best])))
-            open_ &= ~fits[best]
+            piece = Piece(int(tiles[best]), int(variants[best]))
+            if covered[best] > most:
+                piece = replace(piece, cut=line(fits[best] & open_, most, random.uniform(0, 2 * np.pi)))
+            pieces.append(piece)
+            open_ &= ~(fits[best] & piece.part(CELLS))
+            fits[tiles == piece.tile] = False
         return pieces + self._rich(sample.mask_array(), free, random)
 
     def _free(self, parents: Sequence[str]) -> NDArray[np.int64]:
@@ -120,6 +142,13 @@ class Library:
             if counts.any():
                 found.append(Piece(int(random.choice(free[counts >= counts.max() / 2])), 0))
         return found
+
+
+def line(covered: NDArray[np.bool_], most: int, angle: float) -> tuple[float, float, float]:
+    """The cut that lies at an angle and leaves about ``most`` of the covered cells (side, side)."""
+    down, right = float(np.sin(angle)), float(np.cos(angle))
+    far = np.sort(along(down, right, len(covered))[covered])
+    return down, right, float(far[most - 1])
 
 
 @dataclass(frozen=True)
@@ -157,7 +186,8 @@ class Collages:
         if self.block[key] is not self.read:
             self._read(self.block[key])
         pieces = self.pieces[key]
-        image, counts = assembled(sample.mask_array(), list(self._parts(pieces)), self.library.dataset.bands)
+        mask, bands = sample.mask_array(), self.library.dataset.bands
+        image, counts = assembled(mask, list(self._parts(pieces)), bands, [p.part(len(mask)) for p in pieces])
         shares = dict[str, float]()
         for piece, count in zip(pieces, counts, strict=True):
             name = self.library.ids[piece.tile]
@@ -177,8 +207,12 @@ class Collages:
             yield turn(labels, piece.variant).numpy(), turn(image, piece.variant).numpy()
 
 
-def assembled(mask: Mask, parts: Sequence[tuple[Mask, Image]], bands: int) -> tuple[Image, list[int]]:
+def assembled(
+    mask: Mask, parts: Sequence[tuple[Mask, Image]], bands: int, where: Sequence[NDArray[np.bool_]] = ()
+) -> tuple[Image, list[int]]:
     """Image (C, H, W) of a mask (H, W): each pixel from the first part with the same class there.
+
+    ``where`` tells for each part which pixels (H, W) it may give; all, when it is empty.
 
     A pixel that no part fits takes the nearest pixel of its class in the last part that has any; the nearest
     pixel of the image, where no part has its class. Pixels without a class show the first part.
@@ -189,6 +223,7 @@ def assembled(mask: Mask, parts: Sequence[tuple[Mask, Image]], bands: int) -> tu
     image, source = np.zeros((bands, *mask.shape), np.float32), np.full(mask.shape, -1)
     for number, (labels, shown) in enumerate(parts):
         fits = (source < 0) & ((labels == mask) | (mask == IGNORE))
+        fits &= where[number] if where else True
         image[:, fits], source[fits] = shown[:, fits], number
     for k in np.unique(mask[source < 0]):
         here = (source < 0) & (mask == k)

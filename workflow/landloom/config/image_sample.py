@@ -28,6 +28,8 @@ class CollageConfig(Section):
     """Turned tiles that the pieces of an image are chosen from, drawn at random; a quarter of all at most."""
     pieces: int = Field(default=8, ge=1)
     """Tiles that an image is pieced together from at most, besides one for each class."""
+    share: float = Field(default=0.75, gt=0, le=1)
+    """Largest share of an image that one tile shall give; one that would give more is cut along a line."""
 
 
 class ImageSampleConfig(Sampling):

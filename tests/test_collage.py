@@ -43,6 +43,26 @@ def test_a_pixel_is_of_the_first_part_that_has_its_class_there() -> None:
     assert used == [1, 1, 2, 0]
 
 
+def test_later_parts_take_on_the_colours_of_the_first_class_by_class() -> None:
+    side = 16
+    mask = np.repeat(np.uint8([[0, 1]]), side, 0).repeat(side // 2, 1)
+    first = np.where(np.arange(side)[:, None] < side // 2, mask, 7).astype(np.uint8)  # its upper half fits
+    base = np.where(mask == 0, 0.5, -0.5).astype(np.float32)[None]
+    grain = np.random.default_rng(0).normal(0, 0.05, base.shape).astype(np.float32)
+    image, used = assembled(mask, [(first, base), (mask, base - 0.3 + grain)], 1)
+    assert used == [side * side // 2] * 2
+    lower = image[0, side // 2 :]
+    for k, color in ((0, 0.5), (1, -0.5)):
+        here = mask[side // 2 :] == k
+        assert lower[here].mean() == pytest.approx(color, abs=1e-5)
+        assert lower[here].std() == pytest.approx(grain[0, side // 2 :][here].std(), rel=1e-3)
+    few = mask.copy()
+    few[few == 1] = 0
+    few[:, -1] = 1  # too few pixels of the class to tell its colour
+    image, _ = assembled(few, [(first, base), (few, base - 0.3)], 1)
+    assert np.allclose(image[0, side // 2 :, -1], -0.8)
+
+
 def test_what_no_part_fits_takes_the_nearest_pixel_of_its_class() -> None:
     mask = np.array([[1, 0, 0, 0]], np.uint8)
     part = (np.array([[0, 0, 1, 1]], np.uint8), np.float32([[[0.1, 0.2, 0.3, 0.4]]]))

@@ -24,7 +24,7 @@ PINNED = {
     "evaluate": "5 172e8be1",
     "export": "4 c7de04e3",
     "features": "1 79f595d7",
-    "image_sample": "7 e956f825",
+    "image_sample": "8 e956f825",
     "image_train": "7 2d7ade88",
     "label_sample": "6 804ae6db",
     "label_table": "2 6d85d738",

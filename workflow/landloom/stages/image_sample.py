@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landloom import progress, samples
-from landloom.collage import Collage, Collages, Library
+from landloom.collage.assembly import Collage, Collages
+from landloom.collage.library import Library
 from landloom.conditions.mask import one_hot
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.dataset import Dataset

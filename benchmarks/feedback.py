@@ -1,4 +1,6 @@
-"""Gain and cost of the judge's feedback: ``python benchmarks/feedback.py results/dubai-images landloom``.
+"""Gain and cost of the judge's feedback: ``python benchmarks/feedback.py results/mine landloom``.
+
+For a ControlNet that denoises; give ``--strength`` as it was sampled with.
 
 The same masks, captions and seeds are painted without feedback and with it. The network that steers and
 another one, trained on real tiles from another seed, each say how far image and mask agree. Only the other
@@ -14,7 +16,7 @@ import numpy as np
 from torch import nn
 
 from landloom import samples
-from landloom.config.image_sample import Feedback, ImageSampleConfig
+from landloom.config.image_sample import CollageConfig, Feedback, ImageSampleConfig
 from landloom.dataset import Dataset
 from landloom.metrics import extractors, fidelity
 from landloom.segmentation import networks, predict, scores
@@ -29,6 +31,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=96)
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--guidance", type=float, default=1.5)
+    parser.add_argument(
+        "--strength", type=float, default=1.0, help="of the noise on collages; 1: no collages"
+    )
     parser.add_argument("--weights", type=float, nargs="+", default=[0.02, 0.05, 0.1])
     given = parser.parse_args()
     root, dataset = given.root, Dataset.load(given.root / "statistics.json")
@@ -43,12 +48,13 @@ def main() -> None:
         samples.write(masks, samples.pick([source], rows), samples.metadata(source))
         for weight in (0.0, *given.weights):
             config = ImageSampleConfig(
-                steps=given.steps, guidance=given.guidance, twins=0, feedback=Feedback(weight=weight)
-            )
+                steps=given.steps, guidance=given.guidance, twins=0, feedback=Feedback(weight=weight),
+                collage=CollageConfig(strength=given.strength),
+            )  # fmt: skip
             begin = time.perf_counter()
             image_sample.run(
                 config, root / "statistics.json", masks, out, Path(name) / "twins.parquet",
-                root / "base", root / given.generator / "image", judge=steering.parent,
+                root / "base", root / given.generator / "image", judge=steering.parent, tiles=tiles,
             )  # fmt: skip
             seconds = time.perf_counter() - begin
             found = [f"{k} {agreement(j, dataset, out):.3f}" for k, j in judges.items()]

@@ -89,19 +89,25 @@ def test_what_a_back_end_does_not_read_does_not_run_it_again() -> None:
         "paste": {"image_sample": {"source": "collage"}},
     }
 
-    def sections(strength: float, width: int) -> dict[str, str]:
+    def sections(strength: float = 0.1, width: int = 32, candidates: int = 9) -> dict[str, str]:
         made = dag(
             tile={"size": 64},
             generators=generators,
             image_train={"one_step": {"strength": strength}, "pix2pix": {"width": width}},
-            image_sample={"collage": {"strength": strength}},
+            image_sample={"collage": {"strength": strength, "candidates": candidates}},
         )
         stages = ("image_train", "image_sample")
         return {f"{g} {s}": made.section(s)(Wildcards(generator=g)) for g in generators for s in stages}
 
-    first, other, wide = sections(0.1, 32), sections(0.2, 32), sections(0.1, 16)
-    assert {k for k in first if first[k] != other[k]} == {"net image_train", "net image_sample"}
-    assert {k for k in first if first[k] != wide[k]} == {"p image_train"}
+    first = sections()
+
+    def differ(**more: Any) -> set[str]:
+        other = sections(**more)
+        return {k for k in first if first[k] != other[k]}
+
+    assert differ(strength=0.2) == {"net image_train", "net image_sample"}
+    assert differ(width=16) == {"p image_train"}
+    assert differ(candidates=8) == {"net image_sample", "paste image_sample"}
 
 
 def test_feedback_asks_for_the_judge() -> None:

@@ -43,7 +43,7 @@ include: "workflow/rules/audit.smk"
 # The check is no input of other rules: changing one number of it would then run everything again, and an
 # `ancient` input whose rule has to run makes Snakemake skip missing outputs downstream of it.
 onstart:
-    dag.check()
+    dag.check(workflow)
     dag.check_cluster(workflow)
 
 

@@ -276,12 +276,29 @@ def test_tokens_are_counted_by_a_base_that_is_given() -> None:
 
 
 def test_only_a_local_model_needs_a_gpu() -> None:
-    local = dag(caption={"backend": "qwen_vl", "qwen_vl": {"source": "models/qwen"}}).captioner
-    assert (local.gpu, local.endpoint) == (1, 0)
-    assert (dag().captioner.gpu, dag(caption=MODEL).captioner.endpoint) == (0, 1)
+    local = dag(caption={"backend": "qwen_vl", "qwen_vl": {"source": "models/qwen"}})
+    assert (gpus(local, "caption"), local.captioner.endpoint) == (1, 0)
+    assert (gpus(dag(), "caption"), dag(caption=MODEL).captioner.endpoint) == (0, 1)
     serve = {"endpoint": {"serve": ["vllm", "serve", "qwen", "--port", "{port}"], "model": "qwen"}}
-    own = dag(caption={"backend": "openai"} | serve).captioner  # the model is in the job
-    assert (own.gpu, own.endpoint, own.memory) == (1, 0, local.memory)
+    own = dag(caption={"backend": "openai"} | serve)  # the model is in the job
+    assert (gpus(own, "caption"), own.captioner.endpoint) == (1, 0)
+    assert own.captioner.memory == local.captioner.memory
+
+
+def gpus(made: Dag, stage: str, **wildcards: str) -> int:
+    return made.gpus(stage)(Wildcards(dataset="d", **wildcards))
+
+
+def test_each_process_of_a_training_has_a_gpu_and_real_tiles_need_none() -> None:
+    made = dag(
+        base={"processes": 2, "vae": {"batch": 4}, "unet": {"batch": 4}},
+        image_train={"processes": 4, "batch": 8},
+        generators={"g": {}, "old": {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}},
+    )
+    assert [gpus(made, s) for s in ("base", "label_train", "image_train", "tile")] == [2, 1, 4, 0]
+    assert [gpus(made, "image_sample", generator=g) for g in ("g", "old")] == [1, 0]
+    folder = dag(base={"source": "models/sd", "processes": 2})
+    assert gpus(folder, "base") == 0  # it is copied
 
 
 def test_images_are_compared_with_all_train_tiles_where_asked() -> None:
@@ -291,3 +308,22 @@ def test_images_are_compared_with_all_train_tiles_where_asked() -> None:
     found = [made.known(Wildcards(dataset="d", generator=g)) for g in ("g", "off", "old")]
     assert found == [[f"results/d/features/{s}.safetensors" for s in made.parts], [], []]
     assert found[0]
+
+
+@pytest.mark.parametrize("place", ["image", "mask", "request"])
+def test_braces_in_paths_are_named_before_snakemake_sees_them(tmp_path: Path, place: str) -> None:
+    data = yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]
+    files = {p: tmp_path / f"{p}.{'{x}.' if p == place else ''}tif" for p in ("image", "mask", "request")}
+    for file in files.values():
+        file.touch()
+    scenes = [{"name": "a", "images": [str(files["image"])] * 6, "mask": str(files["mask"])}]
+    mixes = {"mine": {"goal": "table", "file": str(files["request"]), "share": 1}}
+    made = dag(data={"scenes": scenes, "classes": data["classes"], "rgb": data["rgb"]}, plan={"mixes": mixes})
+    with pytest.raises(InputError, match=rf"{place}\.{{x}}\.tif: the path holds a brace.*Rename it"):
+        made.require_files()
+
+
+@pytest.mark.parametrize("name", ["a" * 101, "-a", ".a", "ä"])
+def test_names_of_the_config_fit_into_paths(name: str) -> None:
+    with pytest.raises(InputError, match="may hold letters"):
+        dag(generators={name: {}})

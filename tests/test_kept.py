@@ -90,6 +90,45 @@ def test_a_stage_run_twice_computes_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(calls) == 2
 
 
+def test_code_edited_during_a_job_is_not_filed_as_what_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "package"
+    (source / "stages").mkdir(parents=True)
+    (source / "stages/tile.py").write_text("first")
+    for module in (kept, provenance):
+        monkeypatch.setattr(module, "__file__", str(source / "module.py"))
+    before = provenance.stage_code("tile")
+
+    def edit(**values: Any) -> None:
+        (source / "stages/tile.py").write_text("second")
+        values["out"].write_text("made by the first")
+
+    edit.__annotations__ = tile.run.__annotations__
+    edit.__wrapped__ = tile.run  # type: ignore[attr-defined]
+    monkeypatch.setattr(tile, "run", edit)
+    rasters.scenes(tmp_path)
+    words = [
+        "--config",
+        "{}",
+        "--data",
+        rasters.config().model_dump_json(),
+        "--scene",
+        "a",
+        "--split",
+        "train",
+    ]
+    out = tmp_path / "out/a.parquet"
+    words += ["--image", str(source / "stages/tile.py"), "--mask", str(source), "--out", str(out)]
+    kept.code.cache_clear()
+    __main__.execute("tile", words)
+    assert json.loads(provenance.record_path(out).read_text())["code"] == before
+    kept.code.cache_clear()  # another process
+    made = json.loads((kept.place(out) / "made.json").read_text())
+    assert made["code"] != kept.code()
+    kept.code.cache_clear()
+
+
 def test_stages_that_look_around_are_never_brought_back() -> None:
     from landloom.stages import audit, check
 

@@ -30,9 +30,9 @@ def command(tiny: dict[str, Any], folder: Path, batch: int = 4) -> list[str]:
     outs = [
         "--out",
         str(folder / "base"),
-        "--vae",
+        "--vae-metrics",
         str(folder / "v.jsonl"),
-        "--unet",
+        "--unet-metrics",
         str(folder / "u.jsonl"),
     ]
     words = ["--config", config, "--seed", "1", "--state", str(folder / "state"), *files, *outs]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from landloom.config.data import Split
 from landloom.errors import InputError
-from landloom.scenes import SceneFiles, discover, split_scenes
+from landloom.scenes import LONGEST, SceneFiles, discover, grouped, split_scenes
 from landloom.splits import assign
 from tests import rasters
 
@@ -59,6 +59,38 @@ def test_no_match_names_pattern_and_nearest_folder(tmp_path: Path) -> None:
     ) as error:
         discover(data)
     assert f"folder that exists is '{tmp_path}'" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("-74_40", "-74_40"), ("Äcker", "Äcker"), ("A\u0308cker", "Äcker"), ("北京 1", "北京-1"),
+        ("&b", "-b"),
+        ("--x", "-x"), ("दिल्ली", "दिल्ली"), ("a'b$(c)", "a-b--c-"),
+    ],
+)  # fmt: skip
+def test_names_keep_letters_of_any_script(tmp_path: Path, file: str, name: str) -> None:
+    touch(tmp_path, f"{file}.tif")
+    (scene,) = discover(rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}.png"))
+    assert (scene.name, scene.images[0].stem) == (name, file)
+
+
+def test_a_listed_name_never_hides_its_outputs() -> None:
+    listed = [
+        {"name": "..", "images": ["r.tif"], "mask": "m.tif"},
+        {"name": ".a", "images": ["r"], "mask": "m"},
+    ]
+    assert [s.name for s in discover(rasters.config(scenes=listed))] == ["_", "_a"]
+
+
+def test_a_name_too_long_for_its_outputs_is_named_with_the_way_out() -> None:
+    long = named("x" * LONGEST, "ä" * 96)
+    with pytest.raises(
+        InputError, match=r"192 bytes\. Shorten it to 190, or set tile\.scenes_per_shard to 2"
+    ):
+        grouped(long, 1)
+    assert list(grouped(long[:1], 1)) == ["x" * LONGEST]
+    assert list(grouped(long, 2)) == ["00000"]
 
 
 def test_two_scenes_with_one_name_are_an_error(tmp_path: Path) -> None:

@@ -46,6 +46,33 @@ def test_arguments_are_parsed_to_their_types() -> None:
     }
 
 
+def test_values_may_begin_with_a_dash(capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "--config",
+        "{}",
+        "--name",
+        "-74_40",
+        "--parts",
+        "-a.tif",
+        "-h",
+        "-1",
+        "--out",
+        "o",
+        "--seed",
+        "-7",
+    ]
+    found = vars(stage.parser("example", example).parse_args(words))
+    assert (found["name"], found["seed"]) == ("-74_40", -7)
+    assert found["parts"] == [Path("-a.tif"), Path("-h"), Path("-1")]
+    for wrong in ("--nonsense", "--see"):  # misspelt and shortened options are no values
+        with pytest.raises(SystemExit):
+            stage.parser("example", example).parse_args([*words, wrong])
+        assert f"unrecognized arguments: {wrong}" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        stage.parser("example", example).parse_args([*words[:-1], "-x"])
+    assert "invalid int value" in capsys.readouterr().err
+
+
 def test_a_wrong_section_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         stage.parser("example", example).parse_args(["--config", '{"size": 63}', "--name", "a"])

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,23 +64,34 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def snakemake(folder: Path, *arguments: str, config: dict[str, Any] | None = None) -> str:
-    """Run the workflow in a folder; fails with its output."""
+def snakemake(
+    folder: Path, *arguments: str, config: dict[str, Any] | None = None, before: Sequence[Path] = ()
+) -> str:
+    """Run the workflow in a folder, with other folders on the path before all; fails with its output."""
     if config is not None:
         (folder / "config.yaml").write_text(yaml.safe_dump(config))
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2",
          "--max-threads", "1", "--workflow-profile", "none", "--configfile", "config.yaml", *arguments],
-        cwd=folder, capture_output=True, text=True, env=environment(),
+        cwd=folder, capture_output=True, text=True, env=environment(*before),
     )  # fmt: skip
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     return output
 
 
-def environment() -> dict[str, str]:
-    """The environment, with this interpreter first on the path."""
-    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+def environment(*before: Path) -> dict[str, str]:
+    """The environment, with this interpreter first on the path, after the folders in ``before``."""
+    folders = [*map(str, before), str(Path(sys.executable).parent), os.environ["PATH"]]
+    return os.environ | {"PATH": os.pathsep.join(folders)}
+
+
+def shim(folder: Path, words: str, instead: str) -> None:
+    """Put a `python` into a folder that does something else where its command holds some words."""
+    folder.mkdir()
+    text = f'#!/bin/sh\ncase "$*" in *"{words}"*) {instead};; esac\nexec {sys.executable} "$@"\n'
+    (folder / "python").write_text(text)
+    (folder / "python").chmod(0o755)
 
 
 def rerun(output: str) -> set[str]:
@@ -125,6 +136,62 @@ def landloom(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the package in a folder."""
     command = [sys.executable, "-m", "landloom", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("code", [1, 75])
+def test_a_failed_stage_fails_with_its_own_code_and_words(run: Path, tmp_path: Path, code: int) -> None:
+    """Behind `| tee`, and at once: no waiting for files that will never come."""
+    for kind in ("images", "masks"):
+        shutil.copytree(run / kind, tmp_path / kind)
+    shim(tmp_path / "bin", "landloom tile ", f'echo "error: the disk is gone" >&2; exit {code}')
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "1",
+         "--workflow-profile", str(ROOT / "profiles/default"), "--configfile", "config.yaml",
+         "--", "results/tiny/tiles/a.parquet"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=environment(tmp_path / "bin"),
+    )  # fmt: skip
+    output = done.stdout + done.stderr
+    assert done.returncode == 1, output
+    assert f"returned non-zero exit status {code}" in output
+    assert "error: the disk is gone" in output
+    assert "completed successfully" not in output
+    assert "latency" not in output
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from landloom import gpus
+with gpus.hold(1) as devices, open("held.txt", "a") as log:
+    print("take", *devices, file=log, flush=True)
+    time.sleep(0.3)
+    print("give", *devices, file=log, flush=True)
+Path(sys.argv[sys.argv.index("--out") + 1]).touch()
+"""
+
+
+def test_each_of_two_gpus_works_for_one_job_at_a_time(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five GPU jobs are ready, eight cores are free, the devices are faked."""
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    (folder / "holds.py").write_text(HOLDS)
+    shim(tmp_path / "bin", "landloom encode ", f'exec {sys.executable} holds.py "$@"')
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    words = ["--cores", "8", "--forcerun", "encode", "--until", "encode"]
+    snakemake(folder, *words, config=CONFIG, before=[tmp_path / "bin"])
+    held: set[str] = set()
+    lines = (folder / "held.txt").read_text().split("\n")[:-1]
+    assert len(lines) == 10
+    most = 0
+    for what, device in map(str.split, lines):
+        assert (device in held) == (what == "give")
+        held = held | {device} if what == "take" else held - {device}
+        most = max(most, len(held))
+    assert most == 2
 
 
 def test_verify_compares_results_with_a_config(run: Path) -> None:
@@ -187,8 +254,13 @@ def test_the_check_runs_alone(run: Path) -> None:
 def test_too_small_a_plan_is_told_before_the_first_job(run: Path, tmp_path: Path) -> None:
     for kind in ("images", "masks"):
         shutil.copytree(run / kind, tmp_path / kind)
-    told = snakemake(tmp_path, "--", "results/tiny/check.json", config=CONFIG | {"mix": {"ratios": [90]}})
-    assert "warning: plan.count: 12 for 'landloom', but mix.ratios 90 of up to" in told
+    config = CONFIG | {"mix": {"ratios": [90]}}
+    for target in ("results/tiny/check.json", "results/tiny/ratios.parquet"):
+        with pytest.raises(
+            AssertionError, match=r"plan\.count: 'landloom' plans 12 pairs, and mix\.ratios 90"
+        ):
+            snakemake(tmp_path, "--", target, config=config)
+    assert not (tmp_path / "results/tiny/tiles").exists()
 
 
 def test_tiles_too_small_for_a_given_base_are_refused_before_the_first_job(run: Path, tmp_path: Path) -> None:

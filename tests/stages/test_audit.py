@@ -9,7 +9,7 @@ import prov.model
 import pytest
 import yaml
 
-from landloom import provenance
+from landloom import lineage, provenance
 from landloom.__main__ import execute, version
 from landloom.config.audit import AuditConfig
 from landloom.dag import Dag
@@ -206,3 +206,38 @@ def test_the_history_is_w3c_prov(root: Path) -> None:
     known = {r.identifier for r in document.get_records(prov.model.ProvElement)}
     assert all(name in known for r in (*made, *used) for _, name in r.formal_attributes[:2])
     assert "wasGeneratedBy" in document.get_provn()
+
+
+def test_outputs_of_one_job_are_one_activity(root: Path, tmp_path: Path) -> None:
+    """Also equal outputs of two jobs are two: what counts is the job, not the bytes."""
+    recorder = Recorder("ratios", version("ratios"), {}, [root / "tiles/a.parquet"])
+    outputs = [root / "ratios.parquet", root / "statistics.json"]
+    for output in outputs:
+        output.write_text("same")
+    recorder.write(outputs)
+    make(root / "tiles/c.parquet", "same", [tmp_path / "a.tif"])
+    found = look(root)
+    assert {row["stage"]: row["jobs"] for row in found["cost"]} == {"tile": 5, "ratios": 1}
+    document = prov.model.ProvDocument.deserialize(root / "provenance.json")
+    assert len(list(document.get_records(prov.model.ProvActivity))) == 6
+    used = [u for u in document.get_records(prov.model.ProvUsage) if "ratios" in str(u.args[0])]
+    assert len(used) == 1
+
+
+@pytest.mark.parametrize(
+    ("output", "stage", "expected"),
+    [
+        ("label_table/plain/masks/0.parquet", "label_sample", "label_table/plain/label_sample"),
+        ("landloom/masks/0.parquet", "label_sample", "landloom/label_sample"),
+        ("segment/real/0/unet/0", "segment", "unet/segment"),
+        ("tiles/a.parquet", "tile", "tile"),
+    ],
+)
+def test_settings_are_expected_under_the_name_of_the_generator(
+    output: str, stage: str, expected: str
+) -> None:
+    known = dict.fromkeys(
+        ["label_table/plain/label_sample", "label_table/label_sample", "landloom/label_sample",
+         "unet/segment", "tile", "label_sample", "segment"]
+    )  # fmt: skip
+    assert lineage.key(output, stage, known) == expected

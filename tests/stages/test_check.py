@@ -14,6 +14,7 @@ from landloom.config.caption import CaptionConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
 from landloom.config.features import FeaturesConfig
+from landloom.config.mix import MixConfig
 from landloom.config.segment import Network, SegmentConfig
 from landloom.config.tile import TileConfig
 from landloom.errors import InputErrors
@@ -34,6 +35,7 @@ def run(
     caption: CaptionConfig | None = None,
     features: FeaturesConfig | None = None,
     scenes_per_shard: int = 1,
+    pairs: dict[str, int] | None = None,
     **config: Any,
 ) -> dict[str, Any]:
     data = data or rasters.config(folder)
@@ -41,7 +43,11 @@ def run(
     tile = TileConfig(size=size, scenes_per_shard=scenes_per_shard)
     settings = CheckConfig(free_disk_gb=0, **config)
     wanted = features or FeaturesConfig()
-    check.run(settings, data, tile, base or BaseConfig(), segment, caption or CaptionConfig(), wanted, out)
+    planned = {"landloom": 10_000} if pairs is None else pairs
+    check.run(
+        settings, data, tile, base or BaseConfig(), segment, caption or CaptionConfig(), wanted,
+        MixConfig(ratios=[0.4, 1.0]), list(planned), list(planned.values()), out,
+    )  # fmt: skip
     found: dict[str, Any] = json.loads(out.read_text())
     return found
 
@@ -145,6 +151,15 @@ def test_masks_are_left_alone_when_told_so(folder: Path) -> None:
     assert run(folder, mask_pixels=0)["scanned"] == 0
 
 
+def test_too_few_pairs_for_a_mix_are_an_error(folder: Path) -> None:
+    windows = run(folder)["windows"]["train"]
+    (folder / "check.json").unlink()
+    assert problems(folder, pairs={"landloom": windows, "few": windows - 1}) == [
+        f"plan.count: 'few' plans {windows - 1} pairs, and mix.ratios 1 of up to {windows} train tiles takes "
+        f"{windows} accepted pairs. Set it to {windows} or more (curate rejects some), or lower mix.ratios"
+    ]
+
+
 def test_a_full_disk(folder: Path) -> None:
     with pytest.raises(InputErrors, match=r"GB are free.*check\.free_disk_gb"):
         check.run(
@@ -155,6 +170,9 @@ def test_a_full_disk(folder: Path) -> None:
             NO_NETWORKS,
             CaptionConfig(),
             FeaturesConfig(),
+            MixConfig(),
+            ["landloom"],
+            [10_000],
             folder / "o",
         )
 

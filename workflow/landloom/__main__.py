@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from landloom import kept, launch, lease, provenance, stage
+from landloom import gpus, kept, launch, lease, provenance, stage
 from landloom.cluster import requeue
 from landloom.errors import InputError, Interrupted
 from landloom.training import signals
@@ -46,11 +46,13 @@ def execute(name: str, arguments: list[str]) -> None:
     fingerprint = recorder.fingerprint()
     states = {key: values[key] / name / fingerprint for key in stage.paths(module.run, values, "state")}
     final = [f for fs in outputs.values() for f in fs]
+    kept.code()  # of what runs now, whatever is edited meanwhile
     with lease.hold(final[0]) as held:
         if getattr(module, "KEEP", True) and kept.restore(final, fingerprint):
             print(f"{name}: the very same job was done before; its result stands", file=sys.stderr)
             return
-        with lease.also(held, states.values()) as insist:
+        needed = getattr(values.get("config"), "gpus", 0)
+        with gpus.hold(needed), lease.also(held, states.values()) as insist:
             with stage.atomic(final, insist) as partial:
                 launch.run(name, module, values | states | dict(zip(outputs, partial, strict=True)))
             recorder.write(final)

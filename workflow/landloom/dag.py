@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from landloom import __main__ as stages
-from landloom import preflight
+from landloom import gpus, preflight
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
@@ -30,17 +30,16 @@ REAL = "real"
 
 @dataclass(frozen=True)
 class CaptionerNeeds:
-    """Memory (MB), minutes, GPUs and places at the server of a caption job."""
+    """Memory (MB), minutes and places at the server of a caption job."""
 
     memory: int = 2000
     minutes: int = 30
-    gpu: int = 0
     endpoint: int = 0
 
 
 NEEDS = {
     "template": CaptionerNeeds(),
-    "qwen_vl": CaptionerNeeds(memory=24000, minutes=720, gpu=1),
+    "qwen_vl": CaptionerNeeds(memory=24000, minutes=720),
     "openai": CaptionerNeeds(memory=4000, minutes=720, endpoint=1),
 }
 """By back-end."""
@@ -102,11 +101,15 @@ class Dag:
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e-\d+)?"}
 
     def require_files(self) -> None:
-        """Raise InputErrors for every image and mask that is not there, before a rule asks for one.
+        """Raise InputErrors for files that no rule can ask for: missing, or with a brace in the path.
 
         Raises:
-            InputErrors: names each missing file and its scene.
+            InputErrors: names each such file, and the scene of a missing one.
         """
+        given = [*self.files(None), *(f for g in self.generators for f in self.tables_of(g))]
+        if braced := [f for f in given if re.search(r"[{}]", f)]:
+            found = "the path holds a brace" + (f", as {len(braced)} do" if len(braced) > 1 else "")
+            raise InputError(braced[0], found, "Rename it: Snakemake takes braces for wildcards")
         missing = [
             InputError(
                 path, f"the {kind} of scene '{s.name}' does not exist", "Add it, or leave the scene out"
@@ -119,9 +122,20 @@ class Dag:
         if missing:
             raise InputErrors(missing)
 
-    def check(self) -> None:
-        """Run the check before the first job, unless nothing has changed since the last one."""
-        preflight.check(self.config, self.files(None))
+    @property
+    def pairs(self) -> list[int]:
+        """Number of pairs that each generator plans."""
+        return [self.config.plan_of(g).count for g in self.generators]
+
+    def mixes(self, wildcards: Any) -> str:
+        """JSON of the mix section with all its ratios; a job of mix sees its own alone."""
+        return self.config.mix.model_dump_json(exclude_defaults=True)
+
+    def check(self, workflow: Any) -> None:
+        """Run the check before the first job, unless it is that job or has been run."""
+        asked = all(job.rule.name == "check" for job in workflow.dag.needrun_jobs())
+        devices = len(gpus.visible()) if workflow.nodes is None else 0
+        preflight.check(self.config, self.pairs, devices, None if asked else self.files(None))
 
     def check_cluster(self, workflow: Any) -> None:
         """Refuse, when jobs go to SLURM, what is known to hang or never to start there.
@@ -198,6 +212,10 @@ class Dag:
         section = self.config.section(name, generator)
         return section.read() if isinstance(section, ImageTrainConfig | ImageSampleConfig) else section
 
+    def gpus(self, stage: str) -> Callable[[Any], int]:
+        """GPUs of a job of a stage."""
+        return lambda wildcards: self._section(stage, wildcards).gpus
+
     def settings(self, wildcards: Any) -> str:
         """JSON of the whole config; defaults are left out."""
         return self.config.model_dump_json(exclude_defaults=True)
@@ -237,7 +255,11 @@ class Dag:
 
     def plan_files(self, wildcards: Any) -> list[str]:
         """Tables that the plan of a generator reads."""
-        mixes = self.config.plan_of(wildcards.generator).mixes.values()
+        return self.tables_of(wildcards.generator)
+
+    def tables_of(self, generator: str) -> list[str]:
+        """Tables of requests that the mixes of a generator name."""
+        mixes = self.config.plan_of(generator).mixes.values()
         return [goal.file for goal in mixes if goal.file is not None]
 
     def table_masks(self) -> list[str]:
@@ -345,7 +367,7 @@ class Dag:
     def command(self, wildcards: Any) -> str:
         """The command that makes these results."""
         given = (
-            [f"--configfile {' '.join(os.path.relpath(f) for f in self.configfiles)}"]
+            [f"--configfile {shlex.join(os.path.relpath(f) for f in self.configfiles)}"]
             if self.configfiles
             else []
         )

@@ -14,7 +14,8 @@ def key(output: str, stage: str, expected: Mapping[str, Any]) -> str:
     """Under which name the settings of an output's job are expected."""
     parts = PurePosixPath(output).parts
     candidates = [f"{parts[3]}/{stage}"] if stage == "segment" and len(parts) > 3 else []
-    candidates.append(f"{parts[0]}/{stage}")
+    # A variant of the label table has two parts: label_table/<name>.
+    candidates += [f"{'/'.join(parts[:n])}/{stage}" for n in (2, 1)]
     return next((c for c in candidates if c in expected), stage)
 
 
@@ -40,11 +41,8 @@ def _differences(was: Any, now: Any, name: str) -> Iterable[str]:
 
 
 def jobs(records: Iterable[Record]) -> list[Record]:
-    """One record per job: outputs of one job share stage, start and inputs."""
-    found = {
-        (r["stage"], r["started"], str(sorted(r["inputs"].items())), str(r["parameters"])): r for r in records
-    }
-    return list(found.values())
+    """One record per job, whatever the number of its outputs."""
+    return list({r["job"]: r for r in records}.values())
 
 
 def cost(records: Iterable[Record]) -> list[dict[str, Any]]:
@@ -75,7 +73,7 @@ def prov(records: Mapping[str, Record]) -> dict[str, Any]:
         "entity": {}, "activity": {}, "agent": {}, "used": {}, "wasGeneratedBy": {}, "wasAssociatedWith": {},
     }  # fmt: skip
     for output, record in sorted(records.items()):
-        job = f"job:{record['stage']}-{record['sha256'][:16]}"
+        job = f"job:{record['stage']}-{record['job']}"
         document["entity"][f"file:{output}"] = {"landloom:sha256": record["sha256"]}
         document["activity"][job] = _activity(record)
         document["wasGeneratedBy"][f"_:made-{output}"] = {
@@ -85,14 +83,14 @@ def prov(records: Mapping[str, Record]) -> dict[str, Any]:
         for path, digest in record["inputs"].items():
             entity = f"file:{_inside(path, records)}"
             document["entity"].setdefault(entity, {"landloom:sha256": digest})
-            document["used"][f"_:used-{output}-{path}"] = {"prov:activity": job, "prov:entity": entity}
+            document["used"][f"_:used-{record['job']}-{path}"] = {"prov:activity": job, "prov:entity": entity}
         for name, version in record["packages"].items():
             agent = f"landloom:package/{name}/{version}"
             document["agent"][agent] = {
                 "prov:type": {"$": "prov:SoftwareAgent", "type": "prov:QUALIFIED_NAME"}
             }
             link = {"prov:activity": job, "prov:agent": agent}
-            document["wasAssociatedWith"][f"_:with-{output}-{name}"] = link
+            document["wasAssociatedWith"][f"_:with-{record['job']}-{name}"] = link
     return document
 
 

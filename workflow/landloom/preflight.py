@@ -17,42 +17,47 @@ from landloom.errors import InputError
 
 OPTIONS = {
     "config": "check", "data": "data", "tile": "tile", "base": "base",
-    "segment": "segment", "caption": "caption", "features": "features",
+    "segment": "segment", "caption": "caption", "features": "features", "mix": "mix",
 }  # fmt: skip
 """Options of the check's command line, and the sections of the config that they take."""
 
 
-def check(config: Config, rasters: Sequence[str]) -> None:
+def check(config: Config, pairs: Sequence[int], devices: int, rasters: Sequence[str] | None) -> None:
     """Run the check, unless it was run for these settings and rasters already.
+
+    Args:
+        config: the config.
+        pairs: number of pairs that each generator plans.
+        devices: GPUs of this machine; 0 when it has none, or jobs run elsewhere.
+        rasters: all image and mask files; None when a job of the run is the check itself.
 
     Raises:
         SystemExit: the check found problems; it has printed them.
     """
+    if found := [*small(config), *crowded(config, devices)]:
+        raise SystemExit("\n".join(found))
+    if rasters is None:
+        return
     out = Path(f"results/{config.dataset}/check.json")
     sections = {option: config.section(name) for option, name in OPTIONS.items()}
-    if not current(out, {o: s.model_dump(mode="json") for o, s in sections.items()}, rasters):
+    values = {"generator": list(config.generators), "pairs": list(pairs)}
+    if not current(out, {o: s.model_dump(mode="json") for o, s in sections.items()} | values, rasters):
         command = [sys.executable, "-m", "landloom", "check", "--out", str(out)]
         for option, section in sections.items():
             command += [f"--{option}", section.model_dump_json(exclude_defaults=True)]
+        command += ["--generator", *config.generators, "--pairs", *map(str, pairs)]
         if subprocess.run(command).returncode:
             raise SystemExit(1)
-    if found := list(small(config)):
-        raise SystemExit("\n".join(found))
-    for line in shortages(config, json.loads(out.read_text())["windows"]["train"]):
-        print(f"warning: {line}", file=sys.stderr)
 
 
-def shortages(config: Config, windows: int) -> Iterator[str]:
-    """Say which generators plan fewer pairs than the largest mix needs, if all windows become tiles."""
-    needed = config.mix.pairs(max(config.mix.ratios), windows)
-    for name in config.generators:
-        planned = config.plan_of(name).count
-        if planned < needed:
-            yield (
-                f"plan.count: {planned} for '{name}', but mix.ratios {max(config.mix.ratios):g} of up to "
-                f"{windows} train tiles needs {needed} accepted pairs; raise it, or lower mix.ratios, "
-                "for mix will refuse"
-            )
+def crowded(config: Config, devices: int) -> Iterator[str]:
+    """Yield which trainings share their batches among more GPUs than this machine has."""
+    for name in ("base", "label_train", "image_train", "segment"):
+        for generator in (None, *config.generators):
+            needed = config.section(name, generator).gpus
+            if devices and needed > devices:
+                yield f"{name}.processes: {needed}, but this machine has {devices} GPUs. Set it to {devices}"
+                break
 
 
 def small(config: Config) -> Iterator[str]:

@@ -12,10 +12,13 @@ import platform
 import resource
 import sys
 import time
+import uuid
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from landloom.gpus import VISIBLE, visible
 
 LEFT_OUT = (".prov.json", ".snakemake_timestamp")
 PACKAGES = ("numpy", "torch", "diffusers", "transformers", "peft", "rasterio", "segmentation-models-pytorch")
@@ -65,12 +68,11 @@ def device() -> str:
 
 
 def gpus() -> int:
-    """GPUs this job has to itself: those SLURM gave it, otherwise one if torch sees any."""
+    """GPUs this job has to itself: those SLURM gave it, otherwise those it holds and torch sees."""
     if os.environ.get("SLURM_JOB_ID"):
-        given = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-        return len([d for d in given.split(",") if d and d != "NoDevFiles"])
+        return len(visible()) if VISIBLE in os.environ else 0
     torch = sys.modules.get("torch")
-    return int(torch is not None and torch.cuda.is_available())
+    return int(torch.cuda.device_count()) if torch is not None and torch.cuda.is_available() else 0
 
 
 def stage_code(stage: str) -> str:
@@ -96,6 +98,8 @@ class Recorder:
         self.clock = time.perf_counter()
         self.digests = {str(p): digest(p) for p in inputs}
         self.body: dict[str, Any] = {"stage": stage, "version": version, "parameters": values}
+        self.job = uuid.uuid4().hex
+        self.code = stage_code(stage)  # now: it may be edited while the job runs
 
     def fingerprint(self) -> str:
         """Fingerprint of this job, from stage, version, parameters and input digests."""
@@ -111,7 +115,8 @@ class Recorder:
             "host": os.environ.get("SLURMD_NODENAME") or platform.node(),
             "slurm_job": os.environ.get("SLURM_JOB_ID"),
             "gpus": gpus(),
-            "code": stage_code(self.body["stage"]),
+            "job": self.job,
+            "code": self.code,
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.start)),
             "seconds": round(time.perf_counter() - self.clock, 3),
             "peak_memory_mb": peak_memory_mb(),

@@ -6,6 +6,7 @@ Standard library only: the Snakefile imports this at every start of every job.
 import fnmatch
 import glob
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from landloom.errors import InputError
 from landloom.splits import assign
 
 WILDCARD = re.compile(r"\{(\w+)\}")
+LONGEST = 190
+"""Most bytes of a scene's name that a shard can bear: file systems take 255, and records and locks add."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class SceneFiles:
     """Files of one scene.
 
     Attributes:
-        name: letters, digits, '.', '_' and '-' only.
+        name: letters and digits of any script, '.', '_' and '-' only; it stands in paths.
         images: files whose bands are stacked, in this order.
         mask: where the mask should be; ``check`` reports it when it is not there.
         split: train, val or test when a manifest or the config says so.
@@ -40,8 +43,17 @@ def grouped(scenes: Sequence[SceneFiles], size: int) -> dict[str, list[str]]:
 
     With a ``size`` of one, the shard of each scene bears its name; else shards of up to ``size`` scenes with
     equally many image files are numbered.
+
+    Raises:
+        InputError: a shard shall bear a name that is too long for a file.
     """
     if size == 1:
+        if long := [s for s in scenes if len(s.name.encode()) > LONGEST]:
+            found = f"the name of scene '{long[0].name}' has {len(long[0].name.encode())} bytes"
+            remedy = (
+                f"Shorten it to {LONGEST}, or set tile.scenes_per_shard to 2 or more, which numbers shards"
+            )
+            raise InputError(long[0].images[0], found, remedy)
         return {s.name: [s.name] for s in scenes}
     groups: list[list[SceneFiles]] = []
     for scene in scenes:
@@ -88,7 +100,10 @@ def _check_unique(scenes: list[SceneFiles], where: str) -> None:
 
 
 def _clean(name: str, where: str) -> str:
-    cleaned = re.sub(r"[^A-Za-z0-9._-]", "-", name.strip())
+    """The name as it stands in paths and commands: it never looks like an option or a hidden file."""
+    composed = unicodedata.normalize("NFC", name.strip())  # macOS spells accents as signs of their own
+    cleaned = "".join(c if c in "._-" or unicodedata.category(c)[0] in "LMN" else "-" for c in composed)
+    cleaned = re.sub(r"^-+", "-", re.sub(r"^\.+", "_", cleaned))
     if not cleaned:
         raise InputError(where, "a scene has no name", "Give every scene a name")
     return cleaned

@@ -7,7 +7,9 @@ pydantic model a JSON string. An output gets its name only after ``run`` has ret
 
 import argparse
 import inspect
+import re
 import shutil
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +26,10 @@ In = Annotated[Path, "input"]
 Ins = Annotated[list[Path], "input"]
 Out = Annotated[Path, "output"]
 State = Annotated[Path, "state"]
+
+DASH = "\0"
+"""Put before a value that begins with a dash, so that argparse does not take it for an option; no word that
+a shell passes can hold it."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,20 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
     return Parameter(name, kind, inner, many, required, None if required else default)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes a word that begins with one dash for a value: scenes and files may be called -74_40."""
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def, override]  # noqa: ANN001, ANN202
+        words = sys.argv[1:] if args is None else args
+        return super().parse_known_args([re.sub(r"^-(?!-)", f"{DASH}-", w) for w in words], namespace)
+
+
 def parser(stage: str, run: Callable[..., None]) -> argparse.ArgumentParser:
-    """Build the argument parser of one stage."""
-    result = argparse.ArgumentParser(prog=f"landloom {stage}", description=inspect.getdoc(run))
+    """Build the argument parser of one stage; all its options are long ones."""
+    result = _Parser(
+        prog=f"landloom {stage}", description=inspect.getdoc(run), add_help=False, allow_abbrev=False
+    )
+    result.add_argument("--help", action="help", help="show this text")
     for p in parameters(run):
         result.add_argument(
             f"--{p.name.replace('_', '-')}",
@@ -74,15 +91,14 @@ def parser(stage: str, run: Callable[..., None]) -> argparse.ArgumentParser:
 
 
 def _reader(p: Parameter) -> Callable[[str], Any]:
-    if p.kind != "json":
-        return typing.cast(Callable[[str], Any], p.type)
-
     def read(text: str) -> Any:
         try:
-            return p.type.model_validate_json(text)
+            word = text.removeprefix(DASH)
+            return p.type.model_validate_json(word) if p.kind == "json" else p.type(word)
         except ValidationError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
+    read.__name__ = p.type.__name__  # as argparse calls it: invalid float value
     return read
 
 

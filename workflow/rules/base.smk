@@ -20,7 +20,7 @@ rule base:
     resources:
         mem_mb=memory(8000),
         runtime=dag.minutes("base", 720),
-        gpu=1,
+        gpu=dag.gpus("base"),
     params:
         config=dag.section("base"),
         seed=dag.seed,

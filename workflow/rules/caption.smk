@@ -13,7 +13,7 @@ rule caption:
     resources:
         mem_mb=memory(dag.captioner.memory),
         runtime=dag.minutes("caption", dag.captioner.minutes),
-        gpu=dag.captioner.gpu,
+        gpu=dag.gpus("caption"),
         endpoint=dag.captioner.endpoint,
     params:
         config=dag.section("caption"),

@@ -14,10 +14,14 @@ rule check:
         segment=dag.section("segment"),
         caption=dag.section("caption"),
         features=dag.section("features"),
+        mix=dag.mixes,
+        generators=dag.generators,
+        pairs=dag.pairs,
         version=dag.version("check"),
     message:
         "Checking the config, rasters and model of {wildcards.dataset}"
     shell:
         "python -m landloom check --config {params.config:q} --data {params.data:q} "
         "--tile {params.tile:q} --base {params.base:q} --segment {params.segment:q} "
-        "--caption {params.caption:q} --features {params.features:q} --out {output:q} 2>&1 | tee {log:q}"
+        "--caption {params.caption:q} --features {params.features:q} --mix {params.mix:q} "
+        "--generator {params.generators} --pairs {params.pairs} --out {output:q} 2>&1 | tee {log:q}"

@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 PACKAGE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE))
 
-from landloom import lengths, models
+from landloom import gpus, lengths, models
 from landloom.dag import Dag, memory, put_on_path
 from landloom.errors import InputError
 
@@ -22,8 +22,14 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
-# A stop signal goes to the whole job; the stage answers it, while the shell and tee live on.
-shell.prefix("trap '' TERM USR1; ")
+# On one machine the number of its GPUs is the limit of the jobs that use one; on a cluster the scheduler counts.
+if workflow.nodes is None and "gpu" not in workflow.global_resources and (devices := gpus.visible()):
+    workflow.register_resource("gpu", len(devices))
+
+
+# A prefix of our own replaces Snakemake's strict mode, so it is said again: without it a stage that fails before
+# `| tee` counts as done. A stop signal goes to the whole job; the stage answers it, while the shell and tee live on.
+shell.prefix("set -euo pipefail; trap '' TERM USR1; ")
 
 
 wildcard_constraints:

@@ -15,7 +15,7 @@ rule curate:
     resources:
         mem_mb=memory(4000),
         runtime=dag.minutes("curate", 60),
-        gpu=1,
+        gpu=dag.gpus("curate"),
     params:
         config=dag.section("curate"),
         features=dag.section("features"),

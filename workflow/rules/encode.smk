@@ -15,7 +15,7 @@ rule encode:
     resources:
         mem_mb=memory(8000),
         runtime=dag.minutes("encode", 60),
-        gpu=1,
+        gpu=dag.gpus("encode"),
     params:
         config=dag.section("encode"),
         learned=dag.learned,

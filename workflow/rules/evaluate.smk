@@ -40,7 +40,7 @@ rule evaluate:
     resources:
         mem_mb=memory(4000),
         runtime=dag.minutes("evaluate", 60),
-        gpu=1,
+        gpu=dag.gpus("evaluate"),
     params:
         config=dag.section("evaluate"),
         features=dag.section("features"),

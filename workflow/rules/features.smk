@@ -12,7 +12,7 @@ rule features:
     resources:
         mem_mb=memory(4000),
         runtime=dag.minutes("features", 60),
-        gpu=1,
+        gpu=dag.gpus("features"),
     params:
         config=dag.section("features"),
         version=dag.version("features"),

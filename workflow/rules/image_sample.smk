@@ -14,7 +14,7 @@ rule image_sample:
     resources:
         mem_mb=memory(8000),
         runtime=dag.minutes("image_sample", 240),
-        gpu=1,
+        gpu=dag.gpus("image_sample"),
     params:
         config=dag.section("image_sample"),
         model=models.words(dag.models.image_models),

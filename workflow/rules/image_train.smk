@@ -14,7 +14,7 @@ rule image_train:
     resources:
         mem_mb=memory(16000),
         runtime=dag.minutes("image_train", 720),
-        gpu=1,
+        gpu=dag.gpus("image_train"),
     params:
         config=dag.section("image_train"),
         data=models.words(dag.models.image_data),

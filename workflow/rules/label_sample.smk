@@ -14,7 +14,7 @@ rule label_sample:
     resources:
         mem_mb=memory(8000),
         runtime=dag.minutes("label_sample", 240),
-        gpu=1,
+        gpu=dag.gpus("label_sample"),
     params:
         config=dag.section("label_sample"),
         model=models.words(dag.models.label_models),

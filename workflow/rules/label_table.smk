@@ -23,7 +23,7 @@ rule label_table:
     resources:
         mem_mb=memory(4000),
         runtime=dag.minutes("label_table", 60),
-        gpu=1,
+        gpu=dag.gpus("label_table"),
     params:
         config=dag.section("label_table"),
         evaluate=dag.section("evaluate"),

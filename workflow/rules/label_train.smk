@@ -14,7 +14,7 @@ rule label_train:
     resources:
         mem_mb=memory(16000),
         runtime=dag.minutes("label_train", 720),
-        gpu=1,
+        gpu=dag.gpus("label_train"),
     params:
         config=dag.section("label_train"),
         seed=dag.seed,

@@ -14,7 +14,7 @@ rule segment:
     resources:
         mem_mb=memory(4000),
         runtime=dag.minutes("segment", 480),
-        gpu=1,
+        gpu=dag.gpus("segment"),
     params:
         config=dag.section("segment"),
         min_trust=dag.min_trust,

@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-import yaml
-
+from landloom import configfiles
 from landloom.auditing import NOTES, PROBLEMS, Audit
 from landloom.dag import Dag
 
@@ -12,10 +11,16 @@ from landloom.dag import Dag
 def main(arguments: list[str]) -> int:
     """Print what is not as recorded; returns 1 when there is anything."""
     parser = argparse.ArgumentParser(prog="landloom verify", description=__doc__)
-    parser.add_argument("--configfile", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument(
+        "--configfile",
+        type=Path,
+        nargs="+",
+        action="extend",
+        help="as given to snakemake",
+    )
     parser.add_argument("--root", type=Path, help="results/<dataset>; from the config when absent")
     given = parser.parse_args(arguments)
-    dag = Dag(yaml.safe_load(given.configfile.read_text()))
+    dag = Dag(configfiles.read(given.configfile or [Path("config/config.yaml")]))
     root = given.root or Path("results") / dag.config.dataset
     found = Audit(root, dag.expected()).run()
     for entry in found["outputs"]:

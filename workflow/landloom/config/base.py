@@ -99,3 +99,8 @@ class BaseConfig(Model, Parallel):
     """Autoencoder, for 'scratch'."""
     unet: UnetConfig = UnetConfig()
     """Denoiser, for 'scratch'."""
+
+    @property
+    def gpus(self) -> int:
+        """One per process, if there is something to train."""
+        return self.processes if self.source == "scratch" else 0

@@ -159,3 +159,8 @@ class CaptionConfig(Words):
         if self.backend == "openai" and not ((server.url or server.serve) and server.model):
             raise ValueError("backend 'openai' needs endpoint.url or endpoint.serve, and endpoint.model")
         return self
+
+    @property
+    def gpus(self) -> int:
+        """One, if the model runs in the job."""
+        return int(self.backend == "qwen_vl" or bool(self.endpoint.serve))

@@ -39,3 +39,8 @@ class CurateConfig(Section):
     def compares(self) -> bool:
         """Whether images are compared with real tiles, which needs the feature extractor."""
         return self.memory.quantile > 0 or self.min_realism > 0
+
+    @property
+    def gpus(self) -> int:
+        """One."""
+        return 1

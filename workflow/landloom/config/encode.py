@@ -16,3 +16,8 @@ class EncodeConfig(Section):
     """Tiles encoded at once."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the encoders."""
+
+    @property
+    def gpus(self) -> int:
+        """One."""
+        return 1

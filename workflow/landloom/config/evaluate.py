@@ -16,3 +16,8 @@ class EvaluateConfig(Section):
     """A mask that shares this much of its cells with a train mask, turned or not, counts as a copy."""
     reference: Literal["train", "test"] = "train"
     """Real tiles that the images are compared with. FID is biased by their number, which is reported."""
+
+    @property
+    def gpus(self) -> int:
+        """One."""
+        return 1

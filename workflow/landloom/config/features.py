@@ -16,3 +16,8 @@ class FeaturesConfig(Section):
     """Inception weights (a TorchScript or state file of torch-fidelity) when extractor is 'inception'."""
     batch: int = Field(default=32, ge=1)
     """Images at once."""
+
+    @property
+    def gpus(self) -> int:
+        """One."""
+        return 1

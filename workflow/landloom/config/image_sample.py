@@ -61,3 +61,8 @@ class ImageSampleConfig(Sampling):
     def cuts(self) -> bool:
         """Whether images are, or start from, pieces of real tiles."""
         return self.source == "collage" or (self.source == "model" and self.collage.strength < 1)
+
+    @property
+    def gpus(self) -> int:
+        """One, if there is a model to ask."""
+        return int(self.source == "model")

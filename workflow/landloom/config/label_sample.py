@@ -56,3 +56,8 @@ class LabelSampleConfig(Sampling):
     """Ratio control."""
     smooth: int = Field(default=0, ge=0)
     """Regions smaller than this many pixels take their neighbours' class; 0 keeps them."""
+
+    @property
+    def gpus(self) -> int:
+        """One, if there is a model to ask."""
+        return int(self.source == "model")

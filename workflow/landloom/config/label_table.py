@@ -55,3 +55,8 @@ class LabelTableConfig(Section):
     """Real tiles that the requests start from, and that the masks are compared with."""
     variants: dict[str, Variant] = Field(default_factory=variants, min_length=1)
     """Rows of the table, by name."""
+
+    @property
+    def gpus(self) -> int:
+        """One."""
+        return 1

@@ -4,11 +4,16 @@ import re
 
 from pydantic import BaseModel, ConfigDict
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-"""Names that the user chooses; they stand in paths and notes."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""Names that the user chooses; they stand in paths, whose parts have 255 characters at most."""
 
 
 class Section(BaseModel):
     """A config section."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that a job with these settings works on, where there are any."""
+        return 0

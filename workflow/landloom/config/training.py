@@ -40,6 +40,11 @@ class Parallel(Section):
     processes: int = Field(default=1, ge=1)
     """Processes that share each batch, one per GPU. More of them draw other random numbers."""
 
+    @property
+    def gpus(self) -> int:
+        """One per process."""
+        return self.processes
+
     @model_validator(mode="after")
     def _shared(self) -> Self:
         sections = [self, *(v for _, v in self)]

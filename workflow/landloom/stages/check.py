@@ -18,6 +18,7 @@ from landloom.config.caption import CaptionConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
 from landloom.config.features import FeaturesConfig
+from landloom.config.mix import MixConfig
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
 from landloom.diffusion import layout
@@ -31,7 +32,7 @@ from landloom.segmentation import networks
 from landloom.splits import SPLITS
 from landloom.stage import Out
 
-VERSION = 2
+VERSION = 3
 KEEP = False  # it looks at files that are no inputs, and at the machine
 
 Counts = dict[str, NDArray[np.int64]]
@@ -39,9 +40,13 @@ Counts = dict[str, NDArray[np.int64]]
 
 def run(
     config: CheckConfig, data: DataConfig, tile: TileConfig, base: BaseConfig, segment: SegmentConfig,
-    caption: CaptionConfig, features: FeaturesConfig, out: Out,
+    caption: CaptionConfig, features: FeaturesConfig, mix: MixConfig, generator: list[str], pairs: list[int],
+    out: Out,
 ) -> None:  # fmt: skip
-    """Write what was found; raise one error that lists every problem."""
+    """Write what was found; raise one error that lists every problem.
+
+    ``pairs`` is the number of pairs that each ``generator`` plans.
+    """
     problems = [*layout.problems(base), *networks.problems(segment, tile.size), *disk(config, out.parent)]
     problems += extractors.problems(features)
     warnings = captioning.remarks(caption, base, [c.name for c in data.classes])
@@ -55,6 +60,8 @@ def run(
     facts = headers(scenes, labels, data, tile, problems)
     unread = {labels[name] for name in labels.keys() - {f.files.name for f in facts}}
     problems += [*bands(facts, data), *sizes(facts, data, tile, unread)]
+    windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile))
+    problems += shortages(mix, dict(zip(generator, pairs, strict=True)), windows["train"])
     counts, share = scan(facts, config, data, problems)
     if share and len(facts) == len(scenes):
         # A part of the pixels cannot prove that a class is nowhere.
@@ -142,6 +149,25 @@ def sizes(
         InputError(f"data.split.{s}", f"no {unit} that holds a tile is in {s}", remedy)
         for s in SPLITS
         if wanted[s] and not windows[s] and not {s, "block"} & unread
+    ]
+
+
+def shortages(mix: MixConfig, planned: dict[str, int], tiles: int) -> list[InputError]:
+    """Problems with generators that plan fewer pairs than the largest mix takes.
+
+    Args:
+        mix: the mixes.
+        planned: pairs by generator.
+        tiles: train tiles, if all windows become tiles.
+    """
+    largest = max(mix.ratios)
+    needed = mix.pairs(largest, tiles)
+    found = f"mix.ratios {largest:g} of up to {tiles} train tiles takes {needed} accepted pairs"
+    remedy = f"Set it to {needed} or more (curate rejects some), or lower mix.ratios"
+    return [
+        InputError("plan.count", f"'{name}' plans {count} pairs, and {found}", remedy)
+        for name, count in planned.items()
+        if count < needed
     ]
 
 

@@ -17,9 +17,14 @@ from landloom import samples
 from landloom.config.export import ExportConfig
 from landloom.errors import InputError
 from landloom.exporting import coco, collection, stac
+from landloom.exporting.collection import Collection
+from landloom.exporting.geotiff import GeoTiff
 from landloom.raster import codec
+from landloom.raster.windows import Window
+from landloom.samples import Sample
+from landloom.scenes import SceneFiles
 from landloom.stages import export
-from tests import exports
+from tests import exports, rasters
 
 
 def make(tmp_path: Path, bands: int = 3, **config: Any) -> Path:
@@ -54,6 +59,21 @@ def test_geotiff_holds_every_band_and_its_place(tmp_path: Path, bands: int) -> N
                 assert list(file.transform)[:6] == exports.TRANSFORM
             else:
                 assert file.crs is None
+
+
+@pytest.mark.parametrize("bands", range(1, 7))
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_an_exported_image_is_read_back_whole(tmp_path: Path, bands: int, dtype: type) -> None:
+    image = rasters.noise(16, 16, bands).astype(dtype)
+    image[-1, :4] = 0  # water in the near infrared
+    given_card = exports.card().model_copy(update={"bands": bands, "dtype": np.dtype(dtype).name})
+    place = Collection("tiny", "g", given_card, "other", tmp_path)
+    GeoTiff(place).add(Sample(id="x", image=codec.encode(image), mask=codec.encode(rasters.halves(16, 16))))
+    files = (tmp_path / "geotiff/images/x.tif",)
+    mask = tmp_path / "geotiff/masks/x.tif"
+    found, valid, _ = rasters.read(SceneFiles("x", files, mask), rasters.config(), Window(0, 0, 16, 16))
+    np.testing.assert_array_equal(found, image)
+    assert valid.all()
 
 
 def test_mask_has_names_colours_and_no_data(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from rasterio.windows import Window as Slice
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
 from landloom.raster.labels import unknown_values
-from landloom.raster.reader import SceneReader, readable
+from landloom.raster.readable import readable
+from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window, areas
 from landloom.samples import IGNORE
 from landloom.scenes import SceneFiles

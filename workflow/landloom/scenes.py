@@ -5,6 +5,7 @@ Standard library only: the Snakefile imports this at every start of every job.
 
 import fnmatch
 import glob
+import os.path
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,6 +109,20 @@ def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
         files = tuple(Path(_fill(p, values)) for p in images)
         scenes.append(SceneFiles(_clean("_".join(key), "data.images"), files, Path(_fill(masks, values))))
     return scenes
+
+
+def unpaired(data: DataConfig) -> list[Path]:
+    """Files that match the mask pattern but belong to no scene, sorted; none without patterns.
+
+    Raises:
+        InputError: the patterns find no scene.
+    """
+    if data.images is None or data.masks is None:
+        return []
+    used = {p for s in discover(data) for p in (*map(os.path.normpath, s.images), os.path.normpath(s.mask))}
+    order = list(dict.fromkeys(WILDCARD.findall(data.masks)))
+    found = {_fill(data.masks, dict(zip(order, k, strict=True))) for k in _matches(data.masks, order)}
+    return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
 
 
 def _check_pattern(field: str, pattern: str, order: list[str]) -> None:

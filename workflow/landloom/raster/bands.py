@@ -61,8 +61,8 @@ def _require_plain(band: Band) -> None:
         raise InputError(
             f"{band.file.name}, band {band.number}",
             "its values are numbers of colours in a colour table, not brightness",
-            "Write the colours out (gdal_translate -expand rgb); if the values are measurements, take the "
-            "table away (gdal_translate -colorinterp_1 gray)",
+            "Write the colours out (gdal_translate -expand rgb); if the values are measurements, copy them "
+            "without the table (gdal_calc.py --calc=A)",
         )
 
 

@@ -15,8 +15,9 @@ from rasterio.windows import Window as Slice
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
 from landloom.raster import bands, grid
-from landloom.raster.labels import Legend, unknown_values
+from landloom.raster.labels import Legend
 from landloom.raster.readable import readable
+from landloom.raster.unknown import UnknownValues
 from landloom.raster.windows import Window
 from landloom.samples import IGNORE
 from landloom.scenes import SceneFiles
@@ -98,7 +99,7 @@ class SceneReader:
         with readable(self.scene.mask):
             mask, unknown = self.legend.read(self.mask, part)
         if unknown:
-            raise unknown_values(self.scene.mask, unknown, self.legend)
+            raise UnknownValues(self.mask, unknown, self.legend)
         edge = ((0, window.height - height), (0, window.width - width))
         if any(after for _, after in edge):
             image = np.pad(image, ((0, 0), *edge), mode="reflect")

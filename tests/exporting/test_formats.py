@@ -1,6 +1,5 @@
 """Each format, read back with the tools of its users."""
 
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from rasterio.crs import CRS
 
 from landloom import samples
 from landloom.config.export import ExportConfig
@@ -168,12 +168,20 @@ def test_stac_places_what_has_a_place(tmp_path: Path) -> None:
         assert (folder / "items" / asset["href"]).resolve().is_file()
 
 
-def test_footprint_runs_counter_clockwise(tmp_path: Path) -> None:
-    place = stac.footprint(exports.sample("x", 1, placed=True), [16, 16])
-    assert place is not None
-    ring = place["coordinates"][0]
-    area = sum(a[0] * b[1] - b[0] * a[1] for a, b in itertools.pairwise(ring))
-    assert area > 0
+def test_a_projection_without_a_code_is_spelt_in_wkt2() -> None:
+    custom = CRS.from_proj4("+proj=lcc +lat_1=45 +lat_2=47 +lat_0=46 +lon_0=7 +datum=WGS84").to_string()
+    for crs, start in ((custom, "PROJCRS["), ("EPSG:32632+5773", "COMPOUNDCRS[")):
+        fields = stac.projection(exports.sample("x", 1, placed=True, crs=crs), [16, 16])
+        assert fields["proj:code"] is None
+        assert fields["proj:wkt2"].startswith(start)
+
+
+def test_classes_have_names_of_their_own_in_stac() -> None:
+    names = ["a/b", "a b", "A_B", "water", "森林", "沙漠"]
+    found = stac.described([{"id": i, "name": n, "color": "#000000"} for i, n in enumerate(names)])
+    short = [c["name"] for c in found]
+    assert short == ["a_b_0", "a_b_1", "A_B_2", "water", "class_4", "class_5"]
+    assert [c["title"] for c in found] == names
 
 
 def test_shards_of_two_generators_are_refused(tmp_path: Path) -> None:

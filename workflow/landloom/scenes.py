@@ -181,7 +181,7 @@ def _no_match(pattern: str) -> InputError:
 
 def _manifest(path: Path) -> Iterator[SceneFiles]:
     for where, row in manifest.entries(path):
-        images = tuple(path.parent / name.strip() for name in row["image"].split(";"))
+        images = tuple(path.parent / name.strip() for name in row["image"].split(";") if name.strip())
         yield SceneFiles(_clean(row["scene"], where), images, path.parent / row["mask"], row["split"] or None)
 
 

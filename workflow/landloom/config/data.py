@@ -77,7 +77,7 @@ class DataConfig(Section):
     masks: str | None = None
     """Pattern of mask files with the same wildcards."""
     manifest: str | None = None
-    """CSV or GeoJSON with columns scene, image, mask and, if wanted, split."""
+    """CSV (comma, semicolon or tab), TSV or GeoJSON with columns scene, image, mask and, if wanted, split."""
     scenes: list[Scene] | None = None
     """Scenes written out here."""
     bands: list[int] | None = None

@@ -56,17 +56,10 @@ def test_a_constant_band_comes_back_as_its_constant(dtype: str, value: float) ->
     assert (found.unscale(np.array([-1, 0, 1], np.float32).reshape(1, 1, 3)) == value).all()
 
 
-@pytest.mark.parametrize(
-    ("dtype", "low", "high"),
-    [("int32", 2**30, 2**30 + 100), ("float32", -3e38, 3e38), ("float64", 1e300, 2e300)],
-)
-def test_large_values_keep_their_differences(dtype: str, low: float, high: float) -> None:
-    found = card([low], [high], dtype)
-    image = np.array([low, low / 2 + high / 2, high]).astype(dtype).reshape(1, 1, 3)
-    np.testing.assert_allclose(found.scale(image).ravel(), [-1, 0, 1], atol=1e-6)
-    np.testing.assert_allclose(
-        found.unscale(found.scale(image)).astype(float), image.astype(float), rtol=1e-6
-    )
+@pytest.mark.parametrize("dtype", ["int32", "uint32"])
+def test_large_integers_come_back_exactly(dtype: str) -> None:
+    found = card([2**30 + 1], [2**30 + 101], dtype).unscale(np.array([-1, 0, 1], np.float32).reshape(1, 1, 3))
+    assert found.ravel().tolist() == [2**30 + 1, 2**30 + 51, 2**30 + 101]
 
 
 @given(st.integers(0, 255))

@@ -1,6 +1,7 @@
 """Each format, read back with the tools of its users."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,17 @@ def test_a_projection_without_a_code_is_spelt_in_wkt2() -> None:
         fields = stac.projection(exports.sample("x", 1, placed=True, crs=crs), [16, 16])
         assert fields["proj:code"] is None
         assert fields["proj:wkt2"].startswith(start)
+
+
+def test_a_class_name_cannot_break_the_table_of_a_card(tmp_path: Path) -> None:
+    card = exports.card()
+    card.classes[0].name = "water | ice"
+    card.save(tmp_path / "card.json")
+    shard = exports.curated(tmp_path / "curated.parquet")
+    export.run(ExportConfig(formats=["coco"]), "tiny", tmp_path / "card.json", [shard], tmp_path / "out")
+    text = (tmp_path / "out/README.md").read_text()
+    (row,) = (line for line in text.splitlines() if "water \\| ice" in line)
+    assert len(re.findall(r"(?<!\\)\|", row)) == 7
 
 
 def test_classes_have_names_of_their_own_in_stac() -> None:

@@ -105,6 +105,13 @@ def test_problems_name_the_field(folder: Path, changes: dict[str, Any], message:
     assert message in problems(folder, rasters.config(folder, **changes))[0]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_band_needs_no_setting(folder: Path, count: int) -> None:
+    for name in "abcdefgh":
+        rasters.save(folder / f"images/{name}.tif", rasters.noise(32, 48, count))
+    assert run(folder)["warnings"] == []
+
+
 def test_no_scene_holds_a_tile(folder: Path) -> None:
     (found,) = problems(folder, size=64)
     assert "tile.size: no scene holds a tile of 64 pixels" in found

@@ -60,15 +60,15 @@ class Dataset(BaseModel):
 
     def scale(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Map (..., C, H, W) in the image's own units to [-1, 1], clipped; NaN and infinities become -1."""
-        low, high = self._limits()
-        values = image.astype(low.dtype)
+        low, high = self._limits(np.float32)
+        values = image.astype(np.float32)
         values[~np.isfinite(values)] = -np.inf
         span = np.where(high > low, high - low, 1)  # a constant band has none
         return np.asarray(np.clip((values - low) / span, 0, 1) * 2 - 1, np.float32)
 
     def unscale(self, x: NDArray[np.float32]) -> NDArray[Any]:
         """Map [-1, 1] back to the image's own units and type; a constant band gets its constant."""
-        low, high = self._limits()
+        low, high = self._limits(np.float64)  # single precision cannot hold all 32-bit integers
         return fit((np.clip(x, -1, 1) + 1) / 2 * (high - low) + low, np.dtype(self.dtype))
 
     def preview(self, image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -77,9 +77,7 @@ class Dataset(BaseModel):
         x = np.repeat(x, 3, 0) if len(x) == 1 else x
         return np.rint((np.moveaxis(x, 0, -1) + 1) * 127.5).astype(np.uint8)
 
-    def _limits(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        # Single precision cannot hold 32-bit integers, nor the difference of two very large floats.
-        dtype = np.float32 if np.dtype(self.dtype).itemsize <= 2 else np.float64
+    def _limits(self, dtype: type[np.floating[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
         low, high = np.array([self.low, self.high], dtype)
         return low[:, None, None], high[:, None, None]
 

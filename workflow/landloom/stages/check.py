@@ -32,7 +32,7 @@ from landloom.segmentation import networks
 from landloom.splits import SPLITS
 from landloom.stage import Out
 
-VERSION = 2
+VERSION = 3
 KEEP = False  # it looks at files that are no inputs, and at the machine
 
 Counts = dict[str, NDArray[np.int64]]
@@ -118,10 +118,9 @@ def bands(facts: Sequence[SceneFacts], data: DataConfig) -> list[InputError]:
         for f in facts
         if (f.bands, f.dtype) != (count, dtype)
     ]
-    if max(data.rgb) > count or min(data.rgb) < 1:
-        problems.append(
-            InputError("data.rgb", f"{data.rgb}, but {count} bands are read", f"Use 1 to {count}")
-        )
+    rgb = data.picture(count)
+    if max(rgb) > count or min(rgb) < 1:
+        problems.append(InputError("data.rgb", f"{rgb}, but {count} bands are read", f"Use 1 to {count}"))
     return problems
 
 

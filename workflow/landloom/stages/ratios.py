@@ -18,7 +18,7 @@ from landloom.scaling import limits
 from landloom.splits import SPLITS
 from landloom.stage import Ins, Out
 
-VERSION = 1
+VERSION = 2
 
 
 def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: Out, card: Out) -> None:
@@ -34,7 +34,7 @@ def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: O
         classes=[ClassInfo(name=c.name, color=c.color) for c in data.classes],
         bands=bands,
         dtype=dtype,
-        rgb=[b - 1 for b in data.rgb],
+        rgb=[b - 1 for b in data.picture(bands)],
         low=low,
         high=high,
         prior=train.mean(0).tolist(),
@@ -82,8 +82,9 @@ def require(data: DataConfig, table: pd.DataFrame, train: NDArray[np.float64], b
     if absent:
         remedy = "Merge or drop it in data.classes, or change data.split.seed"
         raise InputError("data.classes", f"no train tile holds {', '.join(absent)}", remedy)
-    if max(data.rgb) > bands or min(data.rgb) < 1:
-        raise InputError("data.rgb", f"{data.rgb}, but images have {bands} bands", f"Use 1 to {bands}")
+    rgb = data.picture(bands)
+    if max(rgb) > bands or min(rgb) < 1:
+        raise InputError("data.rgb", f"{rgb}, but images have {bands} bands", f"Use 1 to {bands}")
 
 
 def cooccurrence(present: NDArray[np.bool_]) -> NDArray[Any]:

@@ -340,8 +340,16 @@ def test_a_template_longer_than_the_text_encoder_reads(folder: Path) -> None:
 def test_masks_without_an_image_are_named(folder: Path) -> None:
     for name in "fgh":
         (folder / f"images/{name}.tif").rename(folder / f"images/{name}.TIF")
+    masks, images = run(folder)["warnings"]
+    assert masks.startswith(f"3 masks have no image and are not used, such as {folder}/masks/f.tif")
+    assert images.startswith(f"3 images are not used, such as {folder}/images/f.TIF")
+
+
+def test_scenes_in_capitals_are_named(folder: Path) -> None:
+    for path in (folder / "images/f.tif", folder / "masks/f.tif"):
+        path.rename(path.with_suffix(".TIF"))
     (warning,) = run(folder)["warnings"]
-    assert warning.startswith(f"3 masks have no image and are not used, such as {folder}/masks/f.tif")
+    assert warning.startswith(f"1 images are not used, such as {folder}/images/f.TIF")
 
 
 def test_masks_beside_the_images_are_not_missed(folder: Path) -> None:

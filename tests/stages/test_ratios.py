@@ -121,6 +121,7 @@ def test_values_are_thinned_but_still_span_the_range(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     ("tiles", "message"),
     [
+        ([], r"no window has enough pixels with data in all bands.*data\.bands"),
         (rest(), r"data\.split\.train: no tile of 2 is in train.*Change data\.split"),
         ([tile("a1", 0.5), tile("t1", 0.5, "test")], r"data\.split\.val: no tile"),
         ([tile("a1", 0.5), tile("v1", 0.5, "val")], r"data\.split\.test: no tile"),

@@ -125,6 +125,23 @@ def unpaired(data: DataConfig) -> list[Path]:
     return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
 
 
+def other_case(data: DataConfig) -> list[Path]:
+    """Files that an image pattern misses because their suffix has other capitals, such as .TIF; sorted."""
+    patterns = [data.images] if isinstance(data.images, str) else data.images or []
+    found = set()
+    for pattern in patterns:
+        suffix = Path(pattern).suffix
+        if "{" in suffix:
+            continue
+        stem = pattern.removesuffix(suffix)
+        order = list(dict.fromkeys(WILDCARD.findall(stem)))
+        for other in {suffix.lower(), suffix.upper()} - {suffix}:
+            found |= {
+                _fill(stem, dict(zip(order, k, strict=True))) + other for k in _matches(stem + other, order)
+            }
+    return sorted(map(Path, found))
+
+
 def _check_pattern(field: str, pattern: str, order: list[str]) -> None:
     if re.search(r"[{}]", WILDCARD.sub("", pattern)):
         raise InputError(

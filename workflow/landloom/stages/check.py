@@ -27,7 +27,7 @@ from landloom.raster import survey
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
 from landloom.raster.windows import tiles
-from landloom.scenes import SceneFiles, discover, grouped, split_scenes, unpaired
+from landloom.scenes import SceneFiles, discover, grouped, other_case, split_scenes, unpaired
 from landloom.segmentation import networks
 from landloom.splits import SPLITS
 from landloom.stage import Out
@@ -214,13 +214,15 @@ def doubts(found: Sequence[Pixels]) -> list[str]:
 
 
 def leftover(data: DataConfig) -> list[str]:
-    """Say which masks no image goes with."""
-    if not (lonely := unpaired(data)):
-        return []
-    return [
-        f"{len(lonely)} masks have no image and are not used, such as {lonely[0]}: no file matches "
-        "data.images there; a pattern tells .tif from .TIF"
-    ]
+    """Say which files the patterns miss."""
+    said = []
+    if lonely := unpaired(data):
+        found = f"{len(lonely)} masks have no image and are not used, such as {lonely[0]}"
+        said.append(f"{found}: no file matches data.images there")
+    if missed := other_case(data):
+        found = f"{len(missed)} images are not used, such as {missed[0]}"
+        said.append(f"{found}: data.images spells the suffix with other capitals; rename them")
+    return said
 
 
 def summary(

@@ -73,7 +73,10 @@ def ratio_table(tiles: Sequence[Path], names: list[str]) -> pd.DataFrame:
 
 
 def require(data: DataConfig, table: pd.DataFrame, train: NDArray[np.float64], bands: int) -> None:
-    """Raise InputError when a split is empty, train lacks a class, or data.rgb names no band."""
+    """Raise InputError when tiles of a split or a class are missing, or data.rgb names no band."""
+    if table.empty:
+        remedy = "Lower tile.min_valid, correct data.nodata, or leave a band that is empty out of data.bands"
+        raise InputError("tile", "no window has enough pixels with data in all bands and a class", remedy)
     for split, wanted in (("train", True), ("val", data.split.val), ("test", data.split.test)):
         if wanted and split not in set(table["split"]):
             remedy = "Change data.split, or lower tile.size or tile.min_valid"

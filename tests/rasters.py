@@ -9,6 +9,7 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 from rasterio.transform import Affine
+from rasterio.windows import Window as Slice
 
 from landloom.config.data import DataConfig
 from landloom.raster.reader import SceneReader
@@ -17,6 +18,7 @@ from landloom.scenes import SceneFiles
 
 ROOT = Path(__file__).parents[1]
 ALL = Window(0, 0, 8, 12)
+SLICE = Slice(0, 0, 12, 8)
 GRID = Affine(10, 0, 350000, 0, -10, 3820000)
 COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd")
 
@@ -45,6 +47,13 @@ def save(path: Path, array: NDArray[Any], **profile: Any) -> Path:
         if colormap:
             file.write_colormap(1, colormap)
     return path
+
+
+def empty(path: Path, dtype: str) -> Path:
+    """Write a GeoTIFF of one band, 8 x 12 pixels, of a type that numpy may not have."""
+    profile = {"crs": "EPSG:32652", "transform": GRID, "count": 1, "height": 8, "width": 12}
+    with rasterio.open(path, "w", driver="GTiff", dtype=dtype, **profile):
+        return path
 
 
 def noise(height: int, width: int, bands: int = 3, seed: int = 0) -> NDArray[np.uint8]:

@@ -32,8 +32,34 @@ def test_each_band_has_its_own_limits() -> None:
     np.testing.assert_allclose(found[:, 0], [[-1, 0, 1], [1, 0, 1]])
 
 
-def test_nan_is_the_lowest_value() -> None:
-    assert card([0], [1], "float32").scale(np.full((1, 1, 1), np.nan)).item() == -1
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_missing_values_are_the_lowest_value(value: float) -> None:
+    assert card([0], [1], "float32").scale(np.full((1, 1, 1), value, np.float32)).item() == -1
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64"])
+def test_integers_never_wrap(dtype: str) -> None:
+    info = np.iinfo(dtype)
+    wide = card([float(info.min) - 9], [float(info.max) + 9], dtype)
+    found = wide.unscale(np.array([-1, 1], np.float32).reshape(1, 1, 2)).ravel()
+    assert found[0] == info.min
+    assert info.max - found[1].item() < 4096  # a float is that near to the last 64-bit integers
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"), [("uint8", 255), ("uint8", 0), ("int16", -32768), ("float32", 3e8)]
+)
+def test_a_constant_band_comes_back_as_its_constant(dtype: str, value: float) -> None:
+    found = card([value], [value], dtype)
+    image = np.full((1, 1, 3), value, dtype)
+    assert np.isfinite(found.scale(image)).all()
+    assert (found.unscale(np.array([-1, 0, 1], np.float32).reshape(1, 1, 3)) == value).all()
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint32"])
+def test_large_integers_come_back_exactly(dtype: str) -> None:
+    found = card([2**30 + 1], [2**30 + 101], dtype).unscale(np.array([-1, 0, 1], np.float32).reshape(1, 1, 3))
+    assert found.ravel().tolist() == [2**30 + 1, 2**30 + 51, 2**30 + 101]
 
 
 @given(st.integers(0, 255))

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from landloom.config.data import Split
 from landloom.errors import InputError
-from landloom.scenes import LONGEST, SceneFiles, discover, grouped, split_scenes
+from landloom.scenes import (
+    LONGEST,
+    SceneFiles,
+    discover,
+    grouped,
+    other_case,
+    split_scenes,
+    unpaired,
+)
 from landloom.splits import assign
 from tests import rasters
 
@@ -49,6 +57,17 @@ def test_stacked_patterns_keep_their_order_and_miss_no_scene(tmp_path: Path) -> 
     found = discover(data)
     assert [s.name for s in found] == ["a", "b"]
     assert found[1].images == (tmp_path / "nir/b.tif", tmp_path / "red/b.tif")
+
+
+def test_files_that_patterns_miss_are_found(tmp_path: Path) -> None:
+    touch(tmp_path, "i/a.tif", "i/b.TIF", "i/c.png", "m/a.png", "m/b.png")
+    data = rasters.config(images=f"{tmp_path}/i/{{s}}.tif", masks=f"{tmp_path}/m/{{s}}.png")
+    assert unpaired(data) == [tmp_path / "m/b.png"]
+    assert other_case(data) == [tmp_path / "i/b.TIF"]
+    wild = rasters.config(images=f"{tmp_path}/i/{{s}}.{{e}}", masks=f"{tmp_path}/m/{{s}}_{{e}}.png")
+    assert (unpaired(wild), other_case(wild)) == ([], [])
+    listed = rasters.config(scenes=[{"name": "a", "images": ["a.tif"], "mask": "a.png"}])
+    assert (unpaired(listed), other_case(listed)) == ([], [])
 
 
 def test_no_match_names_pattern_and_nearest_folder(tmp_path: Path) -> None:

@@ -21,7 +21,32 @@ def raw(**more: Any) -> dict[str, Any]:
 
 def test_defaults_fill_every_section() -> None:
     config = load(raw())
-    assert (config.tile.size, config.data.rgb, list(config.generators)) == (512, [1, 2, 3], ["landloom"])
+    assert (config.tile.size, config.data.ignore, list(config.generators)) == (512, [], ["landloom"])
+
+
+@pytest.mark.parametrize(("bands", "rgb"), [(1, [1]), (2, [1]), (3, [1, 2, 3]), (7, [1, 2, 3])])
+def test_a_picture_takes_the_bands_there_are(bands: int, rgb: list[int]) -> None:
+    assert load(raw()).data.picture(bands) == rgb
+    assert load(raw(data={"rgb": [4, 3, 2]})).data.picture(bands) == [4, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"name": False}, "False"),  # YAML 1.1 reads 'no' so
+        ({"name": True}, "True"),
+        ({"name": None}, "None"),
+        ({"name": 1}, "1"),
+        ({"color": None}, "None"),  # '#1f77b4' without quotes is a comment
+        ({"color": 123456}, "123456"),
+        ({"values": [None]}, "None"),
+        ({"values": None}, "None"),
+    ],
+)
+def test_what_yaml_takes_for_something_else_wants_quotes(change: dict[str, Any], found: str) -> None:
+    classes = [CLASSES[0] | change, CLASSES[1]]
+    with pytest.raises(InputError, match=rf"\(found {found}\); put it in quotes"):
+        load(raw(data={"classes": classes}))
 
 
 @pytest.mark.parametrize(
@@ -32,6 +57,7 @@ def test_defaults_fill_every_section() -> None:
         ({"tile": {"size": 64, "stride": 65}}, "stride must not exceed size"),
         ({"dataset": "a/b"}, "the name 'a/b' may hold letters"),
         ({"data": {"manifest": "m.csv"}}, "exactly one of images"),
+        ({"data": {"rgb": [1, 2]}}, "rgb takes three bands, or one for grey"),
         ({"data": {"masks": None}}, "images and masks belong together"),
         ({"data": {"ignore": [3]}}, "mask value given twice: 3"),
         ({"data": {"ignore": ["#000000"]}}, "all integers or all colours"),

@@ -1,7 +1,7 @@
 """Each format, read back with the tools of its users."""
 
-import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,20 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from rasterio.crs import CRS
 
 from landloom import samples
 from landloom.config.export import ExportConfig
 from landloom.errors import InputError
 from landloom.exporting import coco, collection, stac
+from landloom.exporting.collection import Collection
+from landloom.exporting.geotiff import GeoTiff
 from landloom.raster import codec
+from landloom.raster.windows import Window
+from landloom.samples import Sample
+from landloom.scenes import SceneFiles
 from landloom.stages import export
-from tests import exports
+from tests import exports, rasters
 
 
 def make(tmp_path: Path, bands: int = 3, **config: Any) -> Path:
@@ -54,6 +60,21 @@ def test_geotiff_holds_every_band_and_its_place(tmp_path: Path, bands: int) -> N
                 assert list(file.transform)[:6] == exports.TRANSFORM
             else:
                 assert file.crs is None
+
+
+@pytest.mark.parametrize("bands", range(1, 7))
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_an_exported_image_is_read_back_whole(tmp_path: Path, bands: int, dtype: type) -> None:
+    image = rasters.noise(16, 16, bands).astype(dtype)
+    image[-1, :4] = 0  # water in the near infrared
+    given_card = exports.card().model_copy(update={"bands": bands, "dtype": np.dtype(dtype).name})
+    place = Collection("tiny", "g", given_card, "other", tmp_path)
+    GeoTiff(place).add(Sample(id="x", image=codec.encode(image), mask=codec.encode(rasters.halves(16, 16))))
+    files = (tmp_path / "geotiff/images/x.tif",)
+    mask = tmp_path / "geotiff/masks/x.tif"
+    found, valid, _ = rasters.read(SceneFiles("x", files, mask), rasters.config(), Window(0, 0, 16, 16))
+    np.testing.assert_array_equal(found, image)
+    assert valid.all()
 
 
 def test_mask_has_names_colours_and_no_data(tmp_path: Path) -> None:
@@ -148,12 +169,31 @@ def test_stac_places_what_has_a_place(tmp_path: Path) -> None:
         assert (folder / "items" / asset["href"]).resolve().is_file()
 
 
-def test_footprint_runs_counter_clockwise(tmp_path: Path) -> None:
-    place = stac.footprint(exports.sample("x", 1, placed=True), [16, 16])
-    assert place is not None
-    ring = place["coordinates"][0]
-    area = sum(a[0] * b[1] - b[0] * a[1] for a, b in itertools.pairwise(ring))
-    assert area > 0
+def test_a_projection_without_a_code_is_spelt_in_wkt2() -> None:
+    custom = CRS.from_proj4("+proj=lcc +lat_1=45 +lat_2=47 +lat_0=46 +lon_0=7 +datum=WGS84").to_string()
+    for crs, start in ((custom, "PROJCRS["), ("EPSG:32632+5773", "COMPOUNDCRS[")):
+        fields = stac.projection(exports.sample("x", 1, placed=True, crs=crs), [16, 16])
+        assert fields["proj:code"] is None
+        assert fields["proj:wkt2"].startswith(start)
+
+
+def test_a_class_name_cannot_break_the_table_of_a_card(tmp_path: Path) -> None:
+    card = exports.card()
+    card.classes[0].name = "water | ice"
+    card.save(tmp_path / "card.json")
+    shard = exports.curated(tmp_path / "curated.parquet")
+    export.run(ExportConfig(formats=["coco"]), "tiny", tmp_path / "card.json", [shard], tmp_path / "out")
+    text = (tmp_path / "out/README.md").read_text()
+    (row,) = (line for line in text.splitlines() if "water \\| ice" in line)
+    assert len(re.findall(r"(?<!\\)\|", row)) == 7
+
+
+def test_classes_have_names_of_their_own_in_stac() -> None:
+    names = ["a/b", "a b", "A_B", "water", "森林", "沙漠"]
+    found = stac.described([{"id": i, "name": n, "color": "#000000"} for i, n in enumerate(names)])
+    short = [c["name"] for c in found]
+    assert short == ["a_b_0", "a_b_1", "A_B_2", "water", "class_4", "class_5"]
+    assert [c["title"] for c in found] == names
 
 
 def test_shards_of_two_generators_are_refused(tmp_path: Path) -> None:

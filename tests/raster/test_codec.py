@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.io import MemoryFile
 
 from landloom.raster import codec
 from tests import rasters
@@ -27,6 +29,19 @@ def test_decode_returns_what_was_encoded(image: NDArray[np.generic]) -> None:
 @pytest.mark.parametrize(("bands", "start"), [(1, b"\x89PNG"), (3, b"\x89PNG"), (4, b"II*\0")])
 def test_eight_bit_grey_and_rgb_are_png_and_the_rest_geotiff(bands: int, start: bytes) -> None:
     assert codec.encode(rasters.noise(8, 8, bands)).startswith(start)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int64, np.float32])
+@pytest.mark.parametrize("bands", range(1, 7))
+def test_every_band_of_a_geotiff_is_data(bands: int, dtype: type) -> None:
+    image = np.zeros((bands, 4, 4), dtype)
+    with MemoryFile() as memory:
+        with memory.open(**codec.geotiff(image), count=bands, height=4, width=4) as file:
+            file.write(image)
+        with memory.open() as file:
+            assert ColorInterp.alpha not in file.colorinterp
+            assert file.dataset_mask().all()  # alpha would make zeros transparent
+            assert all(flags == [MaskFlags.all_valid] for flags in file.mask_flag_enums)
 
 
 def test_geotiff_keeps_its_place() -> None:

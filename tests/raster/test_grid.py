@@ -4,6 +4,7 @@ import pytest
 
 from landloom.errors import InputError
 from landloom.raster.reader import SceneReader
+from landloom.scenes import SceneFiles
 from tests import rasters
 
 
@@ -33,6 +34,14 @@ def test_sizes_that_differ_are_reported(tmp_path: Path) -> None:
     scene = rasters.pair(tmp_path, rasters.noise(8, 12), rasters.halves(8, 11))
     with pytest.raises(InputError, match=r"mask\.tif, size: 11 x 8 pixels.*12 x 8.*Resample"):
         rasters.read(scene, rasters.config())
+
+
+def test_files_without_a_place_are_not_to_be_warped(tmp_path: Path) -> None:
+    image = rasters.save(tmp_path / "i.png", rasters.noise(8, 12))
+    mask = rasters.save(tmp_path / "m.png", rasters.halves(8, 11))
+    with pytest.raises(InputError, match=r"m\.png, size: 11 x 8 pixels.*gdal_translate -outsize") as error:
+        rasters.read(SceneFiles("a", (image,), mask), rasters.config())
+    assert "gdalwarp" not in str(error.value)
 
 
 def test_data_crs_overrides_tags_that_differ(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
 from landloom.raster.labels import UNKNOWN, Legend
+from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window
 from landloom.samples import IGNORE
 from landloom.scenes import SceneFiles, discover
@@ -41,6 +43,42 @@ def test_mask_nodata_is_ignored_unless_it_is_a_class(tmp_path: Path) -> None:
     scene = SceneFiles("a", (image,), mask)
     assert rasters.read(scene, rasters.config(values=(1, 9)))[2][0].tolist() == [0] * 6 + [IGNORE] * 6
     assert rasters.read(scene, rasters.config(values=(1, 2)))[2][0].tolist() == [0] * 6 + [1] * 6
+
+
+def rgba(path: Path) -> Path:
+    """A colour mask, black in its left half and red in its right; its upper half is transparent."""
+    colors = np.zeros((4, 8, 12), np.uint8)
+    colors[0, :, 6:], colors[3, 4:] = 255, 255
+    return rasters.save(path, colors)
+
+
+def test_a_listed_colour_is_a_class_where_it_is_transparent(tmp_path: Path) -> None:
+    image = rasters.save(tmp_path / "i.png", rasters.noise(8, 12))
+    scene = SceneFiles("a", (image,), rgba(tmp_path / "m.png"))
+    listed = rasters.config(values=("#000000", "#ff0000"))
+    assert rasters.read(scene, listed)[2][0].tolist() == [0] * 6 + [1] * 6
+    unlisted = rasters.config(values=("#ffffff", "#ff0000"), ignore=["#000000"])
+    assert rasters.read(scene, unlisted)[2][0].tolist() == [IGNORE] * 6 + [1] * 6
+    with SceneReader(scene, listed) as reader:
+        assert reader.legend.hidden(reader.mask, rasters.SLICE) == 48
+
+
+def test_a_transparent_colour_that_is_not_listed_is_ignored(tmp_path: Path) -> None:
+    colors = np.zeros((4, 8, 12), np.uint8)
+    colors[0, 4:] = colors[3, 4:] = 255
+    image = rasters.save(tmp_path / "i.png", rasters.noise(8, 12))
+    scene = SceneFiles("a", (image,), rasters.save(tmp_path / "m.png", colors))
+    found = rasters.read(scene, rasters.config(values=("#00ff00", "#ff0000")))[2]
+    assert found[:, 0].tolist() == [IGNORE] * 4 + [1] * 4
+
+
+def test_a_mask_band_hides_labels(tmp_path: Path) -> None:
+    scene = rasters.pair(tmp_path, rasters.noise(8, 12), rasters.halves(8, 12))
+    with rasterio.open(scene.mask, "r+") as file:
+        file.write_mask(np.arange(96).reshape(8, 12) >= 12)
+    assert rasters.read(scene, rasters.config())[2][:, 0].tolist() == [IGNORE] + [0] * 7
+    with SceneReader(scene, rasters.config()) as reader:
+        assert reader.legend.hidden(reader.mask, rasters.SLICE) == 12
 
 
 @pytest.mark.parametrize(

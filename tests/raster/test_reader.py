@@ -51,16 +51,6 @@ def test_nodata_of_file_and_config_and_nan_are_invalid(tmp_path: Path) -> None:
     assert by_config[0, :4].tolist() == [True, False, False, True]
 
 
-def test_a_dark_band_alone_is_data(tmp_path: Path) -> None:
-    image = np.ones((3, 8, 12), np.uint8)
-    image[0] = 0  # nodata in one band of three
-    image[:, 0, 0] = 0
-    _, valid, _ = rasters.read(
-        rasters.pair(tmp_path, image, rasters.halves(8, 12), nodata=0), rasters.config()
-    )
-    assert np.argwhere(~valid).tolist() == [[0, 0]]
-
-
 def test_alpha_marks_missing_pixels_unless_it_is_chosen_as_data(tmp_path: Path) -> None:
     image = rasters.noise(8, 12, 4)
     image[3, 0, 0] = 0

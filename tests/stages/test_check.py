@@ -111,6 +111,13 @@ def test_problems_name_the_field(folder: Path, changes: dict[str, Any], message:
     assert message in problems(folder, rasters.config(folder, **changes))[0]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_band_needs_no_setting(folder: Path, count: int) -> None:
+    for name in "abcdefgh":
+        rasters.save(folder / f"images/{name}.tif", rasters.noise(32, 48, count))
+    assert run(folder)["warnings"] == []
+
+
 def test_no_scene_holds_a_tile(folder: Path) -> None:
     (found,) = problems(folder, size=64)
     assert "tile.size: no scene holds a tile of 64 pixels" in found
@@ -346,3 +353,49 @@ def test_a_model_folder_that_is_not_there(folder: Path) -> None:
 def test_a_template_longer_than_the_text_encoder_reads(folder: Path) -> None:
     (warning,) = run(folder, caption=CaptionConfig(image_template="{ratios} " + "forest " * 40))["warnings"]
     assert "caption.image_template: with all 2 classes a caption has" in warning
+
+
+def test_masks_without_an_image_are_named(folder: Path) -> None:
+    for name in "fgh":
+        (folder / f"images/{name}.tif").rename(folder / f"images/{name}.TIF")
+    masks, images = run(folder)["warnings"]
+    assert masks.startswith(f"3 masks have no image and are not used, such as {folder}/masks/f.tif")
+    assert images.startswith(f"3 images are not used, such as {folder}/images/f.TIF")
+
+
+def test_scenes_in_capitals_are_named(folder: Path) -> None:
+    for path in (folder / "images/f.tif", folder / "masks/f.tif"):
+        path.rename(path.with_suffix(".TIF"))
+    (warning,) = run(folder)["warnings"]
+    assert warning.startswith(f"1 images are not used, such as {folder}/images/f.TIF")
+
+
+def test_masks_beside_the_images_are_not_missed(folder: Path) -> None:
+    for name in "abcdefgh":
+        (folder / f"images/{name}.tif").rename(folder / f"masks/{name}_image.tif")
+    sources = {"images": f"{folder}/masks/{{s}}_image.tif", "masks": f"{folder}/./masks/{{s}}.tif"}
+    assert run(folder, rasters.config(folder, **sources))["warnings"] == []
+
+
+def test_transparent_pixels_of_a_class_are_counted(folder: Path) -> None:
+    mask = np.zeros((4, 32, 48), np.uint8)
+    mask[0, :, 24:], mask[3, :, 24:] = 255, 255
+    for name in "abcdefgh":
+        rasters.save(folder / f"masks/{name}.png", mask)
+    sources = {"images": f"{folder}/images/{{s}}.tif", "masks": f"{folder}/masks/{{s}}.png"}
+    found = run(folder, rasters.config(folder, values=("#000000", "#ff0000"), **sources))
+    assert found["classes"]["class#000000"]["train"] == found["classes"]["class#ff0000"]["train"]
+    assert f"8 masks, such as {folder}/masks/a.png, have 6144 pixels of a class" in found["warnings"][0]
+
+
+def test_pixels_with_nodata_in_some_bands_are_counted(folder: Path) -> None:
+    image = rasters.noise(32, 48)
+    image[0, :2] = 0
+    rasters.save(folder / "images/c.tif", image, nodata=0)
+    (warning,) = run(folder)["warnings"]
+    assert f"1 scenes, such as {folder}/images/c.tif, have 96 pixels with nodata in some bands" in warning
+
+
+def test_one_wrong_guess_of_mask_values_is_one_problem(folder: Path) -> None:
+    (found,) = problems(folder, rasters.config(folder, values=(1, 3)))
+    assert "a.tif and 7 more, mask values: not in the config: 2 (6144 pixels in 8 masks" in found

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from landloom.dataset import Dataset
 from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.samples import IGNORE, Sample
+from landloom.scaling import limits
 from landloom.stages import ratios
 from tests import rasters
 
@@ -81,12 +83,31 @@ def test_other_scales(tmp_path: Path, config: dict[str, Any], low: float, high: 
     assert (card.low, card.high) == ([low] * 2, [high] * 2)
 
 
-def test_a_constant_band_gets_a_range_and_a_warning(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("value", [7, 65535])
+def test_a_constant_band_keeps_its_value_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], value: int
 ) -> None:
-    _, card = run(tmp_path, [tile("a1", 0.5, image=np.full((2, 10, 10), 7)), *rest()])
-    assert (card.low, card.high) == ([7, 7], [8, 8])
-    assert "band 1 is 7" in capsys.readouterr().err
+    _, card = run(tmp_path, [tile("a1", 0.5, image=np.full((2, 10, 10), value)), *rest()])
+    assert (card.low, card.high) == ([value] * 2, [value] * 2)
+    assert f"band 1 is {value}" in capsys.readouterr().err
+
+
+def test_limits_are_finite_whatever_the_tiles_hold(tmp_path: Path) -> None:
+    image = np.arange(200, dtype=np.float32).reshape(2, 10, 10)
+    image[0, :2], image[1, 5] = np.inf, np.nan
+    shard = tmp_path / "t.parquet"
+    samples.write(shard, [replace(tile("a1", 0.5), image=codec.encode(image)), *rest()])
+    low, high = limits(RatiosConfig(percentiles=(0, 100)), [shard], "float32", 2)
+    assert (low, high) == ([20, 120], [99, 199])
+
+
+def test_a_band_without_a_value_is_named(tmp_path: Path) -> None:
+    image = np.ones((2, 10, 10), np.float32)
+    image[1] = -np.inf
+    shard = tmp_path / "t.parquet"
+    samples.write(shard, [replace(tile("a1", 0.5), image=codec.encode(image)), *rest()])
+    with pytest.raises(InputError, match=r"train tiles, band 2: no pixel .* has a value.*data\.bands"):
+        limits(RatiosConfig(), [shard], "float32", 2)
 
 
 def test_values_are_thinned_but_still_span_the_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +121,7 @@ def test_values_are_thinned_but_still_span_the_range(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     ("tiles", "message"),
     [
+        ([], r"no window has enough pixels with data in all bands.*data\.bands"),
         (rest(), r"data\.split\.train: no tile of 2 is in train.*Change data\.split"),
         ([tile("a1", 0.5), tile("t1", 0.5, "test")], r"data\.split\.val: no tile"),
         ([tile("a1", 0.5), tile("v1", 0.5, "val")], r"data\.split\.test: no tile"),

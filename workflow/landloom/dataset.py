@@ -28,7 +28,7 @@ class Dataset(BaseModel):
         dtype: numpy type of stored images.
         rgb: bands of a natural-colour picture, counted from 0.
         low: value per band that is mapped to -1.
-        high: value per band that is mapped to 1.
+        high: value per band that is mapped to 1; equal to ``low`` where a band is constant.
         prior: mean share of each class over the train tiles.
         cooccurrence: [i][j] share of train tiles with class i that also hold class j.
         tiles: number of tiles per split.
@@ -59,17 +59,17 @@ class Dataset(BaseModel):
         return [c.color for c in self.classes]
 
     def scale(self, image: NDArray[Any]) -> NDArray[np.float32]:
-        """Map (..., C, H, W) in the image's own units to [-1, 1], clipped; NaN becomes -1."""
-        low, high = self._limits()
-        x = (np.nan_to_num(image.astype(np.float32), nan=-np.inf) - low) / (high - low)
-        return np.asarray(np.clip(x, 0, 1) * 2 - 1, np.float32)
+        """Map (..., C, H, W) in the image's own units to [-1, 1], clipped; NaN and infinities become -1."""
+        low, high = self._limits(np.float32)
+        values = image.astype(np.float32)
+        values[~np.isfinite(values)] = -np.inf
+        span = np.where(high > low, high - low, 1)  # a constant band has none
+        return np.asarray(np.clip((values - low) / span, 0, 1) * 2 - 1, np.float32)
 
     def unscale(self, x: NDArray[np.float32]) -> NDArray[Any]:
-        """Map [-1, 1] back to the image's own units and type."""
-        low, high = self._limits()
-        values = (np.clip(x, -1, 1) + 1) / 2 * (high - low) + low
-        dtype = np.dtype(self.dtype)
-        return values.astype(dtype) if dtype.kind == "f" else np.rint(values).astype(dtype)
+        """Map [-1, 1] back to the image's own units and type; a constant band gets its constant."""
+        low, high = self._limits(np.float64)  # single precision cannot hold all 32-bit integers
+        return fit((np.clip(x, -1, 1) + 1) / 2 * (high - low) + low, np.dtype(self.dtype))
 
     def preview(self, image: NDArray[Any]) -> NDArray[np.uint8]:
         """Natural-colour picture (H, W, 3) of an image (C, H, W) in its own units."""
@@ -77,14 +77,13 @@ class Dataset(BaseModel):
         x = np.repeat(x, 3, 0) if len(x) == 1 else x
         return np.rint((np.moveaxis(x, 0, -1) + 1) * 127.5).astype(np.uint8)
 
-    def _limits(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        low = np.array(self.low, np.float32)[:, None, None]
-        high = np.array(self.high, np.float32)[:, None, None]
-        return low, high
+    def _limits(self, dtype: type[np.floating[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
+        low, high = np.array([self.low, self.high], dtype)
+        return low[:, None, None], high[:, None, None]
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
-        path.write_text(json.dumps(self.model_dump(), indent=1) + "\n")
+        path.write_text(json.dumps(self.model_dump(), indent=1, allow_nan=False) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Dataset":
@@ -99,3 +98,14 @@ class Dataset(BaseModel):
             raise InputError(
                 path, f"not a dataset card ({error.error_count()} errors)", "Run ratios again"
             ) from None
+
+
+def fit(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Floats of any shape in a type: integers are rounded, and clipped to what the type holds."""
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    info, exact = np.iinfo(dtype), values.astype(np.float64)
+    high = float(info.max)
+    if int(high) > info.max:  # 64 bits: the nearest float is one too many
+        high = float(np.nextafter(high, 0))
+    return np.rint(np.clip(exact, info.min, high)).astype(dtype)

@@ -22,7 +22,7 @@ TILES = 4096
 def limits(
     config: RatiosConfig, tiles: Sequence[Path], dtype: str, bands: int
 ) -> tuple[list[float], list[float]]:
-    """Lower and upper limit of each band, in the images' own units; lower is below upper.
+    """Lower and upper limit of each band, finite and in the images' own units; equal for a constant band.
 
     Args:
         config: where the limits come from.
@@ -31,7 +31,7 @@ def limits(
         bands: number of image bands.
 
     Raises:
-        InputError: the dtype has no range to use.
+        InputError: the dtype has no range to use, or no pixel has a value.
     """
     if config.scale == "range" and config.range is not None:
         return [config.range[0]] * bands, [config.range[1]] * bands
@@ -44,15 +44,30 @@ def limits(
             )
         info = np.iinfo(dtype)
         return [float(info.min)] * bands, [float(info.max)] * bands
-    low, high = np.percentile(pixels(tiles, bands), config.percentiles, axis=1).tolist()
-    return low, [_apart(band, a, b) for band, (a, b) in enumerate(zip(low, high, strict=True), 1)]
+    low, high = np.percentile(_finite(pixels(tiles, bands)), config.percentiles, axis=1).tolist()
+    for band, (a, b) in enumerate(zip(low, high, strict=True), 1):
+        if a == b:
+            found = f"band {band} is {a:g} nearly everywhere; it tells the model nothing"
+            print(f"warning: {found}, and synthetic images have this value everywhere", file=sys.stderr)
+    return low, high
 
 
-def _apart(band: int, low: float, high: float) -> float:
-    if high > low:
-        return high
-    print(f"warning: band {band} is {low:g} nearly everywhere; it tells the model nothing", file=sys.stderr)
-    return low + max(1.0, abs(low) * 1e-3)
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    """The pixels (n,) of (C, n) with a value in every band.
+
+    Raises:
+        InputError: there is none.
+    """
+    known = np.isfinite(values)
+    if known.all(0).any():
+        return values[:, known.all(0)]
+    empty = [str(i) for i, band in enumerate(known, 1) if not band.any()]
+    where = f"band {', '.join(empty)}" if empty else "all bands"
+    raise InputError(
+        f"train tiles, {where}",
+        "no pixel with a class has a value",
+        "Leave the band out with data.bands, or correct data.nodata",
+    )
 
 
 def pixels(tiles: Sequence[Path], bands: int) -> NDArray[Any]:

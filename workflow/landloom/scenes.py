@@ -5,6 +5,7 @@ Standard library only: the Snakefile imports this at every start of every job.
 
 import fnmatch
 import glob
+import os.path
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,6 +126,37 @@ def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
     return scenes
 
 
+def unpaired(data: DataConfig) -> list[Path]:
+    """Files that match the mask pattern but belong to no scene, sorted; none without patterns.
+
+    Raises:
+        InputError: the patterns find no scene.
+    """
+    if data.images is None or data.masks is None:
+        return []
+    used = {p for s in discover(data) for p in (*map(os.path.normpath, s.images), os.path.normpath(s.mask))}
+    order = list(dict.fromkeys(WILDCARD.findall(data.masks)))
+    found = {_fill(data.masks, dict(zip(order, k, strict=True))) for k in _matches(data.masks, order)}
+    return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
+
+
+def other_case(data: DataConfig) -> list[Path]:
+    """Files that an image pattern misses because their suffix has other capitals, such as .TIF; sorted."""
+    patterns = [data.images] if isinstance(data.images, str) else data.images or []
+    found = set()
+    for pattern in patterns:
+        suffix = Path(pattern).suffix
+        if "{" in suffix:
+            continue
+        stem = pattern.removesuffix(suffix)
+        order = list(dict.fromkeys(WILDCARD.findall(stem)))
+        for other in {suffix.lower(), suffix.upper()} - {suffix}:
+            found |= {
+                _fill(stem, dict(zip(order, k, strict=True))) + other for k in _matches(stem + other, order)
+            }
+    return sorted(map(Path, found))
+
+
 def _check_pattern(field: str, pattern: str, order: list[str]) -> None:
     if re.search(r"[{}]", WILDCARD.sub("", pattern)):
         raise InputError(
@@ -181,7 +213,7 @@ def _no_match(pattern: str) -> InputError:
 
 def _manifest(path: Path) -> Iterator[SceneFiles]:
     for where, row in manifest.entries(path):
-        images = tuple(path.parent / name.strip() for name in row["image"].split(";"))
+        images = tuple(path.parent / name.strip() for name in row["image"].split(";") if name.strip())
         yield SceneFiles(_clean(row["scene"], where), images, path.parent / row["mask"], row["split"] or None)
 
 

@@ -248,6 +248,14 @@ def _explain(error: dict[str, Any], prefix: str = "config") -> str:
         return f"{field}: no such key (is it misspelt?)"
     if error["type"] == "missing":
         return f"{field}: is missing"
-    return f"{field}: {message[0].lower() + message[1:]}" + (
-        f" (found {error['input']!r})" if error["type"] not in ("value_error",) else ""
-    )
+    said = f"{field}: {message[0].lower() + message[1:]}"
+    if error["type"] == "value_error":
+        return said
+    return f"{said} (found {error['input']!r})" + _quotes(error)
+
+
+def _quotes(error: dict[str, Any]) -> str:
+    """A hint where YAML made something else of a word: no, on, 1, null; a colour begins a comment."""
+    plain = error["input"] is None or isinstance(error["input"], bool | int | float)
+    text = error["type"] == "string_type" or (error["type"] == "list_type" and error["input"] is None)
+    return "; put it in quotes, for YAML does not read it as text" if plain and text else ""

@@ -77,15 +77,18 @@ class DataConfig(Section):
     masks: str | None = None
     """Pattern of mask files with the same wildcards."""
     manifest: str | None = None
-    """CSV or GeoJSON with columns scene, image, mask and, if wanted, split."""
+    """CSV (comma, semicolon or tab), TSV or GeoJSON with columns scene, image, mask and, if wanted, split."""
     scenes: list[Scene] | None = None
     """Scenes written out here."""
     bands: list[int] | None = None
     """Bands to read, in this order, counted from 1 over all stacked files; all but alpha when absent."""
-    rgb: list[int] = Field(default=[1, 2, 3], min_length=1, max_length=3)
-    """Which of the read bands make a natural-colour picture, counted from 1; one band gives grey."""
+    rgb: list[int] | None = Field(default=None, min_length=1, max_length=3)
+    """Which of the read bands make a natural-colour picture, counted from 1: three, or one for grey.
+    The first three when absent, or the first alone of one or two."""
     nodata: float | None = None
-    """Value of missing image pixels; the file's own when absent. Such pixels are ignored in the mask."""
+    """Value of missing image pixels; the file's own when absent. Such pixels are ignored in the mask. One
+    band with it is enough, but 0 and values of 8-bit bands, which may be measurements, must be in all bands
+    of a file. NaN and infinities are missing in any band."""
     crs: str | None = None
     """Coordinate system to use in place of the files' own, such as 'EPSG:32119'."""
     classes: list[ClassSpec] = Field(min_length=2, max_length=255)
@@ -94,6 +97,16 @@ class DataConfig(Section):
     """Mask values or colours that are not any class: never trained on, never counted."""
     split: Split = Split()
     """Division into train, val and test."""
+
+    def picture(self, bands: int) -> list[int]:
+        """Which of the read bands make a picture, counted from 1."""
+        return self.rgb or ([1, 2, 3] if bands >= 3 else [1])
+
+    @model_validator(mode="after")
+    def _rgb(self) -> Self:
+        if self.rgb is not None and len(self.rgb) == 2:
+            raise ValueError("rgb takes three bands, or one for grey; a band may stand twice")
+        return self
 
     @model_validator(mode="after")
     def _sources(self) -> Self:

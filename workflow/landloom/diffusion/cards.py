@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 
 from landloom.dataset import Dataset
+from landloom.markdown import cell
 
 
 def lora(dataset: Dataset, config: BaseModel) -> str:
@@ -43,7 +44,7 @@ def translation(dataset: Dataset, config: BaseModel, name: str) -> str:
 
 
 def _card(dataset: Dataset, config: BaseModel, title: str, use: str) -> str:
-    classes = "\n".join(f"| {i} | {c.name} | {c.color} |" for i, c in enumerate(dataset.classes))
+    classes = "\n".join(f"| {i} | {cell(c.name)} | {c.color} |" for i, c in enumerate(dataset.classes))
     return (
         f"---\nlibrary_name: diffusers\ntags: [remote-sensing, synthetic-data]\n---\n# {title}\n\n"
         f"Trained by Landloom on the dataset `{dataset.name}`: {dataset.tiles['train']} train tiles of"

@@ -11,6 +11,7 @@ import numpy as np
 import landloom
 from landloom import provenance, samples
 from landloom.exporting.collection import Collection, legend, write_json
+from landloom.markdown import cell
 from landloom.segmentation import verdict
 
 FORMATS = {
@@ -91,7 +92,7 @@ def _shares(found: dict[str, Any]) -> str:
     for c in found["classes"][:-1]:
         shares = [col.get(c["name"]) for col in columns]
         shown = ["-" if s is None else f"{100 * s:.2f}" for s in shares]
-        cells = [str(c["id"]), c["name"], f"`{c['color']}`", *shown]
+        cells = [str(c["id"]), cell(c["name"]), f"`{c['color']}`", *shown]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -1,12 +1,13 @@
 """A static STAC catalog over the GeoTIFF files, as plain JSON (STAC 1.1)."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from rasterio.crs import CRS
-from rasterio.transform import Affine
-from rasterio.warp import transform_geom
 
+from landloom.exporting import footprint as place
 from landloom.exporting.collection import Collection, legend, write_json
 from landloom.samples import IGNORE, Sample
 
@@ -49,20 +50,19 @@ class Stac:
 
     def _item(self, sample: Sample) -> dict[str, Any]:
         shape = list(sample.mask_array().shape)
-        place = footprint(sample, shape)
+        outline = place.ring(sample.crs, sample.transform, shape)
         item: dict[str, Any] = {
             "type": "Feature",
             "stac_version": VERSION,
             "stac_extensions": EXTENSIONS,
             "id": sample.id,
-            "geometry": place,
+            "geometry": None if outline is None else place.geometry(outline),
             "properties": self._properties(sample) | projection(sample, shape),
             "links": [_link(rel, "../catalog.json") for rel in ("root", "parent")],
             "assets": self._assets(sample.id),
         }
-        if place is not None:  # STAC forbids a bbox where there is no geometry
-            xs, ys = zip(*place["coordinates"][0], strict=True)
-            item["bbox"] = [min(xs), min(ys), max(xs), max(ys)]
+        if outline is not None:  # STAC forbids a bbox where there is no geometry
+            item["bbox"] = place.box(outline)
         return item
 
     def _properties(self, sample: Sample) -> dict[str, Any]:
@@ -78,47 +78,46 @@ class Stac:
         return TIMES | found
 
     def _assets(self, name: str) -> dict[str, Any]:
-        classes = [_class(c["id"], c["name"], c["color"]) for c in legend(self.collection.classes)]
+        classes = described(legend(self.collection.classes))
         image = {"href": f"../../geotiff/images/{name}.tif", "type": TIFF, "roles": ["data"]}
         mask = {"href": f"../../geotiff/masks/{name}.tif", "type": TIFF, "roles": ["labels"]}
         return {"image": image, "mask": mask | {"classification:classes": classes}}
 
 
 def footprint(sample: Sample, shape: list[int]) -> dict[str, Any] | None:
-    """Outline of a sample in longitude and latitude (GeoJSON polygon), None when its place is not known."""
-    if not sample.crs or sample.transform is None:
-        return None
-    height, width = shape
-    corners = [(0, height), (width, height), (width, 0), (0, 0), (0, height)]
-    ring = [Affine(*sample.transform) @ corner for corner in corners]
-    shown = transform_geom(sample.crs, "EPSG:4326", {"type": "Polygon", "coordinates": [ring]})
-    outline = [[round(v, 8) for v in point[:2]] for point in shown["coordinates"][0]]
-    return {"type": "Polygon", "coordinates": [outline]}
+    """Outline of a sample in longitude and latitude (GeoJSON geometry), None when its place is not known."""
+    outline = place.ring(sample.crs, sample.transform, shape)
+    return None if outline is None else place.geometry(outline)
 
 
 def projection(sample: Sample, shape: list[int]) -> dict[str, Any]:
-    """Fields of the projection extension: authority code or WKT, transform, shape (rows, columns)."""
+    """Fields of the projection extension: authority code or WKT2, transform, shape (rows, columns)."""
     fields: dict[str, Any] = {"proj:code": None, "proj:shape": shape}
     if sample.crs:
         crs = CRS.from_user_input(sample.crs)
         authority = crs.to_authority()
         fields["proj:code"] = ":".join(authority) if authority else None
-        fields |= {} if authority else {"proj:wkt2": crs.to_wkt()}
+        fields |= {} if authority else {"proj:wkt2": crs.to_wkt(version="WKT2_2019")}
     if sample.transform is not None:
         fields["proj:transform"] = [float(v) for v in sample.transform]
     return fields
 
 
-def _class(value: int, name: str, color: str) -> dict[str, Any]:
-    """Describe a class; names may hold letters, digits, '-' and '_' only, so the title is the full name."""
-    short = re.sub(r"[^0-9A-Za-z_-]+", "_", name)
-    return {
-        "value": value,
-        "name": short if short.strip("_") else f"class_{value}",
-        "title": name,
-        "color_hint": color[1:].upper(),
-        "nodata": value == IGNORE,
-    }
+def described(classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Describe classes; names may hold letters, digits, '-' and '_' only, so the title is the full name."""
+    short = [re.sub(r"[^0-9A-Za-z_-]+", "_", c["name"]) for c in classes]
+    count = Counter(name.lower() for name in short)
+    return [
+        {
+            "value": c["id"],
+            # 'a/b' and 'a b' are one name here, and names of other alphabets none.
+            "name": s if s.strip("_") and count[s.lower()] == 1 else f"{s.strip('_') or 'class'}_{c['id']}",
+            "title": c["name"],
+            "color_hint": c["color"][1:].upper(),
+            "nodata": c["id"] == IGNORE,
+        }
+        for s, c in zip(short, classes, strict=True)
+    ]
 
 
 def _link(rel: str, href: str) -> dict[str, str]:

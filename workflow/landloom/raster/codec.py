@@ -37,9 +37,19 @@ def encode(
 
 
 def geotiff(array: NDArray[Any]) -> dict[str, Any]:
-    """Creation options of a deflated GeoTIFF for an array's type."""
-    predictor = 3 if array.dtype.kind == "f" else 2
-    return {"driver": "GTiff", "dtype": array.dtype.name, "compress": "deflate", "predictor": predictor}
+    """Creation options of a deflated GeoTIFF for an array (C, H, W), in which every band is data.
+
+    Left to itself GDAL calls the fourth of four 8-bit bands alpha, and readers then drop it.
+    """
+    colors = array.dtype == np.uint8 and len(array) == 3
+    return {
+        "driver": "GTiff",
+        "dtype": array.dtype.name,
+        "compress": "deflate",
+        "predictor": 3 if array.dtype.kind == "f" else 2,
+        "photometric": "rgb" if colors else "minisblack",
+        "alpha": "unspecified",
+    }
 
 
 def decode(data: bytes) -> NDArray[Any]:

@@ -19,10 +19,14 @@ def compare_sizes(files: Sequence[DatasetReader]) -> None:
     first = files[0]
     for file in files[1:]:
         if file.shape != first.shape:
+            placed = not (file.transform.is_identity or first.transform.is_identity)
             raise InputError(
                 f"{file.name}, size",
                 f"{file.width} x {file.height} pixels, but {first.name} has {first.width} x {first.height}",
-                "Resample one to the other's grid (gdalwarp -te ... -ts ..., masks with -r near)",
+                "Resample one to the other's grid (gdalwarp -te ... -ts ..., masks with -r near)"
+                if placed
+                else "Give files that belong together; if they show the same ground, scale one "
+                "(gdal_translate -outsize WIDTH HEIGHT, masks with -r nearest)",
             )
 
 

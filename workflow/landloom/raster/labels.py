@@ -54,18 +54,17 @@ class Legend:
     def read(self, file: DatasetReader, window: Slice) -> tuple[NDArray[np.uint8], Counter[float]]:
         """Class indices (h, w) of a part of a mask, and how often each unknown value occurs in it.
 
-        Values that the file calls nodata are ignored, unless the config lists them.
+        Values that the file calls nodata, or that are transparent, are ignored, unless the config lists them.
+        What a mask band (internal, or a .msk file) hides is ignored in any case.
 
         Raises:
             InputError: the mask's bands do not fit the legend.
         """
         codes = self._codes(file, window)
         found = self.lookup(codes)
-        flags = file.mask_flag_enums[0]
-        if MaskFlags.all_valid not in flags:
+        if MaskFlags.all_valid not in file.mask_flag_enums[0]:
             masked = file.read_masks(1, window=window) == 0
-            listed = found != UNKNOWN if MaskFlags.nodata in flags else False
-            found[masked & ~np.asarray(listed)] = IGNORE
+            found[masked & (found == UNKNOWN) | masked & _forced(file)] = IGNORE
         unknown: Counter[float] = Counter()
         strange = found == UNKNOWN
         if strange.any():
@@ -73,6 +72,13 @@ class Legend:
             unknown.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
             found[strange] = IGNORE
         return found.astype(np.uint8), unknown
+
+    def hidden(self, file: DatasetReader, window: Slice) -> int:
+        """Number of pixels of a class that are transparent, or hidden by a mask band."""
+        if MaskFlags.per_dataset not in file.mask_flag_enums[0]:
+            return 0
+        masked = file.read_masks(1, window=window) == 0
+        return int((self.lookup(self._codes(file, window))[masked] < IGNORE).sum())
 
     def _codes(self, file: DatasetReader, window: Slice) -> NDArray[Any]:
         bands = sum(c != ColorInterp.alpha for c in file.colorinterp)
@@ -96,6 +102,12 @@ class Legend:
         return np.asarray(red << 16 | green << 8 | blue)
 
 
+def _forced(file: DatasetReader) -> bool:
+    """Whether the file has a mask band: it is made to hide labels. Alpha often only comes with a format."""
+    flags = file.mask_flag_enums[0]
+    return MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+
+
 def _palette(file: DatasetReader) -> NDArray[np.uint32]:
     """Packed colours of the 256 values of a one-band file; shades of grey when it has no palette."""
     table = np.arange(256, dtype=np.uint32) * 0x010101
@@ -103,12 +115,3 @@ def _palette(file: DatasetReader) -> NDArray[np.uint32]:
         for value, (red, green, blue, _) in file.colormap(1).items():
             table[value] = red << 16 | green << 8 | blue
     return table
-
-
-def unknown_values(mask: object, unknown: Counter[float], legend: Legend) -> InputError:
-    """Error for mask values that are not in the config, most frequent first."""
-    shown = ", ".join(f"{legend.show(v)} ({n} pixels)" for v, n in unknown.most_common(8))
-    more = f" and {len(unknown) - 8} more" if len(unknown) > 8 else ""
-    noun = "colours" if legend.colors else "values"
-    remedy = "Add each to the values of a class under data.classes, or to data.ignore"
-    return InputError(f"{mask}, mask {noun}", f"not in the config: {shown}{more}", remedy)

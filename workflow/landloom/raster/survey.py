@@ -13,8 +13,9 @@ from rasterio.windows import Window as Slice
 
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
-from landloom.raster.labels import unknown_values
-from landloom.raster.reader import SceneReader, readable
+from landloom.raster.readable import readable
+from landloom.raster.reader import SceneReader
+from landloom.raster.unknown import UnknownValues
 from landloom.raster.windows import Window, areas
 from landloom.samples import IGNORE
 from landloom.scenes import SceneFiles
@@ -119,24 +120,45 @@ def strips(facts: Sequence[SceneFacts], pixels: int) -> tuple[list[list[Area]], 
     return parts, sum(w.height * w.width for _, _, w in chosen) / total if total else 0.0
 
 
-def count(scene: SceneFiles, data: DataConfig, parts: Sequence[Area]) -> dict[str, NDArray[np.int64]]:
-    """Count the pixels (K,) of each class in parts of a mask, by split.
+@dataclass(frozen=True)
+class Pixels:
+    """What was found in parts of a scene, in pixels.
+
+    Attributes:
+        scene: the scene.
+        counts: of each class (K,), by split.
+        hidden: of a class in the mask, but transparent or hidden by a mask band.
+        partly: that hold data although some bands are nodata.
+    """
+
+    scene: SceneFiles
+    counts: dict[str, NDArray[np.int64]]
+    hidden: int
+    partly: int
+
+
+def count(scene: SceneFiles, data: DataConfig, parts: Sequence[Area]) -> Pixels:
+    """Count the pixels of each class, and doubtful ones, in parts of a scene.
 
     Raises:
         InputError: the mask holds values that the config does not list.
     """
     counts: dict[str, NDArray[np.int64]] = {}
+    hidden = partly = 0
     unknown: Counter[float] = Counter()
     with SceneReader(scene, data) as reader:
         for label, w in parts:
+            part = Slice(w.col, w.row, w.width, w.height)
             with readable(scene.mask):
-                indices, strange = reader.legend.read(reader.mask, Slice(w.col, w.row, w.width, w.height))
+                indices, strange = reader.legend.read(reader.mask, part)
+                hidden += reader.legend.hidden(reader.mask, part)
+            partly += reader.partly_missing(part)
             unknown += strange
             found = np.bincount(indices[indices != IGNORE], minlength=len(data.classes))
             counts[label] = counts.get(label, 0) + found
-    if unknown:
-        raise unknown_values(scene.mask, unknown, reader.legend)
-    return counts
+        if unknown:
+            raise UnknownValues(reader.mask, unknown, reader.legend)
+    return Pixels(scene, counts, hidden, partly)
 
 
 def each(

@@ -39,5 +39,5 @@ def run(config: AuditConfig, root: Path, out: Out, provenance: Out, after: Ins, 
     found = audit.run()
     if config.strict:
         auditing.insist(root, found)
-    out.write_text(json.dumps(found, indent=1) + "\n")
+    out.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
     provenance.write_text(json.dumps(lineage.prov(audit.records), indent=1) + "\n")

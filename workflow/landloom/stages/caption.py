@@ -56,7 +56,7 @@ def run(
     pq.write_table(pa.table(columns, schema=schema), out)
     known: Mapping[str, Answer] = store.answers if store else {}
     body = summarise(made, known, config, model, count, counter)
-    summary.write_text(json.dumps(body, indent=1) + "\n")
+    summary.write_text(json.dumps(body, indent=1, allow_nan=False) + "\n")
     print(f"caption: {line(body, store.new if store else 0)}", file=sys.stderr)
 
 

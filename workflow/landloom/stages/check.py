@@ -25,9 +25,10 @@ from landloom.diffusion import layout
 from landloom.errors import InputError, InputErrors
 from landloom.metrics import extractors
 from landloom.raster import survey
-from landloom.raster.survey import SceneFacts
+from landloom.raster.survey import Pixels, SceneFacts
+from landloom.raster.unknown import merged
 from landloom.raster.windows import tiles
-from landloom.scenes import SceneFiles, discover, grouped, split_scenes
+from landloom.scenes import SceneFiles, discover, grouped, other_case, split_scenes, unpaired
 from landloom.segmentation import networks
 from landloom.splits import SPLITS
 from landloom.stage import Out
@@ -62,19 +63,20 @@ def run(
     problems += [*bands(facts, data), *sizes(facts, data, tile, unread)]
     windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile))
     problems += shortages(mix, dict(zip(generator, pairs, strict=True)), windows["train"])
-    counts, share = scan(facts, config, data, problems)
+    found, share = scan(facts, config, data, problems)
+    counts = classes(found, data)
     if share and len(facts) == len(scenes):
         # A part of the pixels cannot prove that a class is nowhere.
-        found = absent(counts, data)
-        problems += found if share == 1 else []
-        warnings += [str(p) for p in found] if share < 1 else []
-    warnings += remarks(facts, tile)
+        gone = absent(counts, data)
+        problems += gone if share == 1 else []
+        warnings += [str(p) for p in gone] if share < 1 else []
+    warnings += [*remarks(facts, tile), *doubts(found), *leftover(data)]
     if problems:
-        raise InputErrors(problems)
+        raise InputErrors(merged(problems))
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     report = summary(facts, labels, data, tile, counts) | {"scanned": share, "warnings": warnings}
-    out.write_text(json.dumps(report, indent=1) + "\n")
+    out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
 
 
 def disk(config: CheckConfig, folder: Path) -> list[InputError]:
@@ -123,10 +125,9 @@ def bands(facts: Sequence[SceneFacts], data: DataConfig) -> list[InputError]:
         for f in facts
         if (f.bands, f.dtype) != (count, dtype)
     ]
-    if max(data.rgb) > count or min(data.rgb) < 1:
-        problems.append(
-            InputError("data.rgb", f"{data.rgb}, but {count} bands are read", f"Use 1 to {count}")
-        )
+    rgb = data.picture(count)
+    if max(rgb) > count or min(rgb) < 1:
+        problems.append(InputError("data.rgb", f"{rgb}, but {count} bands are read", f"Use 1 to {count}"))
     return problems
 
 
@@ -173,16 +174,22 @@ def shortages(mix: MixConfig, planned: dict[str, int], tiles: int) -> list[Input
 
 def scan(
     facts: Sequence[SceneFacts], config: CheckConfig, data: DataConfig, problems: list[InputError]
-) -> tuple[Counts, float]:
-    """Pixels (K,) of each class by split, and the share of all mask pixels that was looked at."""
+) -> tuple[list[Pixels], float]:
+    """What masks hold, by scene, and the share of all mask pixels that was looked at."""
     parts, share = survey.strips(facts, config.mask_pixels)
     jobs = [(f.files, p) for f, p in zip(facts, parts, strict=True) if p]
-    counts: Counts = {s: np.zeros(len(data.classes), np.int64) for s in SPLITS}
     before = len(problems)
-    for found in survey.each(lambda job: survey.count(job[0], data, job[1]), jobs, problems, threads()):
-        for label, number in found.items():
+    found = survey.each(lambda job: survey.count(job[0], data, job[1]), jobs, problems, threads())
+    return found, share if len(problems) == before else 0.0
+
+
+def classes(found: Sequence[Pixels], data: DataConfig) -> Counts:
+    """Pixels (K,) of each class by split."""
+    counts: Counts = {s: np.zeros(len(data.classes), np.int64) for s in SPLITS}
+    for one in found:
+        for label, number in one.counts.items():
             counts[label] += number
-    return counts, share if len(problems) == before else 0.0
+    return counts
 
 
 def absent(counts: Counts, data: DataConfig) -> list[InputError]:
@@ -212,6 +219,36 @@ def remarks(facts: Sequence[SceneFacts], tile: TileConfig) -> list[str]:
     if small := [f.files.name for f in facts if not tiles(f.areas, tile)]:
         found.append(f"{len(small)} scenes are too small for a tile of {tile.size}, such as '{small[0]}'")
     return found
+
+
+def doubts(found: Sequence[Pixels]) -> list[str]:
+    """Say where files and config disagree on what is missing."""
+    said = []
+    if hidden := [p for p in found if p.hidden]:
+        said.append(
+            f"{len(hidden)} masks, such as {hidden[0].scene.mask}, have {sum(p.hidden for p in hidden)} "
+            "pixels of a class that are transparent (alpha 0) or hidden by a mask band: transparent ones "
+            "keep their class, hidden ones are ignored; to ignore a colour, move it to data.ignore"
+        )
+    if partly := [p for p in found if p.partly]:
+        said.append(
+            f"{len(partly)} scenes, such as {partly[0].scene.images[0]}, have "
+            f"{sum(p.partly for p in partly)} pixels with nodata in some bands only: they count as data, for "
+            "the value may be a measurement; if they are missing, give each band as a file of its own"
+        )
+    return said
+
+
+def leftover(data: DataConfig) -> list[str]:
+    """Say which files the patterns miss."""
+    said = []
+    if lonely := unpaired(data):
+        found = f"{len(lonely)} masks have no image and are not used, such as {lonely[0]}"
+        said.append(f"{found}: no file matches data.images there")
+    if missed := other_case(data):
+        found = f"{len(missed)} images are not used, such as {missed[0]}"
+        said.append(f"{found}: data.images spells the suffix with other capitals; rename them")
+    return said
 
 
 def summary(

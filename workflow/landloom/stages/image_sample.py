@@ -28,7 +28,7 @@ from landloom.stage import In, Ins, Out
 from landloom.training.loop import device
 from landloom.translation import generator
 
-VERSION = 8
+VERSION = 9
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
 TWIN_SEED = 0x7415  # and twins from other noise than their sisters
 

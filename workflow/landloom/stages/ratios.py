@@ -18,7 +18,7 @@ from landloom.scaling import limits
 from landloom.splits import SPLITS
 from landloom.stage import Ins, Out
 
-VERSION = 1
+VERSION = 2
 
 
 def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: Out, card: Out) -> None:
@@ -34,7 +34,7 @@ def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: O
         classes=[ClassInfo(name=c.name, color=c.color) for c in data.classes],
         bands=bands,
         dtype=dtype,
-        rgb=[b - 1 for b in data.rgb],
+        rgb=[b - 1 for b in data.picture(bands)],
         low=low,
         high=high,
         prior=train.mean(0).tolist(),
@@ -73,7 +73,10 @@ def ratio_table(tiles: Sequence[Path], names: list[str]) -> pd.DataFrame:
 
 
 def require(data: DataConfig, table: pd.DataFrame, train: NDArray[np.float64], bands: int) -> None:
-    """Raise InputError when a split is empty, train lacks a class, or data.rgb names no band."""
+    """Raise InputError when tiles of a split or a class are missing, or data.rgb names no band."""
+    if table.empty:
+        remedy = "Lower tile.min_valid, correct data.nodata, or leave a band that is empty out of data.bands"
+        raise InputError("tile", "no window has enough pixels with data in all bands and a class", remedy)
     for split, wanted in (("train", True), ("val", data.split.val), ("test", data.split.test)):
         if wanted and split not in set(table["split"]):
             remedy = "Change data.split, or lower tile.size or tile.min_valid"
@@ -82,8 +85,9 @@ def require(data: DataConfig, table: pd.DataFrame, train: NDArray[np.float64], b
     if absent:
         remedy = "Merge or drop it in data.classes, or change data.split.seed"
         raise InputError("data.classes", f"no train tile holds {', '.join(absent)}", remedy)
-    if max(data.rgb) > bands or min(data.rgb) < 1:
-        raise InputError("data.rgb", f"{data.rgb}, but images have {bands} bands", f"Use 1 to {bands}")
+    rgb = data.picture(bands)
+    if max(rgb) > bands or min(rgb) < 1:
+        raise InputError("data.rgb", f"{rgb}, but images have {bands} bands", f"Use 1 to {bands}")
 
 
 def cooccurrence(present: NDArray[np.bool_]) -> NDArray[Any]:

@@ -19,9 +19,9 @@ PINNED = {
     "base": "4 a96e7a35",
     "caption": "2 7b4ca973",
     "check": "2 14270a95",
-    "curate": "5 442df308",
+    "curate": "6 442df308",
     "encode": "2 197e998e",
-    "evaluate": "5 172e8be1",
+    "evaluate": "6 172e8be1",
     "export": "4 c7de04e3",
     "features": "1 79f595d7",
     "image_sample": "8 e956f825",
@@ -33,8 +33,8 @@ PINNED = {
     "plan": "3 e5f90f68",
     "ratios": "1 e4142884",
     "report": "6 c910af96",
-    "segment": "1 20e58360",
-    "tile": "1 f6eb975d",
+    "segment": "2 20e58360",
+    "tile": "2 f6eb975d",
 }
 """VERSION of each stage, and the hash of the defaults that it stands for."""
 NOT_STAGES = {"dataset", "seed", "data", "generators"}

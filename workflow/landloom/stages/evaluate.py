@@ -21,7 +21,7 @@ from landloom.metrics.diversity import mean_distance
 from landloom.segmentation import scores, verdict
 from landloom.stage import In, Ins, Out
 
-VERSION = 5
+VERSION = 6
 
 
 def run(

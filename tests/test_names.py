@@ -25,7 +25,7 @@ PINNED = {
     "export": "4 c7de04e3",
     "features": "1 79f595d7",
     "image_sample": "8 e956f825",
-    "image_train": "7 2d7ade88",
+    "image_train": "8 2d7ade88",
     "label_sample": "6 804ae6db",
     "label_table": "2 6d85d738",
     "label_train": "3 9b0c5d7b",

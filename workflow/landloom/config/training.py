@@ -23,7 +23,7 @@ class Training(Section):
     clip: float = Field(default=1.0, gt=0)
     """Largest gradient norm."""
     ema: float = Field(default=0.0, ge=0, lt=1)
-    """Decay of the moving average of the weights that is saved in their place; 0 is off."""
+    """Decay of the moving average of weights, and batch norm's statistics, saved in their place; 0 is off."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the forward pass; bf16 pays on GPUs."""
     checkpoint: int = Field(default=200, ge=1)

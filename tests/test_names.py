@@ -28,7 +28,7 @@ PINNED = {
     "image_train": "8 2d7ade88",
     "label_sample": "6 804ae6db",
     "label_table": "2 6d85d738",
-    "label_train": "3 9b0c5d7b",
+    "label_train": "4 9b0c5d7b",
     "mix": "2 f859f38c",
     "plan": "3 e5f90f68",
     "ratios": "1 e4142884",

@@ -23,7 +23,7 @@ from landloom.stage import In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.progress import metrics_path
 
-VERSION = 3
+VERSION = 4
 
 
 def run(

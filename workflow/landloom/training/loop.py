@@ -2,7 +2,7 @@
 
 Batches and all random numbers of a step depend on (seed, step, process) alone, so a job that was killed goes
 on from its last checkpoint as if it had not been: to the same bits on a CPU, where only deterministic
-algorithms are used. On CUDA the steps are the same, but sums of gradients may round otherwise.
+algorithms are used. On CUDA it takes the same steps, but some sums there are taken in varying order.
 """
 
 import math

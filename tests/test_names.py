@@ -32,7 +32,7 @@ PINNED = {
     "mix": "2 f859f38c",
     "plan": "3 e5f90f68",
     "ratios": "1 e4142884",
-    "report": "6 c910af96",
+    "report": "7 c910af96",
     "segment": "2 20e58360",
     "tile": "2 f6eb975d",
 }

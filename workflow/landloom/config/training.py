@@ -55,4 +55,8 @@ class Denoising(Training):
     caption_dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of texts replaced by the empty one, for classifier-free guidance."""
     min_snr: float = Field(default=5.0, ge=0)
-    """Gamma of min-SNR loss weights (Hang et al. 2023); 0 is off."""
+    """Gamma of the loss weights by signal-to-noise ratio; 0 is off.
+
+    Those of Hang et al. 2023 where noise is predicted; where v is, a variant that does not vanish without
+    signal: min(SNR + 1, gamma) / (SNR + 1).
+    """

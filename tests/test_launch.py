@@ -1,16 +1,20 @@
 """Trainings over two CPU processes: same weights on resume, one set of outputs."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from landloom import provenance
+from landloom import launch, provenance
+from landloom.training import signals
 from tests import bases
 
 
@@ -54,6 +58,49 @@ def test_two_processes_share_a_training_and_resume_to_the_same_bytes(
     assert not (tmp_path / "cut/base").exists()
     subprocess.run(command(tiny, tmp_path / "cut"), check=True)
     assert provenance.digest(tmp_path / "cut/base") == provenance.digest(tmp_path / "whole/base")
+
+
+SLEEP = "import time; time.sleep(60)"
+PARENT = (
+    "import subprocess, sys; sys.exit(bool(subprocess.run([sys.executable, '-c', *sys.argv[1:]]).returncode))"
+)
+
+
+def told(children: int, *words: str) -> tuple[int, bool]:
+    """What comes of a signal to this process while it waits for a launcher that has as many children."""
+    process = subprocess.Popen([sys.executable, "-c", *words], start_new_session=True)
+    here, before = threading.get_ident(), signal.getsignal(signal.SIGUSR1)
+
+    def send() -> None:
+        while (
+            signal.getsignal(signal.SIGUSR1) is before
+            or sum(SLEEP in c.cmdline() for c in psutil.Process(process.pid).children()) < children
+        ):
+            time.sleep(0.001)
+        signal.pthread_kill(here, signal.SIGUSR1)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        return launch._wait(process)
+    finally:
+        thread.join()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_signal_before_there_are_workers_ends_the_launcher() -> None:
+    assert told(0, SLEEP) == (-signal.SIGTERM, True)
+    assert told(1, PARENT, SLEEP, "helper") == (-signal.SIGTERM, True)
+
+
+def test_a_signal_reaches_the_workers_and_not_the_launcher() -> None:
+    assert told(1, PARENT, SLEEP, launch.WORKER) == (1, True)
+
+
+def test_a_signal_before_the_launcher_is_there_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "_asked", True)
+    assert launch._wait(subprocess.Popen([sys.executable, "-c", SLEEP])) == (-signal.SIGTERM, True)
 
 
 def test_a_batch_that_cannot_be_shared_is_named(tiny: dict[str, Any], tmp_path: Path) -> None:

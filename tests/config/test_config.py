@@ -203,6 +203,10 @@ LATENT = {"control": {"latent": 0.1}}
             r"32 is too small for 'one_step' of 'g', whose discriminator of 2 layers needs 48",
         ),
         ({"tile": {"size": 24}, "base": {"vae": {"channels": [8] * 5}}}, "24 cannot be halved 4 times"),
+        (
+            {"image_train": {"channels": [16, 32, 96, 256]}},
+            r"image_train\.channels: 4 for 'landloom' halve a mask 3 times, but .* 2 times; give 3,",
+        ),
         ({"base": {"vae": {"crop": 50}}}, r"base\.vae\.crop: 50 is no multiple of 4"),
         (
             {"generators": {"g": PIX2PIX}, "base": {"vae": {"crop": 50}}, "label_train": {"backend": "lora"}},
@@ -222,6 +226,8 @@ def test_what_cannot_be_meant_together_is_named(changes: dict[str, Any], message
         {"tile": {"size": 72}, "generators": {"g": CATEGORICAL | PIX2PIX | REAL}},
         {"label_train": NO_PROBE | CATEGORICAL["label_train"], "label_sample": LATENT},
         {"label_train": NO_PROBE},
+        {"image_train": {"channels": [16, 32, 96]}},
+        {"image_train": {"channels": [16, 32]}, "generators": {"g": PIX2PIX | CATEGORICAL}},
         {"generators": {"g": ONE_STEP | REAL, "h": ONE_STEP | ONCE}},
         {"generators": {"g": CATEGORICAL | PIX2PIX}, "base": {"vae": {"crop": 50}}},
         {"base": {"vae": {"crop": 99}}, "tile": {"size": 64}},

@@ -1,9 +1,12 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from landloom import memory
 from landloom.diffusion import cache
 from landloom.errors import InputError
 from tests import bases
@@ -30,6 +33,24 @@ def test_joined_scenes_keep_their_texts(tmp_path: Path) -> None:
     assert (len(found.text), found.captions.tolist()) == (6, [1, 1, 4, 4, 4])
     assert found.prompts.tolist() == [2, 2, 5, 5, 5]
     assert torch.equal(found.text[found.prompts[4]], bases.cache(3).text[2])
+
+
+def test_joining_holds_the_whole_and_one_part(tmp_path: Path) -> None:
+    """Both at once would be killed for memory on a data set that fits."""
+    side, count = 64, 40
+    paths = [tmp_path / f"{i}.safetensors" for i in range(6)]
+    for path in paths:
+        small = bases.cache(1)
+        small.images, small.masks = torch.randn(2, count, 8, 4, side, side)
+        small.labels, small.ids = torch.zeros(count, side, side, dtype=torch.uint8), ["t"] * count
+        small.save(path)
+    part = 2 * memory.latent_bytes(count, 4, side, 8, 4)
+    code = "import sys; from pathlib import Path; from landloom.diffusion import cache\n"
+    code += "text = lambda: Path('/proc/self/status').read_text()\n"
+    code += "peak = lambda: 1024 * int(text().split('VmHWM:')[1].split()[0])\n"
+    code += "before = peak(); cache.load([Path(p) for p in sys.argv[1:]]); print(peak() - before)"
+    done = subprocess.run([sys.executable, "-c", code, *map(str, paths)], capture_output=True, check=True)
+    assert int(done.stdout) < (len(paths) + 2.5) * part
 
 
 def test_no_tile_at_all_is_an_input_error(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 import torch
 from diffusers import ControlNetModel
 from torch import Tensor
@@ -11,6 +12,7 @@ from landloom.diffusion import control
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.denoising import ImageObjective
 from landloom.diffusion.sampling import sample
+from landloom.errors import InputError
 from landloom.stages.image_sample import residuals
 from landloom.training.loop import train
 from tests import bases
@@ -25,6 +27,11 @@ def test_small_noise_gives_the_mask_an_effect_before_training() -> None:
         made = control.build(ImageTrainConfig(init=init), model, 3)
         down, middle = made(x, t, text, controlnet_cond=torch.rand(1, 3, 32, 32), return_dict=False)
         assert all(bool((d == 0).all()) is silent for d in [*down, middle])
+
+
+def test_a_stem_that_does_not_fit_the_base_is_an_input_error() -> None:
+    with pytest.raises(InputError, match=r"channels: 4 halve a mask 3 times, the base .* 1 times\. Give 2,"):
+        control.build(ImageTrainConfig(channels=(16, 32, 96, 256)), bases.bundle(), 3)
 
 
 def test_an_unlocked_decoder_is_kept_beside_the_controlnet(tmp_path: Path) -> None:

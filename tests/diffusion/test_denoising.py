@@ -76,7 +76,7 @@ def test_the_proportion_term_sees_true_latents_and_ratios(monkeypatch: pytest.Mo
     config = LabelTrainConfig(caption_dropout=0.0, min_snr=0)
     given: list[Tensor] = []
 
-    def term(latents: Tensor, target: Tensor, signal: Tensor) -> Tensor:
+    def term(latents: Tensor, target: Tensor, signal: Tensor, valid: Tensor) -> Tensor:
         given.extend((latents, target, signal))
         return torch.tensor(3.0)
 

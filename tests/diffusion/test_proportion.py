@@ -1,5 +1,4 @@
 import math
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -11,6 +10,7 @@ from landloom.diffusion import proportion
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.denoising import LabelObjective
 from landloom.diffusion.proportion import LatentProbe, ProbeObjective, ProportionTerm
+from landloom.diffusion.symmetry import turn
 from landloom.samples import IGNORE
 from tests import bases
 
@@ -23,7 +23,7 @@ def test_decoded_proportions_by_hand() -> None:
     palette = torch.tensor([[1.0], [-1.0]])
     picture = torch.tensor([1.0, 1.0, 1.0, -1.0]).view(1, 1, 2, 2)
     sure = 1 / (1 + math.exp(-4 / 2))
-    found = proportion.decoded(lambda x: x, palette, 2.0)(picture)
+    found = proportion.decoded(lambda x: x, palette, 2.0)(picture, None)
     assert found[0].tolist() == pytest.approx([(3 * sure + 1 - sure) / 4, (sure + 3 * (1 - sure)) / 4])
 
 
@@ -31,7 +31,7 @@ def test_decoded_proportions_of_painted_masks_are_the_shares() -> None:
     palette = torch.from_numpy(bases.bundle().palette(3))
     labels = torch.tensor([[0, 0, 0, 1], [2, 2, 0, 0]])
     picture = palette[labels].movedim(-1, 0)[None]
-    found = proportion.decoded(lambda x: x, palette, 0.08)(picture)
+    found = proportion.decoded(lambda x: x, palette, 0.08)(picture, None)
     assert found[0].tolist() == pytest.approx([5 / 8, 1 / 8, 2 / 8])
 
 
@@ -67,7 +67,7 @@ def test_distances_by_hand(kind: str, wanted: float) -> None:
     ("timesteps", "wanted"), [("alpha_bar", (0.8 * 1 + 0.1 * 0.5) / 2), ("uniform", 0.75)]
 )
 def test_the_term_weighs_by_the_signal(timesteps: str, wanted: float) -> None:
-    term = ProportionTerm(lambda x: x, ProportionLoss(timesteps=timesteps))  # type: ignore[arg-type]
+    term = ProportionTerm(lambda x, valid: x, ProportionLoss(timesteps=timesteps))  # type: ignore[arg-type]
     guess = torch.tensor([[0.5, 0.5], [0.25, 0.75]])
     target = torch.tensor([[1.0, 0.0], [0.5, 0.5]])
     assert term(guess, target, torch.tensor([0.8, 0.1])).item() == pytest.approx(wanted)
@@ -84,7 +84,50 @@ def test_probe_loss_of_pure_cells_by_hand() -> None:
     assert loss.item() == pytest.approx(math.log(3), rel=1e-5)
 
 
-def route(name: str, model: Bundle) -> Callable[[Tensor], Tensor]:
+def test_a_half_ignored_mask_is_met_by_its_valid_half() -> None:
+    """Cells without a class are of no class: what a prediction holds there says nothing about the ratios."""
+    labels = torch.full((1, 8, 8), IGNORE, dtype=torch.uint8)
+    labels[:, :, :4] = torch.tensor([0, 0, 1, 2])
+    palette = torch.from_numpy(bases.bundle().palette(3))
+    picture = palette[labels.clamp_max(2).long()].movedim(-1, 1)  # the ignored half shows class 2
+    valid = (labels != IGNORE)[:, None].float()
+    term = ProportionTerm(proportion.decoded(lambda x: x, palette, 0.05), ProportionLoss())
+    given = picture, torch.tensor([[0.5, 0.25, 0.25]]), torch.ones(1)
+    assert term(*given, valid).item() == pytest.approx(0, abs=1e-5)
+    assert term(*given).item() > 0.5
+
+
+def test_cells_weigh_by_their_valid_share() -> None:
+    shares = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])[None]  # one cell of each class
+    valid = torch.tensor([[1.0, 1, 0, 1], [1, 1, 0, 0]])[None, None]
+    assert proportion.mean_over(shares, valid)[0].tolist() == pytest.approx([0.8, 0.2])
+    assert proportion.mean_over(shares, torch.ones_like(valid)).tolist() == [[0.5, 0.5]]
+    assert proportion.mean_over(shares, torch.zeros_like(valid)).tolist() == [[0, 0]]
+
+
+def test_valid_pixels_turn_with_the_latents() -> None:
+    data, model = bases.cache(4, 8), bases.bundle()
+    data.labels[:, :, :5] = IGNORE
+    unknown = (data.labels == IGNORE)[:, None].float()
+    data.masks = torch.stack([turn(unknown, v)[..., ::2, ::2] for v in range(8)], 1)
+    data.masks = data.masks.expand(-1, -1, 4, -1, -1)
+    seen = []
+
+    def term(latents: Tensor, target: Tensor, signal: Tensor, valid: Tensor) -> Tensor:
+        seen.append(valid)
+        return latents.sum() * 0
+
+    objective = LabelObjective(model.unet, model.scheduler, data, CONFIG, term, 0.1)
+    torch.manual_seed(3)
+    objective.loss(model.unet, torch.arange(4))
+    torch.manual_seed(3)
+    variants = objective.batches.variants(torch.arange(4))
+    assert len(set(variants.tolist())) > 1
+    drawn = data.masks[torch.arange(4), variants][:, :1]
+    assert torch.equal(seen[0][:, :, ::2, ::2], 1 - drawn)
+
+
+def route(name: str, model: Bundle) -> proportion.Proportions:
     if name == "probe":
         torch.manual_seed(2)
         return LatentProbe(4, 3).requires_grad_(False).proportions
@@ -100,8 +143,8 @@ def test_gradients_reach_every_lora_tensor_and_nothing_else(name: str) -> None:
             torch.nn.init.normal_(p)
     terms = []
 
-    def only_term(latents: Tensor, target: Tensor, signal: Tensor) -> Tensor:
-        terms.append(ProportionTerm(route(name, model), ProportionLoss())(latents, target, signal))
+    def only_term(latents: Tensor, target: Tensor, signal: Tensor, valid: Tensor) -> Tensor:
+        terms.append(ProportionTerm(route(name, model), ProportionLoss())(latents, target, signal, valid))
         return terms[0]
 
     objective = LabelObjective(model.unet, model.scheduler, bases.cache(), CONFIG, only_term, 0.1)

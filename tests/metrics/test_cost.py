@@ -31,3 +31,11 @@ def test_a_training_that_went_on_is_counted_in_whole(tmp_path: Path) -> None:
 
 def test_without_a_record_nothing_is_known(tmp_path: Path) -> None:
     assert cost(tmp_path / "image") == Cost(None, None)
+    (tmp_path / "image.prov.json").write_text('{"stage": "image_tr')
+    assert cost(tmp_path / "image") == Cost(None, None)
+
+
+def test_without_the_record_of_an_input_the_time_is_unknown(tmp_path: Path) -> None:
+    """It may be the base, whose training must not be left out in silence."""
+    record(tmp_path / "image", "image_train", 60, [tmp_path / "base"])
+    assert cost(tmp_path / "image") == Cost(None, "image_train")

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -51,6 +52,7 @@ def test_batch_without_a_valid_pixel_has_no_nan() -> None:
 @pytest.mark.parametrize("architecture", ["DeepLabV3Plus", "PSPNet"])
 def test_batch_of_one_trains(architecture: str) -> None:
     model = networks.build(Network(architecture=architecture, encoder="mobilenet_v2"), 3, 3).train()
-    arrays = Arrays(torch.randn(1, 3, 32, 32), torch.zeros(1, 32, 32, dtype=torch.uint8))
+    images = np.random.default_rng(0).normal(size=(1, 3, 32, 32)).astype(np.float32)
+    arrays = Arrays(images, np.zeros((1, 32, 32), np.uint8), [-3.0] * 3, [3.0] * 3)
     objective = SegmentationObjective(model, arrays, torch.ones(3), "d4")
     assert objective.loss(model, torch.tensor([0]))["loss"].isfinite()

@@ -12,7 +12,7 @@ from landloom.dataset import Dataset
 from landloom.diffusion import bundle, cache, pictures
 from landloom.diffusion.autoencoder import AutoencoderObjective
 from landloom.errors import InputError
-from landloom.stages.base import build
+from landloom.stages.base import build, evenly
 from tests import bases
 from tests.stages.conftest import outputs, run
 
@@ -57,14 +57,28 @@ def test_both_networks_and_the_text_encoder_were_trained(base: Path, base_job: d
         assert len(changed) > 0.9 * len(before), part
 
 
+@pytest.mark.parametrize("masks", [True, False])
+@pytest.mark.parametrize("count", [1, 7, 255, 256, 257, 700, 1025])
+def test_pictures_for_the_latent_scale_are_spread_over_all(count: int, masks: bool) -> None:
+    images = torch.arange(count).view(-1, 1, 1, 1).expand(count, 4, 2, 2).half()
+    labels = torch.arange(count).view(-1, 1, 1).expand(count, 2, 2).remainder(3).to(torch.uint8)
+    data = pictures.Pictures(images, labels, torch.zeros(count, 3), [], [], [str(i) for i in range(count)])
+    palette = bases.bundle().palette(3)
+    every = torch.cat([images, data.painted(palette)[:]]) if masks else images
+    found = torch.cat(evenly(data, palette, masks))
+    assert torch.equal(found, every[:: max(1, len(every) // 512)])
+
+
 def test_a_base_can_learn_images_alone(base: Path, base_job: dict[str, Any], tmp_path: Path) -> None:
     config = bases.BASE.model_copy(update={"masks": False})
     model = bundle.load(run("base", base_job | {"config": config}, tmp_path))
     data = pictures.load(Dataset.load(base_job["card"]), base_job["tiles"], base_job["captions"])
     seen = AutoencoderObjective(model.vae, data.images, None, model.palette(3), config.vae, "none")
     assert seen.size == len(data.images)
-    assert pictures.encode(model, data.images, "none", 8).std().item() == pytest.approx(1, abs=1e-3)
-    both = pictures.encode(bundle.load(base), data.images, "none", 8).std().item()
+    assert pictures.encode(model, [data.images], bases.SIDE, "none", 8).std().item() == pytest.approx(
+        1, abs=1e-3
+    )
+    both = pictures.encode(bundle.load(base), [data.images], bases.SIDE, "none", 8).std().item()
     assert both != pytest.approx(1, abs=0.01)  # there the scale is that of images and masks
 
 

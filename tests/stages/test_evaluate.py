@@ -80,10 +80,12 @@ def test_segmentation_and_summary(made: dict[str, pd.DataFrame]) -> None:
 def test_image_quality(made: dict[str, pd.DataFrame]) -> None:
     table = made["image_quality"]
     assert ",".join(table.columns) == (
-        "generator,extractor,fid,kid,agreement_synthetic,agreement_real,diversity,n,train_minutes,device"
+        "generator,extractor,fid,kid,agreement_synthetic,agreement_real,diversity,n,n_reference,"
+        "train_minutes,device"
     )
     table = table.set_index("generator")
     assert table["n"].tolist() == [1, 5]
+    assert table["n_reference"].tolist() == [5, 5]  # evaluate.samples
     assert set(table["extractor"]) == {"efficientnet_lite0"}
     assert table["agreement_synthetic"].tolist() == pytest.approx([(3 / 4 + 4 / 5) / 2] * 2)
     assert table["agreement_real"].tolist() == [1, 1]

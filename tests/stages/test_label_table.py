@@ -15,6 +15,7 @@ from landloom.errors import InputError
 from landloom.metrics import extractors
 from landloom.provenance import record_path
 from landloom.raster import codec
+from landloom.reporting import labels, tables
 from landloom.samples import Sample, class_ratios
 from landloom.stages import label_table
 from tests import shards
@@ -78,6 +79,15 @@ def test_time_is_divided_by_masks(made: Path) -> None:
     table = pd.read_csv(made / "ratios.csv").drop_duplicates("variant").set_index("variant")
     assert table["seconds"].tolist() == [4, 2, 40, 20]
     assert set(table["device"]) == {"cpu (test)"}
+
+
+def test_without_a_record_the_time_is_unknown(tmp_path: Path) -> None:
+    masks = [shard(tmp_path, "v", 0.0, 6), shard(tmp_path, "v", 0.0, 6, 1)]
+    record_path(masks[1]).unlink()
+    table = label_table.shares("v", masks, shards.dataset(), "held-out")
+    assert table[["seconds", "device"]].isna().all(axis=None)
+    assert table["n"].tolist()[:3] == [8] * 3
+    assert labels.ablation(table, ["a"]).rows[0][-1] == tables.MISSING
 
 
 def test_shapes_stand_beside_those_of_real_masks(made: Path) -> None:

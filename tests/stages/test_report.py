@@ -133,7 +133,7 @@ def evaluation(folder: Path) -> None:
     ).to_csv(folder / "label_ratios.csv", index=False)
     quality = {"generator": ["landloom"], "extractor": "efficientnet_lite0", "fid": 87.654, "kid": 0.0321}
     agreement = {"agreement_synthetic": 0.876, "agreement_real": 0.901, "diversity": 5.5}
-    cost = {"n": 3, "train_minutes": 4.2, "device": "cpu (x86_64)"}
+    cost = {"n": 3, "n_reference": 8, "train_minutes": 4.2, "device": "cpu (x86_64)"}
     pd.DataFrame(quality | agreement | cost).to_csv(folder / "image_quality.csv", index=False)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from landloom.config.training import Training
 from landloom.errors import Interrupted
-from landloom.training import loop
+from landloom.training import loop, signals
 from landloom.training.progress import metrics_path, read_metrics, trained_seconds
 
 KILLED = """
@@ -23,7 +23,7 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from tests.training.test_loop import CONFIG, Line, weights
-from landloom.training import loop
+from landloom.training import loop, signals
 
 class Killed(Line):
     def loss(self, module, index):
@@ -73,7 +73,8 @@ def child(state: Path, kill_at: int) -> int:
     """Train in another process that kills itself in the given step; returns its exit code."""
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", KILLED, str(state), str(kill_at)]
-    return subprocess.run(command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}).returncode
+    path = os.pathsep.join([str(root), str(root / "workflow")])
+    return subprocess.run(command, cwd=root, env=os.environ | {"PYTHONPATH": path}).returncode
 
 
 def test_killed_training_ends_at_the_same_weights(tmp_path: Path) -> None:
@@ -142,28 +143,117 @@ def test_precision_may_change_within_a_process(tmp_path: Path) -> None:
 
 
 class Recorded(Line):
-    """Keeps the trained weights that each step starts from."""
+    """Keeps the weights and statistics that each step starts from."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[dict[str, Tensor]] = []
 
     def loss(self, module: nn.Module, index: Tensor) -> dict[str, Tensor]:
-        self.seen.append({k: v.detach().clone() for k, v in self.module.named_parameters()})
+        self.seen.append(statistics(self.module))
         return super().loss(module, index)
 
 
+def statistics(module: nn.Module) -> dict[str, Tensor]:
+    """Trained weights and the running statistics of batch norm."""
+    state = {k: v.detach().clone() for k, v in module.state_dict().items()}
+    return {k: v for k, v in state.items() if v.is_floating_point()}
+
+
 def test_average_by_hand(tmp_path: Path) -> None:
+    """Statistics are averaged as the weights are: those of the last steps belong to other weights."""
     plain, averaged = Recorded(), Line()
     loop.train(plain, CONFIG.model_copy(update={"ema": 0.0}), 5, tmp_path / "plain", "test")
     loop.train(averaged, CONFIG, 5, tmp_path / "ema", "test")
     mean = plain.seen[0]
-    final: dict[str, Tensor] = dict(plain.module.named_parameters())
-    for step, after in enumerate([*plain.seen[1:], final]):
+    assert "1.running_var" in mean
+    for step, after in enumerate([*plain.seen[1:], statistics(plain.module)]):
         decay = min(0.9, (1 + step) / (10 + step))
-        mean = {k: decay * v + (1 - decay) * after[k].detach() for k, v in mean.items()}
-    for name, tensor in averaged.module.named_parameters():
-        assert torch.allclose(tensor, mean[name], atol=1e-6)
+        mean = {k: decay * v + (1 - decay) * after[k] for k, v in mean.items()}
+    for name, tensor in statistics(averaged.module).items():
+        assert torch.allclose(tensor, mean[name], atol=1e-6), name
+
+
+def test_after_half_precision_the_module_is_what_is_loaded(tmp_path: Path) -> None:
+    objective = Line()
+    loop.train(objective, CONFIG.model_copy(update={"precision": "bf16"}), 5, tmp_path, "test")
+    loaded = Line().module.eval()
+    loaded.load_state_dict(objective.module.state_dict())
+    x = torch.randn(64, 2)
+    found = objective.module(x)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, loaded(x))
+
+
+class Duel:
+    """Two players with a loss each; the first one's is ``size`` times as large."""
+
+    def __init__(self, size: float, apart: bool = True) -> None:
+        torch.manual_seed(0)
+        self.first, self.second = nn.Linear(2, 1), nn.Linear(2, 1)
+        self.module: nn.Module = nn.ModuleList([self.first, self.second])
+        self.factor, self.size = size, 10
+        if apart:
+            self.players = (self.first, self.second)
+
+    def loss(self, module: nn.Module, index: Tensor) -> dict[str, Tensor]:
+        x = torch.randn(len(index), 2)
+        target = x.sum(1, keepdim=True)
+        errors = [(player(x) - target).square().mean() for player in (self.first, self.second)]
+        return {"loss": self.factor * errors[0] + errors[1]}
+
+
+def test_a_players_large_gradient_does_not_slow_the_other(tmp_path: Path) -> None:
+    made = {}
+    for name, size, apart in (("small", 1.0, True), ("large", 1e6, True), ("joint", 1e6, False)):
+        duel = Duel(size, apart)
+        loop.train(duel, CONFIG.model_copy(update={"clip": 0.1}), 5, tmp_path / name, "test")
+        made[name] = duel.second.weight.detach()
+    assert torch.equal(made["small"], made["large"])
+    assert not torch.allclose(made["small"], made["joint"], atol=1e-3)
+
+
+def test_players_hold_every_weight(tmp_path: Path) -> None:
+    duel = Duel(1.0)
+    duel.players = (duel.first,)  # type: ignore[assignment]
+    with pytest.raises(AssertionError, match="each trained parameter once"):
+        loop.train(duel, CONFIG, 5, tmp_path, "test")
+
+
+class Stopped(Line):
+    """Is told to stop in a step."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at, self.steps = at, 0
+
+    def loss(self, module: nn.Module, index: Tensor) -> dict[str, Tensor]:
+        self.steps += 1
+        if self.steps == self.at:
+            signal.raise_signal(signal.SIGTERM)
+        return super().loss(module, index)
+
+
+def test_a_stop_in_the_last_step_is_answered_by_the_next_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals, "_asked", False)
+    loop.train(Stopped(CONFIG.steps), CONFIG, 5, tmp_path / "first", "test")
+    second = Stopped(0)
+    with pytest.raises(Interrupted):
+        loop.train(second, CONFIG, 5, tmp_path / "second", "test")
+    assert second.steps == 0
+    loop.train(second, CONFIG, 5, tmp_path / "second", "test")  # answered: as in a new process
+    assert second.steps == CONFIG.steps
+
+
+def test_a_stop_between_two_trainings_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "_asked", False)
+    handlers = signals.watch()
+    signal.raise_signal(signal.SIGUSR1)
+    signals.restore(handlers)
+    with pytest.raises(Interrupted):
+        loop.train(Line(), CONFIG, 5, tmp_path, "test")
 
 
 def test_metrics_drop_a_line_cut_short(tmp_path: Path) -> None:

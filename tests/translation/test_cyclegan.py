@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from landloom.config.image_train import CycleGanConfig
 from landloom.diffusion.pictures import Pictures
+from landloom.training.loop import clipped_apart
 from landloom.translation.cyclegan import Cycle, CycleGanObjective
 from landloom.translation.generator import Generator
 
@@ -74,3 +75,11 @@ def test_masks_and_images_are_drawn_apart() -> None:
     assert all(a != b for a, b in pairwise([index.tolist(), *draws]))
     assert found["loss"].item() == pytest.approx(1 + 6 / 10)
     assert (made.size, made.betas) == (50, (0.5, 0.999))
+
+
+def test_generators_and_discriminators_are_clipped_apart() -> None:
+    given = cycle()
+    made = CycleGanObjective(given, data(), 3, CycleGanConfig())
+    found = [{id(p) for p in part} for part in clipped_apart(made, list(given.parameters()))]
+    parts = [(given.generator, given.back), (given.of_images, given.of_masks)]
+    assert found == [{id(p) for m in part for p in m.parameters()} for part in parts]

@@ -3,6 +3,7 @@ from torch import Tensor, nn
 
 from landloom.config.image_train import Pix2PixConfig
 from landloom.diffusion.pictures import Pictures
+from landloom.training.loop import clipped_apart
 from landloom.translation.generator import Generator, discriminator
 from landloom.translation.pix2pix import Pix2PixObjective, Players
 
@@ -40,3 +41,5 @@ def test_l1_weighs_as_set_and_parts_are_shown() -> None:
     expected = found["l1"] + (found["adversarial"] + found["discriminator"]) / 10
     assert torch.isclose(found["loss"], expected)
     assert (made.size, made.betas) == (2, (0.5, 0.999))
+    assert made.players == (made.module.generator, made.module.discriminator)
+    assert len(clipped_apart(made, list(made.module.parameters()))) == 2

@@ -4,6 +4,7 @@ Several processes are started by torchrun, one per GPU (plain CPU processes wher
 waits for them, hands stop signals on, and keeps the outputs' names: only the first worker's files count.
 """
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from landloom import stage
 from landloom.errors import InputError, Interrupted
 from landloom.training import signals
 
+WORKER = "landloom.launch"
+"""Module that a worker runs, by which it is told from other processes."""
+
 
 def run(name: str, module: ModuleType, values: dict[str, Any]) -> None:
     """Run a stage with parsed arguments.
@@ -31,7 +35,7 @@ def run(name: str, module: ModuleType, values: dict[str, Any]) -> None:
         module.run(**values)
         return
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-    worker = ["-m", "landloom.launch", name, *stage.arguments(module.run, values)]
+    worker = ["-m", WORKER, name, *stage.arguments(module.run, values)]
     code, stopped = _wait(subprocess.Popen([*command, *worker], start_new_session=True))
     if code and stopped:
         raise Interrupted
@@ -40,23 +44,35 @@ def run(name: str, module: ModuleType, values: dict[str, Any]) -> None:
 
 
 def _wait(launcher: subprocess.Popen[bytes]) -> tuple[int, bool]:
-    """Wait for torchrun; stop signals go to its workers. Returns the exit code and whether one came."""
+    """Wait for torchrun; stop signals go to its workers. Returns the exit code and whether one came.
+
+    Before there are workers there is nothing to save, so torchrun itself is ended.
+    """
     asked = False
 
     def hand_on(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         asked = True
-        for worker in psutil.Process(launcher.pid).children():
-            worker.send_signal(signal.SIGTERM)
+        for process in _workers(launcher.pid) or [launcher]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGTERM)
 
-    previous = {s: signal.signal(s, hand_on) for s in (signal.SIGTERM, signal.SIGUSR1)}
+    previous = {s: signal.signal(s, hand_on) for s in signals.SIGNALS}
     try:
+        if signals.asked():  # before this function was there to hear it
+            hand_on(signal.SIGTERM, None)
         return launcher.wait(), asked
     finally:
         if launcher.poll() is None:  # Ctrl-C
             launcher.terminate()
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _workers(launcher: int) -> list[psutil.Process]:
+    """Workers among the children of torchrun; none before it has started them."""
+    found = psutil.process_iter(["ppid", "cmdline"])
+    return [p for p in found if p.info["ppid"] == launcher and WORKER in (p.info["cmdline"] or [])]
 
 
 def work() -> None:

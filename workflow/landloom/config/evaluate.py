@@ -15,7 +15,7 @@ class EvaluateConfig(Section):
     copy_at: float = Field(default=0.95, gt=0, le=1)
     """A mask that shares this much of its cells with a train mask, turned or not, counts as a copy."""
     reference: Literal["train", "test"] = "train"
-    """Real tiles that the images are compared with. FID is biased by their number, which is reported."""
+    """Real tiles that the images are compared with. FID is biased by their number: `n_reference`."""
 
     @property
     def gpus(self) -> int:

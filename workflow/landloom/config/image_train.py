@@ -66,7 +66,7 @@ class ImageTrainConfig(Denoising, Parallel):
     one_step: OneStepConfig = OneStepConfig()
     """Only for the objective 'one_step'."""
     channels: tuple[int, ...] | None = None
-    """Channels of the mask's stem; fitted to the VAE's down-scaling when absent."""
+    """Channels of the mask's stem, one more than the VAE halves its images; fitted to it when absent."""
     init: Literal["zero", "small"] = "zero"
     """ControlNet's outgoing layers start at zero, or as small noise: the mask then has an effect at once."""
     unlock: bool = False

@@ -20,9 +20,10 @@ class TileConfig(Section):
     pad: bool = False
     """Also cut a tile from a scene that is smaller than one; the part outside is ignored."""
     min_valid: float = Field(default=0.9, gt=0, le=1)
-    """Smallest share of pixels with a class and image data; tiles below it are left out.
+    """Smallest share of pixels with a class and image data; training tiles below it are left out.
 
-    Padding does not count.
+    Padding does not count. Val and test tiles stay as long as one pixel has a class, so that what a score is
+    taken on depends on no setting of the training.
     """
     scenes_per_shard: int = Field(default=1, ge=1, le=500)
     """Scenes that one job cuts into one shard; raise it when scenes are many small files."""

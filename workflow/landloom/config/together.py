@@ -28,6 +28,7 @@ def problems(config: "Config", name: str) -> Iterator[str]:
     if made.source == "model" and image.translation is None:
         yield from halvings(config)
         yield from one_step(image, made, name, config)
+        yield from stem(image, name, config)
     if made.source == "model":
         yield from start(image, made, name)
     if made.source == "model" and image.translation is not None:
@@ -81,6 +82,17 @@ def one_step(image: ImageTrainConfig, made: ImageSampleConfig, name: str, config
         )
     if config.base.source == "scratch":
         yield from latents(image, name, config.tile.size, factor_of(config))
+
+
+def stem(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
+    """Yield why a mask's stem does not shrink it to the latents of an autoencoder from scratch."""
+    wanted = len(config.base.vae.channels)
+    count = len(image.channels or ())
+    if config.base.source == "scratch" and count and count != wanted:
+        yield (
+            f"image_train.channels: {count} for '{name}' halve a mask {count - 1} times, but "
+            f"base.vae.channels halve an image {wanted - 1} times; give {wanted}, or leave them out"
+        )
 
 
 def start(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:

@@ -23,7 +23,7 @@ class Training(Section):
     clip: float = Field(default=1.0, gt=0)
     """Largest gradient norm."""
     ema: float = Field(default=0.0, ge=0, lt=1)
-    """Decay of the moving average of the weights that is saved in their place; 0 is off."""
+    """Decay of the moving average of weights, and batch norm's statistics, saved in their place; 0 is off."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the forward pass; bf16 pays on GPUs."""
     checkpoint: int = Field(default=200, ge=1)
@@ -60,4 +60,8 @@ class Denoising(Training):
     caption_dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of texts replaced by the empty one, for classifier-free guidance."""
     min_snr: float = Field(default=5.0, ge=0)
-    """Gamma of min-SNR loss weights (Hang et al. 2023); 0 is off."""
+    """Gamma of the loss weights by signal-to-noise ratio; 0 is off.
+
+    Those of Hang et al. 2023 where noise is predicted; where v is, a variant that does not vanish without
+    signal: min(SNR + 1, gamma) / (SNR + 1).
+    """

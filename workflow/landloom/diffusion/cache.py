@@ -1,11 +1,11 @@
 """The latent cache: everything that LoRA and ControlNet training read, computed once by ``encode``."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -44,26 +44,39 @@ class LatentCache:
 
 
 def load(paths: Sequence[Path]) -> LatentCache:
-    """Read and join the caches of several scenes.
+    """Read and join the caches of several scenes; only one of them is in memory beside the whole.
 
     Raises:
         InputError: there is no tile in any of them.
     """
-    parts = [_read(p) for p in paths]
-    parts = [p for p in parts if p.ids]
-    if not parts:
+    shapes = {p: s for p in paths if (s := _shapes(p))["labels"][0]}
+    if not shapes:
         raise InputError(
             paths[0].parent, "no training tile was encoded", "Look at check and tile for this dataset"
         )
-    offsets = torch.tensor([len(p.text) for p in parts]).cumsum(0).roll(1)
-    offsets[0] = 0
-    for part, offset in zip(parts, offsets, strict=True):
-        part.captions, part.prompts = part.captions + offset, part.prompts + offset
-    joined = {k: torch.cat([getattr(p, k) for p in parts]) for k in vars(parts[0]) if k != "ids"}
-    return LatentCache(**joined, ids=[i for p in parts for i in p.ids])
+    joined: dict[str, Tensor] = {}
+    filled, ids = Counter[str](), list[str]()
+    for path in shapes:
+        part, names = _read(path, filled["text"])
+        for key, tensor in part.items():
+            if key not in joined:
+                joined[key] = tensor.new_empty(sum(s[key][0] for s in shapes.values()), *tensor.shape[1:])
+            joined[key][filled[key] : filled[key] + len(tensor)] = tensor
+            filled[key] += len(tensor)
+        ids += names
+    return LatentCache(**joined, ids=ids)
 
 
-def _read(path: Path) -> LatentCache:
+def _shapes(path: Path) -> dict[str, list[int]]:
+    """Shapes of the tensors in a file, without reading them."""
     with safe_open(path, framework="pt") as file:
-        tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
-        return LatentCache(**tensors, ids=json.loads(file.metadata()["ids"]))
+        return {k: file.get_slice(k).get_shape() for k in file.keys()}  # noqa: SIM118
+
+
+def _read(path: Path, offset: int) -> tuple[dict[str, Tensor], list[str]]:
+    """Tensors and tile names of a file; its rows of texts count from ``offset``."""
+    with safe_open(path, framework="pt") as file:
+        part = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+        return part | {k: part[k] + offset for k in ("captions", "prompts")}, json.loads(
+            file.metadata()["ids"]
+        )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from landloom.config.image_train import ImageTrainConfig
 from landloom.diffusion import lora
 from landloom.diffusion.bundle import Bundle
+from landloom.errors import InputError
 
 STEM = (16, 32, 96, 256)  # ControlNet's own widths, for a VAE that shrinks eight times
 SMALL = 0.03
@@ -21,8 +22,16 @@ DECODER = "decoder.safetensors"
 
 
 def build(config: ImageTrainConfig, model: Bundle, classes: int) -> ControlNetModel:
-    """A ControlNet for one-hot masks; small random weights come from torch's global generator."""
+    """A ControlNet for one-hot masks; small random weights come from torch's global generator.
+
+    Raises:
+        InputError: its stem does not shrink masks as the base's autoencoder does images.
+    """
     channels = config.channels or stem(model.factor)
+    own, wanted = len(channels), model.factor.bit_length()
+    if own != wanted:
+        found = f"{own} halve a mask {own - 1} times, the base halves an image {wanted - 1} times"
+        raise InputError("image_train.channels", found, f"Give {wanted}, or leave them out")
     made = ControlNetModel.from_unet(
         model.unet, conditioning_embedding_out_channels=channels, conditioning_channels=classes
     ).requires_grad_(True)

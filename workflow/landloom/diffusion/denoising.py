@@ -17,6 +17,7 @@ from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.cache import LatentCache
 from landloom.diffusion.noise import add_noise, alpha_bar, clean, snr_weights, weighted_mse
 from landloom.diffusion.symmetry import turn_each
+from landloom.samples import IGNORE
 
 
 class TextDenoiser(nn.Module):
@@ -84,8 +85,11 @@ class Batches:
 class Proportion(Protocol):
     """The proportion-aware term."""
 
-    def __call__(self, latents: Tensor, target: Tensor, signal: Tensor) -> Tensor:
-        """Loss of predicted clean latents (B, c, h, w) against ratios (B, K), signal share (B,)."""
+    def __call__(self, latents: Tensor, target: Tensor, signal: Tensor, valid: Tensor) -> Tensor:
+        """Loss of predicted clean latents (B, c, h, w) against ratios (B, K), signal share (B,).
+
+        ``valid`` (B, 1, H, W) is 1 for pixels with a class, of which the ratios are.
+        """
         ...
 
 
@@ -126,7 +130,8 @@ class LabelObjective:
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Weighted error of the prediction plus the proportion-aware term."""
         rows = index.cpu()
-        latents = self.cache.masks[rows, self.batches.variants(rows)].float().to(index.device)
+        variants = self.batches.variants(rows)
+        latents = self.cache.masks[rows, variants].float().to(index.device)
         dropped = self.batches.dropped(len(rows))
         text = self.batches.text(self.cache.prompts[rows], dropped, index.device)
         noisy, t, target = add_noise(self.scheduler, latents)
@@ -139,7 +144,9 @@ class LabelObjective:
             return {"loss": ldm}
         guess = clean(self.scheduler, noisy, t, prediction.float())
         signal = alpha_bar(self.scheduler, t).flatten()
-        term = self.proportion(guess, self.cache.ratios[rows].to(index.device), signal)
+        valid = turn_each(self.cache.labels[rows], variants)[:, None] != IGNORE
+        ratios = self.cache.ratios[rows].to(index.device)
+        term = self.proportion(guess, ratios, signal, valid.float().to(index.device))
         return {"loss": ldm + self.weight * term, "ldm": ldm.detach(), "proportion": term.detach()}
 
     def vectors(self, rows: Tensor, dropped: Tensor) -> Tensor:

@@ -48,10 +48,11 @@ def shifted(scheduler: DDPMScheduler, t: Tensor, prediction: Tensor, change: Ten
 
 
 def snr_weights(scheduler: DDPMScheduler, t: Tensor, gamma: float) -> Tensor:
-    """Min-SNR loss weights (B,) (Hang et al. 2023); all 1 if gamma is 0.
+    """Loss weights (B,) by signal-to-noise ratio; all 1 if gamma is 0.
 
-    For v, SNR + 1 stands in place of SNR: the weight stays 1 where no signal is left. There the class mix
-    of a mask is decided; weights that vanish there would leave those steps untrained.
+    For noise the min-SNR weights of Hang et al. 2023, min(SNR, gamma) / SNR. For v theirs would be
+    min(SNR, gamma) / (SNR + 1), which is 0 where no signal is left: there the class mix of a mask is decided,
+    and it would stay untrained. So it is min(SNR + 1, gamma) / (SNR + 1) here, which is 1 there.
     """
     if not gamma:
         return torch.ones(len(t), device=t.device)

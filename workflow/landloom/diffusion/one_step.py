@@ -73,6 +73,7 @@ class OneStepObjective(ImageObjective):
             found = f"{own.layers} layers need latents of {own.smallest}, those of this base are {side} wide"
             raise InputError("image_train.one_step.layers", found, "Lower it, or raise tile.size")
         judge = discriminator(classes + int(bundle.unet.config.in_channels), own.width, own.layers)
+        self.players = (self.module, judge)
         self.module = OneStep(self.module, judge, bundle.scheduler, own.strength)
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:

@@ -37,37 +37,60 @@ class Pictures:
     prompts: list[str]
     ids: list[str]
 
-    def painted(self, palette: NDArray[np.float32]) -> Tensor:
-        """Masks in the generation palette (N, C, H, W), float16."""
-        return torch.from_numpy(paint(self.labels.numpy(), palette)).half()
+    def painted(self, palette: NDArray[np.float32]) -> "Painted":
+        """Masks in the generation palette."""
+        return Painted(self.labels, palette)
+
+
+@dataclass(frozen=True)
+class Painted:
+    """Masks (N, H, W) as pictures in the codes (K, C) of a palette; each is painted when it is asked for."""
+
+    labels: Tensor
+    palette: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice) -> Tensor:
+        """Some of them (B, C, H, W), float16."""
+        return torch.from_numpy(paint(self.labels[rows].numpy(), self.palette)).half()
 
 
 def load(card: Dataset, tiles: Sequence[Path], captions: Sequence[Path]) -> Pictures:
     """Read the train tiles of shards and their words, if any; tiles of val and test are never touched."""
     columns = ["id", "caption", "prompt"]
     words = {r["id"]: r for p in captions for r in pd.read_parquet(p)[columns].to_dict("records")}
-    found = list(samples.read(tiles, split="train"))
-    shape = (0, card.bands, card.size, card.size)
-    images = [torch.from_numpy(card.scale(s.image_array())).half() for s in found]
-    labels = [torch.from_numpy(s.mask_array()) for s in found]
+    count = len(samples.rows(tiles, "train"))
+    images = torch.empty(count, card.bands, card.size, card.size, dtype=torch.float16)
+    labels = torch.empty(count, card.size, card.size, dtype=torch.uint8)
+    ids, ratios = [], []
+    for i, sample in enumerate(samples.read(tiles, split="train")):
+        images[i] = torch.from_numpy(card.scale(sample.image_array()))
+        labels[i] = torch.from_numpy(sample.mask_array())
+        ids.append(sample.id)
+        ratios.append(sample.ratios)
     return Pictures(
-        images=torch.stack(images) if found else torch.zeros(shape, dtype=torch.float16),
-        labels=torch.stack(labels) if found else torch.zeros(shape[0], *shape[2:], dtype=torch.uint8),
-        ratios=torch.tensor([s.ratios for s in found]).reshape(len(found), len(card.classes)),
-        captions=[words[s.id]["caption"] for s in found if words],
-        prompts=[words[s.id]["prompt"] for s in found if words],
-        ids=[s.id for s in found],
+        images=images,
+        labels=labels,
+        ratios=torch.tensor(ratios).reshape(count, len(card.classes)),
+        captions=[words[i]["caption"] for i in ids if words],
+        prompts=[words[i]["prompt"] for i in ids if words],
+        ids=ids,
     )
 
 
-def encode(bundle: Bundle, pictures: Tensor, augment: Augment, batch: int) -> Tensor:
-    """Latents (N, A, c, h, w) of all variants of pictures (N, C, H, W)."""
-    side = pictures.shape[-1] // bundle.factor
-    shape = (len(pictures), COUNT[augment], int(bundle.vae.config.latent_channels), side, side)
-    latents = torch.empty(shape)
-    starts = range(0, len(pictures), batch)
-    for start in progress.shown(starts, "latents of pictures", len(pictures), batch):
-        part = pictures[start : start + batch].float()
+def encode(
+    bundle: Bundle, parts: Sequence[Tensor | Painted], size: int, augment: Augment, batch: int
+) -> Tensor:
+    """Latents (N, A, c, h, w) of all variants of pictures (C, size, size), one part after the other."""
+    side, total = size // bundle.factor, sum(map(len, parts))
+    latents = torch.empty(total, COUNT[augment], int(bundle.vae.config.latent_channels), side, side)
+    batches = (part[i : i + batch] for part in parts for i in range(0, len(part), batch))
+    start = 0
+    for pictures in progress.shown(batches, "latents of pictures", total, batch):
+        end = start + len(pictures)
         for variant in range(COUNT[augment]):
-            latents[start : start + batch, variant] = bundle.encode(turn(part, variant)).float().cpu()
+            latents[start:end, variant] = bundle.encode(turn(pictures.float(), variant)).float().cpu()
+        start = end
     return latents

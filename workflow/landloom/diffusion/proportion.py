@@ -25,9 +25,23 @@ class LatentProbe(nn.Module):
         """Class logits (B, K, h, w) of latents (B, c, h, w)."""
         return torch.as_tensor(self.layers(latents))
 
-    def proportions(self, latents: Tensor) -> Tensor:
-        """Class proportions (B, K)."""
-        return self(latents).softmax(1).mean((2, 3))
+    def proportions(self, latents: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Class proportions (B, K); see ``mean_over`` for ``valid``."""
+        return mean_over(self(latents).softmax(1), valid)
+
+
+def mean_over(shares: Tensor, valid: Tensor | None) -> Tensor:
+    """Mean (B, K) of class shares (B, K, h, w) per cell.
+
+    Args:
+        shares: of pixels or of latent cells.
+        valid: 1 for pixels that count, (B, 1, H, W), 0 for others; a cell weighs by its share of them. All
+            count alike when it is None. Without one the mean is 0, as the ratios of such a mask are.
+    """
+    if valid is None:
+        return shares.mean((2, 3))
+    weight = functional.adaptive_avg_pool2d(valid.to(shares), (shares.shape[-2], shares.shape[-1]))
+    return (shares * weight).sum((2, 3)) / weight.sum((2, 3)).clamp_min(1e-6)
 
 
 class ProbeObjective:
@@ -55,15 +69,17 @@ class ProbeObjective:
         return {"loss": -(target * log * known).sum() / known.sum().clamp_min(1)}
 
 
-def decoded(
-    decode: Callable[[Tensor], Tensor], palette: Tensor, temperature: float
-) -> Callable[[Tensor], Tensor]:
-    """Proportions (B, K) by the frozen decoder: soft assignment of pixels to palette colours (K, C)."""
+Proportions = Callable[[Tensor, Tensor | None], Tensor]
+"""Class proportions (B, K) of latents (B, c, h, w) over valid pixels (B, 1, H, W)."""
 
-    def proportions(latents: Tensor) -> Tensor:
+
+def decoded(decode: Callable[[Tensor], Tensor], palette: Tensor, temperature: float) -> Proportions:
+    """Proportions by the frozen decoder: soft assignment of pixels to palette colours (K, C)."""
+
+    def proportions(latents: Tensor, valid: Tensor | None) -> Tensor:
         picture = decode(latents)
         square = (picture[:, None] - palette.to(picture)[None, :, :, None, None]).square().sum(2)
-        return torch.as_tensor((-square / temperature).softmax(1).mean((2, 3)))
+        return mean_over((-square / temperature).softmax(1), valid)
 
     return proportions
 
@@ -78,12 +94,17 @@ def distance(guess: Tensor, target: Tensor, kind: str) -> Tensor:
 
 
 class ProportionTerm:
-    """``w(t) * d(p_hat, p)``, averaged over the batch."""
+    """``w(t) * d(p_hat, p)``, averaged over the batch; both shares are those of pixels with a class."""
 
-    def __init__(self, proportions: Callable[[Tensor], Tensor], config: ProportionLoss) -> None:
+    def __init__(self, proportions: Proportions, config: ProportionLoss) -> None:
         self.proportions, self.config = proportions, config
 
-    def __call__(self, latents: Tensor, target: Tensor, signal: Tensor) -> Tensor:
-        """Term for predicted clean latents (B, c, h, w), ratios (B, K) and signal shares (B,)."""
+    def __call__(
+        self, latents: Tensor, target: Tensor, signal: Tensor, valid: Tensor | None = None
+    ) -> Tensor:
+        """Term for predicted clean latents (B, c, h, w), ratios (B, K) and signal shares (B,).
+
+        ``valid`` (B, 1, H, W) is 1 for pixels with a class.
+        """
         weight = signal if self.config.timesteps == "alpha_bar" else torch.ones_like(signal)
-        return (weight * distance(self.proportions(latents), target, self.config.distance)).mean()
+        return (weight * distance(self.proportions(latents, valid), target, self.config.distance)).mean()

@@ -20,22 +20,30 @@ class Cost:
 def cost(model: Path) -> Cost:
     """Read the records of a model and of the base among its inputs.
 
-    A record knows its last start only; of a training that went on, its steps tell the time.
+    A record knows its last start only; of a training that went on, its steps tell the time. The time is None
+    when the record of an input is missing: that may have been the base.
     """
-    own = _read(model)
+    own = read_record(model)
     if own is None:
         return Cost(None, None)
-    base = [p for p in map(Path, own["inputs"]) if (r := _read(p)) is not None and r["stage"] == "base"]
+    inputs = {Path(p): read_record(Path(p)) for p in own["inputs"]}
+    if None in inputs.values():
+        return Cost(None, own["device"])
+    base = [p for p, r in inputs.items() if r is not None and r["stage"] == "base"]
     return Cost(round(sum(map(_seconds, [model, *base])) / 60, 2), own["device"])
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """The record beside an output; None when there is none, or it is cut off."""
+    try:
+        found: dict[str, Any] = json.loads(record_path(path).read_text())
+    except (OSError, ValueError):
+        return None
+    return found
 
 
 def _seconds(path: Path) -> float:
     """Seconds of the recorded job, or of all its training steps if they took longer."""
-    record = _read(path)
+    record = read_record(path)
     steps = sum(trained_seconds(m) for m in path.parent.glob(f"{path.name}.*metrics.jsonl"))
     return max(record["seconds"] if record else 0.0, steps)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    record = record_path(path)
-    return json.loads(record.read_text()) if record.is_file() else None

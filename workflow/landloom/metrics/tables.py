@@ -11,7 +11,7 @@ RUN = ["generator", "ratio", "network"]
 SEGMENTATION = [*RUN, "seed", "class", "iou", "f1"]
 IMAGE_QUALITY = [
     "generator", "extractor", "fid", "kid", "agreement_synthetic", "agreement_real", "diversity", "n",
-    "train_minutes", "device",
+    "n_reference", "train_minutes", "device",
 ]  # fmt: skip
 LABEL_RATIOS = ["generator", "class", "cpe", "mcpe", "n"]
 SUMMARY = [

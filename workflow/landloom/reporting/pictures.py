@@ -33,7 +33,7 @@ def encode(picture: NDArray[np.uint8], side: int, flat: bool) -> str:
     image = Image.fromarray(np.ascontiguousarray(picture))
     image.thumbnail((side, side), Image.Resampling.NEAREST if flat else Image.Resampling.LANCZOS)
     dither = Image.Dither.NONE if flat else Image.Dither.FLOYDSTEINBERG
-    if not flat or len(image.getcolors(1 << 24) or ()) <= 256:
+    if not flat or image.getcolors(256) is not None:
         image = image.quantize(256, dither=dither)
     memory = io.BytesIO()
     image.save(memory, "PNG", optimize=True)

@@ -59,7 +59,7 @@ def label_ratios(table: pd.DataFrame, names: Sequence[str]) -> Table:
 
 
 def image_quality(table: pd.DataFrame) -> Table:
-    """FID, KID, agreement, diversity and cost per generator, with the extractor and the number of images."""
+    """FID, KID, agreement, diversity and cost per generator, with the extractor and the numbers of images."""
     rows = [
         [
             r["generator"],
@@ -70,6 +70,7 @@ def image_quality(table: pd.DataFrame) -> Table:
             number(r["agreement_real"], 3),
             number(r["diversity"], 2),
             number(r["n"], 0),
+            number(r["n_reference"], 0),
             number(r["train_minutes"], 1),
             MISSING if pd.isna(r["device"]) else r["device"],
         ]
@@ -77,7 +78,7 @@ def image_quality(table: pd.DataFrame) -> Table:
     ]
     header = [
         "generator", "extractor", "FID", "KID", "mIoU synthetic", "mIoU real", "diversity", "n",
-        "minutes", "device",
+        "n real", "minutes", "device",
     ]  # fmt: skip
     return Table("Image quality", header, rows)
 

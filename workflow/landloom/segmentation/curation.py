@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landloom.samples import IGNORE, Sample
+from landloom.segmentation.overlaps import Overlaps
 
 SMALLEST_LOSS = 1e-2
 """Floor of the mean loss per class, in nats: a judge without a fault would doubt everything else."""
@@ -43,10 +44,14 @@ class Norms:
 
 
 def norms(judged: Iterable[tuple[Sample, NDArray[np.float32]]], classes: int) -> Norms:
-    """Norms of a judge from real samples and its probabilities; NaN when no pixel has a class."""
+    """Norms of a judge from real samples and its probabilities; NaN when no pixel has a class.
+
+    Pixels that tiles of one scene share count once.
+    """
     loss, right, count = np.zeros(256), np.zeros(256), np.zeros(256)
+    overlaps = Overlaps()
     for sample, probabilities in judged:
-        mask = sample.mask_array()
+        mask = overlaps.uncounted(sample)
         flat = mask.ravel()
         loss += np.bincount(flat, pixel_loss(probabilities, mask).ravel(), minlength=256)
         right += np.bincount(flat, (probabilities.argmax(0) == mask).ravel(), minlength=256)

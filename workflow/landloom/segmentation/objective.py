@@ -44,9 +44,9 @@ class SegmentationObjective:
         index = index.cpu()
         if len(index) == 1:  # batch norm cannot train on one pooled vector: show the sample in two turns
             index = index.repeat(2)
-        images, masks = augment(self.arrays.images[index], self.arrays.masks[index], self.kind)
-        target = masks.to(self.weights.device).long()
-        logits = module(images.to(self.weights.device)).float()
+        images, masks = augment(*self.arrays.batch(index, self.weights.device), self.kind)
+        target = masks.long()
+        logits = module(images).float()
         return {
             "loss": cross_entropy(logits, target, self.weights),
             "accuracy": accuracy(logits.detach(), target),
@@ -67,4 +67,4 @@ def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
 def accuracy(logits: Tensor, target: Tensor) -> Tensor:
     """Share of valid pixels whose largest logit is their class."""
     valid = target != IGNORE
-    return ((logits.argmax(1) == target) & valid).sum() / valid.sum().clamp_min(1)
+    return ((logits.max(1).indices == target) & valid).sum() / valid.sum().clamp_min(1)

@@ -1,4 +1,8 @@
-"""Confusion matrix and what follows from it. Rows are the truth, columns the prediction."""
+"""Confusion matrix and what follows from it. Rows are the truth, columns the prediction.
+
+Means are taken over the classes of the truth. A class that is only predicted costs the pixels of the others
+and has no score of its own: else each run would be averaged over other classes.
+"""
 
 from typing import Any
 
@@ -18,24 +22,23 @@ def confusion(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], classes: i
 
 
 def iou(matrix: Confusion) -> NDArray[np.float64]:
-    """Intersection over union (K,), 0 to 1; NaN for classes in neither truth nor prediction."""
-    hit = np.diag(matrix).astype(np.float64)
-    return _share(hit, matrix.sum(0) + matrix.sum(1) - hit)
+    """Intersection over union (K,), 0 to 1; NaN for classes that the truth lacks."""
+    return _share(matrix, np.diag(matrix), matrix.sum(0) + matrix.sum(1) - np.diag(matrix))
 
 
 def f1(matrix: Confusion) -> NDArray[np.float64]:
-    """F1 score (K,), 0 to 1; NaN for classes in neither truth nor prediction."""
-    return _share(2 * np.diag(matrix).astype(np.float64), (matrix.sum(0) + matrix.sum(1)).astype(np.float64))
+    """F1 score (K,), 0 to 1; NaN for classes that the truth lacks."""
+    return _share(matrix, 2 * np.diag(matrix), matrix.sum(0) + matrix.sum(1))
 
 
 def mean(values: NDArray[np.float64]) -> float:
-    """Mean over the classes that are present; NaN when none is."""
+    """Mean over the classes of the truth, whatever was predicted; NaN when there is none."""
     present = values[~np.isnan(values)]
     return float(present.mean()) if len(present) else float("nan")
 
 
 def summary(matrix: Confusion) -> dict[str, Any]:
-    """Confusion, per-class and mean scores, JSON-able: None stands for an absent class."""
+    """Confusion, per-class and mean scores, JSON-able: None stands for a class that the truth lacks."""
     per_iou, per_f1 = iou(matrix), f1(matrix)
     return {
         "confusion": matrix.tolist(),
@@ -46,8 +49,8 @@ def summary(matrix: Confusion) -> dict[str, Any]:
     }
 
 
-def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+def _share(matrix: Confusion, part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=matrix.sum(1) > 0)
 
 
 def _plain(value: float) -> float | None:

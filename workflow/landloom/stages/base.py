@@ -3,7 +3,9 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from landloom.config.base import BaseConfig
 from landloom.dataset import Dataset
@@ -83,9 +85,16 @@ def train_autoencoder(
     train(objective, config.vae, seed, state, "base autoencoder")
     base.to(device())
     base.vae.register_to_config(scaling_factor=1.0)
-    seen = torch.cat([data.images, data.painted(palette)]) if config.masks else data.images
-    latents = pictures.encode(base, seen[:: max(1, len(seen) // 512)], "none", 32)
+    latents = pictures.encode(base, evenly(data, palette, config.masks), dataset.size, "none", 32)
     base.vae.register_to_config(scaling_factor=round(float(1 / latents.std()), 6))
+
+
+def evenly(data: pictures.Pictures, palette: NDArray[np.float32], masks: bool) -> list[torch.Tensor]:
+    """About 512 pictures (N, C, H, W), spread over all images and, if asked, painted masks."""
+    count = len(data.ids)
+    step = max(1, (2 * count if masks else count) // 512)
+    painted = [data.painted(palette)[-count % step :: step]] if masks else []
+    return [data.images[::step], *painted]
 
 
 def train_denoiser(
@@ -93,12 +102,13 @@ def train_denoiser(
 ) -> None:
     """Train denoiser and text encoder on image latents, and on mask latents if asked."""
     base.to(device())
-    seen, words = [data.images], data.captions
+    seen: list[torch.Tensor | pictures.Painted] = [data.images]
+    words = data.captions
     if config.masks:
         seen, words = [*seen, data.painted(base.palette(len(dataset.classes)))], [*words, *data.prompts]
-    latents = [pictures.encode(base, p, config.augment, 32) for p in seen]
+    latents = pictures.encode(base, seen, dataset.size, config.augment, 32)
     tokens = base.tokens(words)
     base.unet.requires_grad_(True)
     base.text_encoder.requires_grad_(True)
-    objective = BaseObjective(base, torch.cat(latents), tokens, base.tokens([""])[0], config.unet)
+    objective = BaseObjective(base, latents, tokens, base.tokens([""])[0], config.unet)
     train(objective, config.unet, seed + 1, state, "base denoiser")

@@ -23,7 +23,7 @@ from landloom.segmentation.curation import Norms, agreement, norms, pixel_loss, 
 from landloom.segmentation.predict import probabilities
 from landloom.stage import In, Ins, Out
 
-VERSION = 5
+VERSION = 6
 
 
 def run(

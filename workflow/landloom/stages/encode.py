@@ -30,7 +30,7 @@ def run(
     row = {text: i for i, text in enumerate(texts)}
     known = learned is None or learned.masks
     embedded = [model.embed(texts[i : i + 64]).cpu() for i in range(0, len(texts), 64)]
-    images = pictures.encode(model, data.images, config.augment, config.batch).to(dtype)
+    images = pictures.encode(model, [data.images], dataset.size, config.augment, config.batch).to(dtype)
     LatentCache(
         images=images,
         masks=painted(config, model, dataset, data).to(dtype) if known else images[:, :0],
@@ -46,4 +46,4 @@ def run(
 def painted(config: EncodeConfig, model: bundle.Bundle, dataset: Dataset, data: pictures.Pictures) -> Tensor:
     """Latents (N, A, c, h, w) of the masks in the base's palette."""
     masks = data.painted(model.palette(len(dataset.classes)))
-    return pictures.encode(model, masks, config.augment, config.batch)
+    return pictures.encode(model, [masks], dataset.size, config.augment, config.batch)

@@ -21,7 +21,7 @@ from landloom.metrics.diversity import mean_distance
 from landloom.segmentation import scores, verdict
 from landloom.stage import In, Ins, Out
 
-VERSION = 5
+VERSION = 6
 
 
 def run(
@@ -98,7 +98,8 @@ def quality(
         row |= faithfulness(paths) | {
             "diversity": diversity(features, dataset, extractor, paths, twins.get(name, []))
         }
-        rows.append(row | {"n": found.n, "train_minutes": spent.minutes, "device": spent.device})
+        row |= {"n": found.n, "n_reference": found.n_reference}
+        rows.append(row | {"train_minutes": spent.minutes, "device": spent.device})
     return pd.DataFrame(rows, columns=tables.IMAGE_QUALITY)
 
 

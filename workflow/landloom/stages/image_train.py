@@ -20,7 +20,7 @@ from landloom.translation.cyclegan import Cycle, CycleGanObjective
 from landloom.translation.generator import Generator, discriminator
 from landloom.translation.pix2pix import Pix2PixObjective, Players
 
-VERSION = 7
+VERSION = 8
 NAMES = {"pix2pix": "Pix2Pix", "cyclegan": "CycleGAN"}
 Given = TypeVar("Given", Path, list[Path])
 

@@ -1,19 +1,19 @@
 """The ablation of mask generation: what each lever does to class shares, and to the look of masks."""
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from landloom import provenance, samples
+from landloom import samples
 from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
 from landloom.metrics import extractors, tables, validity
+from landloom.metrics.cost import read_record
 from landloom.metrics.validity import Mask
 from landloom.reporting import ablation
 from landloom.stage import In, Ins, Out
@@ -68,9 +68,14 @@ def shares(variant: str, paths: Sequence[Path], dataset: Dataset, first: str) ->
     return pd.concat(rows)
 
 
-def effort(paths: Sequence[Path]) -> tuple[float, str]:
-    """Seconds that sampling took, loading included, and on what: from the records beside the shards."""
-    records = [json.loads(provenance.record_path(p).read_text()) for p in paths]
+def effort(paths: Sequence[Path]) -> tuple[float, str | None]:
+    """Seconds that sampling took, loading included, and on what: from the records beside the shards.
+
+    NaN and None when one of them is missing.
+    """
+    records = [r for p in paths if (r := read_record(p)) is not None]
+    if len(records) < len(paths):
+        return float("nan"), None
     return sum(float(r["seconds"]) for r in records), str(records[0]["device"])
 
 

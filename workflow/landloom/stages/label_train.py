@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from peft import LoraConfig
 from safetensors.torch import save_file
@@ -24,7 +23,7 @@ from landloom.stage import In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.progress import metrics_path
 
-VERSION = 3
+VERSION = 4
 
 
 def run(
@@ -63,10 +62,12 @@ def train_categorical(
     Raises:
         InputError: there is no train tile.
     """
-    found = [s.mask_array() for s in samples.read(tiles, split="train")]
-    if not found:
+    size, own = dataset.size, config.categorical
+    labels = torch.empty(len(samples.rows(tiles, "train")), size, size, dtype=torch.uint8)
+    if not len(labels):
         raise InputError("tiles", "there is no train tile", "Look at check and tile for this dataset")
-    labels, size, own = torch.from_numpy(np.stack(found)), dataset.size, config.categorical
+    for i, sample in enumerate(samples.read(tiles, split="train")):
+        labels[i] = torch.from_numpy(sample.mask_array())
     torch.manual_seed(seed)
     model = MaskDenoiser(len(dataset.classes), size, own.patch, own.channels, own.layers, own.order)
     objective = CategoricalObjective(model, labels, len(dataset.classes), own, config.vector)

@@ -11,7 +11,7 @@ from landloom.reporting.sheet import write as write_sheet
 from landloom.reporting.tables import read as read_tables
 from landloom.stage import In, Ins, Out
 
-VERSION = 6
+VERSION = 7
 
 
 def run(

@@ -20,11 +20,12 @@ from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.segmentation import data, networks, predict, scores
 from landloom.segmentation.objective import SegmentationObjective, class_weights
+from landloom.segmentation.overlaps import Overlaps
 from landloom.stage import In, Ins, Out, State
 from landloom.training.loop import train
 from landloom.training.progress import metrics_path
 
-VERSION = 1
+VERSION = 2
 SHOWN = 12  # predictions kept for the report
 
 
@@ -71,11 +72,11 @@ def counts(mix: Path) -> dict[str, int]:
 
 
 def judge(model: nn.Module, dataset: Dataset, tiles: Sequence[Path], split: str) -> dict[str, Any]:
-    """Scores of a model on the real tiles of a split."""
-    classes = len(dataset.classes)
+    """Scores of a model on the real tiles of a split; pixels that tiles share count once."""
+    classes, overlaps = len(dataset.classes), Overlaps()
     matrix = np.zeros((classes, classes), np.int64)
     for sample, found in predict.labels(model, dataset, samples.read(tiles, split=split)):
-        matrix += scores.confusion(sample.mask_array(), found, classes)
+        matrix += scores.confusion(overlaps.uncounted(sample), found, classes)
     return scores.summary(matrix)
 
 

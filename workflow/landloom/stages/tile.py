@@ -57,7 +57,8 @@ def add(writer: ShardWriter, scene: SceneFiles, split: str, config: TileConfig, 
     with SceneReader(scene, data) as reader:
         found = areas(scene.name, reader.height, reader.width, split, data.split, config.size)
         for label, window in progress.shown(tiles(found, config), f"windows of {scene.name}"):
-            sample = cut(reader, window, label, config.min_valid, len(data.classes))
+            needed = config.min_valid if label == "train" else 0.0
+            sample = cut(reader, window, label, needed, len(data.classes))
             if sample is not None:
                 writer.add(sample)
                 kept += 1
@@ -65,11 +66,15 @@ def add(writer: ShardWriter, scene: SceneFiles, split: str, config: TileConfig, 
 
 
 def cut(reader: SceneReader, window: Window, split: str, min_valid: float, classes: int) -> Sample | None:
-    """Make the sample of one window; None when too few of its pixels have data and a class."""
+    """Make the sample of one window.
+
+    None when none of its pixels has data and a class, or a smaller share of them than ``min_valid``.
+    """
     image, valid, mask = reader.read(window)
     mask[~valid] = IGNORE
     inside = mask[: reader.height - window.row, : reader.width - window.col]
-    if (inside != IGNORE).mean() < min_valid:
+    share = (inside != IGNORE).mean()
+    if not share or share < min_valid:
         return None
     move = reader.transform and reader.transform.translation(window.col, window.row)
     place = None if reader.transform is None else [float(x) for x in (reader.transform * move)[:6]]

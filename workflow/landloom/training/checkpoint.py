@@ -12,7 +12,10 @@ NAME = "checkpoint.pt"
 def save(
     state: Path, step: int, module: nn.Module, optimizer: torch.optim.Optimizer, average: list[Tensor]
 ) -> None:
-    """Write the state after ``step`` steps; the previous checkpoint stays until the new one is on disk."""
+    """Write the state after ``step`` steps; the previous checkpoint stays until the new one is on disk.
+
+    ``average`` are the moving averages of weights and statistics, if any.
+    """
     state.mkdir(parents=True, exist_ok=True)
     body = {
         "step": step,

@@ -1,12 +1,13 @@
 """The training loop, the same for autoencoder, denoiser, LoRA, ControlNet and segmentation.
 
-Resume is exact by construction: batches and all random numbers of a step depend on (seed, step, process)
-alone, so a job that was killed goes on from its last checkpoint to the very weights it would have reached.
+Batches and all random numbers of a step depend on (seed, step, process) alone, so a job that was killed goes
+on from its last checkpoint as if it had not been: to the same bits on a CPU, where only deterministic
+algorithms are used. On CUDA it takes the same steps, but some sums there are taken in varying order.
 """
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +30,8 @@ class Objective(Protocol):
         module: its parameters that require gradients are trained; everything else stays as it is.
         size: number of samples; the loop draws indices below it.
         betas: of AdamW; an objective may leave them out.
+        players: parts of ``module`` whose gradients are clipped each by its own norm, so that no one's loss
+            slows another down; may be left out, and must hold all trained parameters otherwise.
     """
 
     module: nn.Module
@@ -64,13 +67,17 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
     if config.batch % world:
         raise ValueError(f"batch {config.batch} cannot be shared by {world} processes")
     torch.use_deterministic_algorithms(device.type == "cpu", warn_only=True)
+    # Filling finds bugs and costs time; the bits are the same without it.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     bare = objective.module.to(device)
     weights = [p for p in bare.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         weights, lr=config.lr, betas=getattr(objective, "betas", (0.9, 0.999)),
         weight_decay=config.weight_decay, fused=True,
     )  # fmt: skip
-    average = [w.detach().clone() for w in weights] if config.ema else []
+    players = clipped_apart(objective, weights)
+    averaged = [*(w.detach() for w in weights), *(b for b in bare.buffers() if b.is_floating_point())]
+    average = [t.clone() for t in averaged] if config.ema else []
     start = checkpoint.load(state, bare, optimizer, average)
     module, optimizer = accelerator.prepare(bare, optimizer)
     if config.compile:
@@ -83,6 +90,9 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
 
     bare.train()
     with Progress(state, name, start, config.steps, rank == 0) as progress, StopRequest() as stop:
+        if start < config.steps and stop.agreed(accelerator):
+            progress.say(f"told to stop before step {start + 1}, run again to go on")
+            raise Interrupted
         for step in range(start, config.steps):
             torch.manual_seed(step_seed(seed, step, rank))
             index = batch_index(seed, objective.size, config.batch, step)[rank::world]
@@ -92,25 +102,33 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
             with accelerator.autocast():
                 losses = objective.loss(module, index.to(device))
             accelerator.backward(losses["loss"])
-            norm = accelerator.clip_grad_norm_(weights, config.clip)
+            norms = [accelerator.clip_grad_norm_(p, config.clip) for p in players]
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             if average:
-                torch._foreach_lerp_(average, [w.detach() for w in weights], 1 - ema_decay(config.ema, step))
+                torch._foreach_lerp_(average, averaged, 1 - ema_decay(config.ema, step))
             done, stopping = step + 1, stop.agreed(accelerator)
             if done % config.log == 0 or done == config.steps or done == start + 1 or stopping:
-                progress.log(
-                    done, {k: v.item() for k, v in losses.items()} | {"lr": rate, "norm": float(norm)}
-                )
+                norm = math.hypot(*map(float, norms))
+                progress.log(done, {k: v.item() for k, v in losses.items()} | {"lr": rate, "norm": norm})
             if stopping or done % config.checkpoint == 0 or done == config.steps:
                 save(done)
             if stopping and done < config.steps:
                 progress.say(f"told to stop: saved at step {done}, run again to go on")
                 raise Interrupted
     if average:
-        for weight, mean in zip(weights, average, strict=True):
-            weight.data.copy_(mean)
+        torch._foreach_copy_(averaged, average)
+    # The accelerator put autocast around ``forward`` for good: what is used now must be what will be loaded.
+    accelerator.unwrap_model(module, keep_fp32_wrapper=False)
     bare.eval()
+
+
+def clipped_apart(objective: Objective, weights: list[nn.Parameter]) -> list[list[nn.Parameter]]:
+    """Trained parameters of each of an objective's players; all together when it names none."""
+    players: Sequence[nn.Module] = getattr(objective, "players", ())
+    found = [[p for p in player.parameters() if p.requires_grad] for player in players] or [weights]
+    assert sum(map(len, found)) == len(weights), "players must hold each trained parameter once"
+    return found
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:

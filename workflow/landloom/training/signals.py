@@ -1,8 +1,14 @@
-"""Stopping cleanly: SIGTERM and SIGUSR1 are remembered and answered at the end of a step."""
+"""Stopping cleanly: SIGTERM and SIGUSR1 are remembered and answered at the end of a step.
+
+A request stays until it is answered with ``Interrupted``: it may come while models and data are read, in the
+last step of one of several trainings, or between two of them.
+"""
 
 import signal
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+
+from landloom.errors import Interrupted
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -11,20 +17,17 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
 Handlers = dict[signal.Signals, Any]
-_early = False
+_asked = False
+
+
+def _note(number: int, frame: FrameType | None) -> None:
+    global _asked
+    _asked = True
 
 
 def watch() -> Handlers:
-    """Remember stop signals that come before the training does, while models and data are read.
-
-    Returns the handlers that were there.
-    """
-
-    def note(number: int, frame: FrameType | None) -> None:
-        global _early
-        _early = True
-
-    return {number: signal.signal(number, note) for number in SIGNALS}
+    """Remember stop signals from now on; returns the handlers that were there."""
+    return {number: signal.signal(number, _note) for number in SIGNALS}
 
 
 def restore(handlers: Handlers) -> None:
@@ -33,19 +36,28 @@ def restore(handlers: Handlers) -> None:
         signal.signal(number, handler)
 
 
+def asked() -> bool:
+    """Whether this process was asked to stop and has not answered yet."""
+    return _asked
+
+
 class StopRequest:
     """Context in which a stop signal only sets a flag."""
 
     def __enter__(self) -> "StopRequest":
-        self.asked = _early
-        self.previous: Handlers = {s: signal.signal(s, self._note) for s in SIGNALS}
+        self.previous = watch()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        global _asked
         restore(self.previous)
+        if kind is Interrupted:  # that answers it
+            _asked = False
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+    @property
+    def asked(self) -> bool:
+        """Whether this process was asked to stop."""
+        return asked()
 
     def agreed(self, accelerator: "Accelerator") -> bool:
         """Whether any process was asked to stop; all processes get the same answer."""

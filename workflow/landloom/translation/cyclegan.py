@@ -44,6 +44,16 @@ class Cycle(nn.Module):
         self.of_images = discriminator(bands, width)
         self.of_masks = discriminator(classes, width)
 
+    @property
+    def makers(self) -> list[nn.Module]:
+        """Both ways; the paper trains them together."""
+        return [self.generator, self.back]
+
+    @property
+    def judges(self) -> list[nn.Module]:
+        """Both discriminators; likewise."""
+        return [self.of_images, self.of_masks]
+
     def forward(self, hint: Tensor, real: Tensor) -> Losses:
         """Losses of one-hot masks (B, K, H, W) and images (B, C, H, W) of other places."""
         image, mask = self.generator(hint), self.read(real)
@@ -79,6 +89,7 @@ class CycleGanObjective:
 
     def __init__(self, cycle: Cycle, data: Pictures, classes: int, config: CycleGanConfig) -> None:
         self.module: nn.Module = cycle
+        self.players = tuple(nn.ModuleList(m) for m in (cycle.makers, cycle.judges))
         self.data, self.classes, self.config, self.size = data, classes, config, len(data.ids)
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:

@@ -30,10 +30,7 @@ class Noise(nn.Module):
 
 
 class Norm(nn.BatchNorm2d):
-    """Batch norm that takes each image's own statistics in sampling, as the paper does (section 3.3).
-
-    Statistics kept from training would be those of the raw weights, not of their moving average.
-    """
+    """Batch norm that takes each image's own statistics in sampling, as the paper does (section 3.3)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, track_running_stats=False)

@@ -18,7 +18,8 @@ class Players(nn.Module):
     """Generator and discriminator in one forward pass, each with gradients of its own loss alone.
 
     The generator is judged by a discriminator whose weights are detached; the discriminator sees a detached
-    image. So one AdamW over both is two AdamWs that step together, and not one after the other.
+    image. With gradients clipped for each of them apart (``Objective.players``), one AdamW over both is two
+    AdamWs that step together, and not one after the other.
     """
 
     def __init__(self, generator: Generator, discriminator: nn.Module) -> None:
@@ -53,6 +54,7 @@ class Pix2PixObjective:
 
     def __init__(self, players: Players, data: Pictures, classes: int, config: Pix2PixConfig) -> None:
         self.module: nn.Module = players
+        self.players = (players.generator, players.discriminator)
         self.data, self.classes, self.config, self.size = data, classes, config, len(data.ids)
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from landloom import lengths, models
-from landloom.dag import Dag, memory, put_on_path
+from landloom.dag import Dag, put_on_path
 from landloom.errors import InputError
+from landloom.resources import growing
 
 ROOT = Path(__file__).parent.parent
 LORA = {"base": {"masks": True}, "label_train": {"backend": "lora"}, "label_table": {}}
@@ -236,7 +237,7 @@ def test_the_judge_is_trained_on_real_data() -> None:
 
 
 def test_memory_grows_with_attempts() -> None:
-    assert [memory(100)(None, attempt=a) for a in (1, 2, 3)] == [100, 200, 300]
+    assert [growing(100)(None, attempt=a) for a in (1, 2, 3)] == [100, 200, 300]
 
 
 def test_the_path_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

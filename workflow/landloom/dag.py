@@ -7,13 +7,12 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from landloom import __main__ as stages
-from landloom import gpus, preflight
+from landloom import gpus, preflight, resources
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
@@ -26,23 +25,6 @@ from landloom.scenes import SceneFiles, discover, grouped, split_scenes
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
-
-
-@dataclass(frozen=True)
-class CaptionerNeeds:
-    """Memory (MB), minutes and places at the server of a caption job."""
-
-    memory: int = 2000
-    minutes: int = 30
-    endpoint: int = 0
-
-
-NEEDS = {
-    "template": CaptionerNeeds(),
-    "qwen_vl": CaptionerNeeds(memory=24000, minutes=720),
-    "openai": CaptionerNeeds(memory=4000, minutes=720, endpoint=1),
-}
-"""By back-end."""
 
 
 class Wildcards(Protocol):
@@ -212,6 +194,14 @@ class Dag:
         section = self.config.section(name, generator)
         return section.read() if isinstance(section, ImageTrainConfig | ImageSampleConfig) else section
 
+    def memory(self, stage: str, megabytes: int) -> Callable[..., int]:
+        """Memory of a job: some for itself, and what it holds of its data; more with each attempt."""
+
+        def mem_mb(wildcards: Any, input: Any, attempt: int) -> int:
+            return (megabytes + resources.megabytes(stage, self.config, wildcards, input)) * attempt
+
+        return mem_mb
+
     def gpus(self, stage: str) -> Callable[[Any], int]:
         """GPUs of a job of a stage."""
         return lambda wildcards: self._section(stage, wildcards).gpus
@@ -293,11 +283,11 @@ class Dag:
         return f"--learned {shlex.quote(json.dumps({'masks': self.config.base.masks}))}"
 
     @property
-    def captioner(self) -> CaptionerNeeds:
+    def captioner(self) -> resources.CaptionerNeeds:
         """What a caption job needs."""
         if self.config.caption.endpoint.serve:  # the model is in the job, whoever runs it
-            return NEEDS["qwen_vl"]
-        return NEEDS[self.config.caption.backend]
+            return resources.CAPTIONERS["qwen_vl"]
+        return resources.CAPTIONERS[self.config.caption.backend]
 
     def scratch(self, paths: list[str]) -> list[str]:
         """Paths that only a base trained from scratch needs."""
@@ -382,12 +372,3 @@ def put_on_path(folder: Path) -> None:
     """Let the jobs' own Python processes find packages in ``folder``."""
     known = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *([known] if known else [])])
-
-
-def memory(megabytes: int) -> Callable[..., int]:
-    """Memory that grows with each attempt."""
-
-    def mem_mb(wildcards: Any, attempt: int) -> int:
-        return megabytes * attempt
-
-    return mem_mb

@@ -10,7 +10,7 @@ rule audit:
         "logs/{dataset}/audit.tsv"
     threads: 1
     resources:
-        mem_mb=memory(2000),
+        mem_mb=growing(2000),
         runtime=dag.minutes("audit", 30),
     params:
         config=dag.section("audit"),

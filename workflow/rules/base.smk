@@ -18,7 +18,7 @@ rule base:
     priority: 1  # the longest way to the end leads through it
     threads: 4
     resources:
-        mem_mb=memory(8000),
+        mem_mb=dag.memory("base", 8000),
         runtime=dag.minutes("base", 720),
         gpu=dag.gpus("base"),
     params:

@@ -11,7 +11,7 @@ rule caption:
         "logs/{dataset}/caption/{scene}.log",
     threads: 1
     resources:
-        mem_mb=memory(dag.captioner.memory),
+        mem_mb=growing(dag.captioner.memory),
         runtime=dag.minutes("caption", dag.captioner.minutes),
         gpu=dag.gpus("caption"),
         endpoint=dag.captioner.endpoint,

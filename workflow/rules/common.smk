@@ -9,8 +9,9 @@ PACKAGE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE))
 
 from landloom import gpus, lengths, models
-from landloom.dag import Dag, memory, put_on_path
+from landloom.dag import Dag, put_on_path
 from landloom.errors import InputError
+from landloom.resources import growing
 
 put_on_path(PACKAGE)
 try:
@@ -23,7 +24,11 @@ except InputError as error:
 
 
 # On one machine the number of its GPUs is the limit of the jobs that use one; on a cluster the scheduler counts.
-if workflow.nodes is None and "gpu" not in workflow.global_resources and (devices := gpus.visible()):
+if (
+    workflow.nodes is None
+    and "gpu" not in workflow.global_resources
+    and (devices := gpus.visible())
+):
     workflow.register_resource("gpu", len(devices))
 
 

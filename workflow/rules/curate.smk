@@ -13,7 +13,7 @@ rule curate:
         "logs/{dataset}/{generator}/curate/{shard}.tsv"
     threads: 2
     resources:
-        mem_mb=memory(4000),
+        mem_mb=dag.memory("curate", 4000),
         runtime=dag.minutes("curate", 60),
         gpu=dag.gpus("curate"),
     params:

@@ -38,7 +38,7 @@ rule evaluate:
         "logs/{dataset}/evaluate.tsv"
     threads: 2
     resources:
-        mem_mb=memory(4000),
+        mem_mb=growing(4000),
         runtime=dag.minutes("evaluate", 60),
         gpu=dag.gpus("evaluate"),
     params:

@@ -10,7 +10,7 @@ rule export:
         "logs/{dataset}/export/{generator}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(2000),
+        mem_mb=growing(2000),
         runtime=dag.minutes("export", 30),
     params:
         config=dag.section("export"),

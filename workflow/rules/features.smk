@@ -10,7 +10,7 @@ rule features:
         "logs/{dataset}/features/{scene}.tsv"
     threads: 2
     resources:
-        mem_mb=memory(4000),
+        mem_mb=growing(4000),
         runtime=dag.minutes("features", 60),
         gpu=dag.gpus("features"),
     params:

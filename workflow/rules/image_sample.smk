@@ -12,7 +12,7 @@ rule image_sample:
         "logs/{dataset}/{generator}/image_sample/{shard}.tsv"
     threads: 2
     resources:
-        mem_mb=memory(8000),
+        mem_mb=growing(8000),
         runtime=dag.minutes("image_sample", 240),
         gpu=dag.gpus("image_sample"),
     params:

@@ -12,7 +12,7 @@ rule image_train:
     priority: 1  # the longest way to the end leads through it
     threads: 4
     resources:
-        mem_mb=memory(16000),
+        mem_mb=dag.memory("image_train", 16000),
         runtime=dag.minutes("image_train", 720),
         gpu=dag.gpus("image_train"),
     params:

@@ -12,7 +12,7 @@ rule label_sample:
         "logs/{dataset}/{generator}/label_sample/{shard}.tsv"
     threads: 2
     resources:
-        mem_mb=memory(8000),
+        mem_mb=growing(8000),
         runtime=dag.minutes("label_sample", 240),
         gpu=dag.gpus("label_sample"),
     params:

@@ -21,7 +21,7 @@ rule label_table:
         f"logs/{dag.config.dataset}/label_table.tsv"
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=growing(4000),
         runtime=dag.minutes("label_table", 60),
         gpu=dag.gpus("label_table"),
     params:

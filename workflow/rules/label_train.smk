@@ -12,7 +12,7 @@ rule label_train:
     priority: 1  # the longest way to the end leads through it
     threads: 4
     resources:
-        mem_mb=memory(16000),
+        mem_mb=dag.memory("label_train", 16000),
         runtime=dag.minutes("label_train", 720),
         gpu=dag.gpus("label_train"),
     params:

@@ -10,7 +10,7 @@ rule mix:
         "logs/{dataset}/{generator}/mix/{ratio}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(2000),
+        mem_mb=growing(2000),
         runtime=dag.minutes("mix", 30),
     params:
         config=dag.section("mix"),

@@ -10,7 +10,7 @@ rule ratios:
         "logs/{dataset}/ratios.tsv"
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=growing(4000),
         runtime=dag.minutes("ratios", 30),
     params:
         config=dag.section("ratios"),

@@ -22,7 +22,7 @@ rule report:
         "logs/{dataset}/report.tsv"
     threads: 1
     resources:
-        mem_mb=memory(2000),
+        mem_mb=growing(2000),
         runtime=dag.minutes("report", 30),
     params:
         config=dag.section("report"),

@@ -12,7 +12,7 @@ rule segment:
         "logs/{dataset}/segment/{generator}/{ratio}/{network}/{seed}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=dag.memory("segment", 4000),
         runtime=dag.minutes("segment", 480),
         gpu=dag.gpus("segment"),
     params:

@@ -10,7 +10,7 @@ rule tile_scenes:
         "logs/{dataset}/tile/{scene}.log",
     threads: 1
     resources:
-        mem_mb=memory(2000),
+        mem_mb=growing(2000),
         runtime=dag.minutes("tile_scenes", 30),
     params:
         config=dag.section("tile"),

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,21 @@ def test_an_orphan_and_its_successor_give_one_result(training: tuple[Run, Any], 
     assert "which makes the same output" in log
     assert "the very same job was done before" in log
     assert run.digest() == undisturbed
+
+
+@pytest.mark.ci
+def test_a_failed_stage_shows_its_last_line_and_code_at_once(make: Make) -> None:
+    run = make(TINY)
+    stage = run.folder / "workflow/landloom/stages/tile.py"
+    text = stage.read_text()
+    start = text.index("    count = len(image)")
+    stage.write_text(f'{text[:start]}    raise InputError("the disk", "is gone", "Mount it")\n{text[start:]}')
+    before = time.monotonic()
+    text = run.run("--retries", "0", "--latency-wait", "60", "--", "results/tiny/tiles/a.parquet", code=1)
+    assert time.monotonic() - before < 60  # no waiting for files that will never come
+    assert "error: the disk: is gone. Mount it" in text
+    assert "returned non-zero exit status 1" in text
+    assert "completed successfully" not in text
 
 
 def test_the_guard_names_what_no_node_can_serve(make: Make) -> None:

@@ -41,7 +41,8 @@ def execute(name: str, arguments: list[str]) -> None:
     stage.require(inputs)
     plain = {k: _plain(v) for k, v in values.items() if k not in inputs}
     outputs = stage.paths(module.run, values, "output")
-    shown = {k: v for k, v in plain.items() if k not in outputs and k != "state"}
+    hidden = {p.name for p in stage.parameters(module.run) if p.kind in ("output", "state", "how")}
+    shown = {k: v for k, v in plain.items() if k not in hidden}
     recorder = provenance.Recorder(name, module.VERSION, shown, [f for fs in inputs.values() for f in fs])
     fingerprint = recorder.fingerprint()
     states = {key: values[key] / name / fingerprint for key in stage.paths(module.run, values, "state")}

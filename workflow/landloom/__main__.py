@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from landloom import gpus, kept, launch, lease, provenance, stage
+from landloom import digests, gpus, kept, launch, lease, provenance, stage
 from landloom.cluster import requeue
 from landloom.errors import InputError, Interrupted
 from landloom.training import signals
@@ -43,13 +43,15 @@ def execute(name: str, arguments: list[str]) -> None:
     outputs = stage.paths(module.run, values, "output")
     hidden = {p.name for p in stage.parameters(module.run) if p.kind in ("output", "state", "how")}
     shown = {k: v for k, v in plain.items() if k not in hidden}
-    recorder = provenance.Recorder(name, module.VERSION, shown, [f for fs in inputs.values() for f in fs])
+    keep = getattr(module, "KEEP", True)
+    of = digests.remembered if keep else provenance.digest  # the audit reads everything again
+    recorder = provenance.Recorder(name, module.VERSION, shown, [f for fs in inputs.values() for f in fs], of)
     fingerprint = recorder.fingerprint()
     states = {key: values[key] / name / fingerprint for key in stage.paths(module.run, values, "state")}
     final = [f for fs in outputs.values() for f in fs]
     kept.code()  # of what runs now, whatever is edited meanwhile
     with lease.hold(final[0]) as held:
-        if getattr(module, "KEEP", True) and kept.restore(final, fingerprint):
+        if keep and kept.restore(final, fingerprint):
             print(f"{name}: the very same job was done before; its result stands", file=sys.stderr)
             return
         needed = getattr(values.get("config"), "gpus", 0)

@@ -17,7 +17,7 @@ STAGES = __main__.names()
 PINNED = {
     "audit": "2 9e9dbde0",
     "base": "5 84d233af",
-    "caption": "2 7b4ca973",
+    "caption": "3 577e7ea8",
     "check": "3 14270a95",
     "curate": "6 442df308",
     "encode": "2 197e998e",

@@ -35,8 +35,9 @@ def run(name: str, module: ModuleType, values: dict[str, Any]) -> None:
         module.run(**values)
         return
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-    worker = ["-m", WORKER, name, *stage.arguments(module.run, values)]
-    code, stopped = _wait(subprocess.Popen([*command, *worker], start_new_session=True))
+    with tempfile.TemporaryDirectory() as folder:
+        worker = ["-m", WORKER, name, *stage.arguments(module.run, values, Path(folder))]
+        code, stopped = _wait(subprocess.Popen([*command, *worker], start_new_session=True))
     if code and stopped:
         raise Interrupted
     if code:

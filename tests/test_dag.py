@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from landloom import lengths, models
+from landloom import models
 from landloom.dag import Dag, put_on_path
 from landloom.errors import InputError
 from landloom.resources import growing
@@ -39,7 +39,7 @@ def test_generators_override_their_sections() -> None:
 def test_a_generator_of_real_data_needs_no_models() -> None:
     made = dag(generators={"new": {}, "again": OVERSAMPLING})
     assert made.models.label_models(Wildcards(dataset="d", generator="again")) == {}
-    options = models.words(made.models.image_models)
+    options = models.words(made.models.image_models, made.lists)
     assert options(Wildcards(dataset="d", generator="again")) == ""
     new = options(Wildcards(dataset="d", generator="new"))
     assert new == "--base results/d/base --controlnet results/d/new/image"
@@ -130,9 +130,12 @@ def test_a_categorical_generator_needs_no_base() -> None:
     made = dag(**LORA, generators={"g": {}, "h": own})
     wildcards = Wildcards(dataset="d", generator="h")
     assert models.files(made.models.label_models)(wildcards) == ["results/d/h/label"]
-    assert models.words(made.models.label_models)(wildcards) == "--model results/d/h/label"
+    assert models.words(made.models.label_models, made.lists)(wildcards) == "--model results/d/h/label"
     assert made.models.label_data(wildcards) == {"tiles": ["results/d/tiles/raleigh.parquet"]}
-    assert models.words(made.models.label_data)(wildcards) == "--tiles results/d/tiles/raleigh.parquet"
+    assert (
+        models.words(made.models.label_data, made.lists)(wildcards)
+        == "--tiles results/d/tiles/raleigh.parquet"
+    )
     lora = Wildcards(dataset="d", generator="label_table/lora")
     assert list(made.models.label_data(lora)) == ["base", "latents"]
 
@@ -200,32 +203,37 @@ def test_shards_follow_the_plan() -> None:
     assert names == ["0.parquet", "1.parquet", "0.parquet", "1.parquet", "2.parquet"]
 
 
-@pytest.mark.parametrize(("count", "size", "remedy"), [(3000, 1, "Set it to 4 or more"), (900, 500, "half")])
-def test_too_many_files_for_a_command_are_named(tmp_path: Path, count: int, size: int, remedy: str) -> None:
-    scenes = [
-        {"name": f"s{i}", "images": [f"{'long' * 25}/{i}.tif"], "mask": f"{i}.png"} for i in range(count)
-    ]
+def many(count: int, folder: str = "long" * 25) -> dict[str, Any]:
+    """A data section with listed scenes that are nowhere."""
+    scenes = [{"name": f"s{i}", "images": [f"{folder}/{i}.tif"], "mask": f"{i}.png"} for i in range(count)]
     data = yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]
-    split = {"by": "scene", "val": ["s1"], "test": ["s2"]}
-    many = data | {"scenes": scenes, "split": split, "rgb": [1, 1, 1]}
-    with pytest.raises(InputError, match=rf"scenes_per_shard.*commands? longer.*{remedy}"):
-        lengths.require_short(dag(data=many, tile={"scenes_per_shard": size}))
-    lengths.require_short(dag(data=many, tile={"scenes_per_shard": 100}))
+    return data | {
+        "scenes": scenes,
+        "split": {"by": "scene", "val": ["s1"], "test": ["s2"]},
+        "rgb": [1, 1, 1],
+    }
 
 
-def test_too_many_shards_of_samples_for_a_command_are_named() -> None:
+@pytest.mark.parametrize("size", [1, 500])
+def test_no_list_is_too_long_for_a_command(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     few = {"landloom": {}, "b": {}, "c": {}}
-    with pytest.raises(InputError, match=r"^plan\.shards: 600 shards .* Set it to \d+ or less") as error:
-        lengths.require_short(dag(generators=few, plan={"count": 6000, "shards": 600}))
-    most = int(str(error.value).split("Set it to ")[1].split()[0])
-    made = dag(generators=few, plan={"count": 6000, "shards": most})
-    lengths.require_short(made)
-    evaluate = [*made.all_shards("curated"), *made.all_shards("twins"), *made.runs(), *made.plans()]
-    assert 100_000 < sum(len(p) + 1 for p in evaluate) < 131_072
-    with pytest.raises(InputError, match=r"^label_table\.plan\.shards: 900 shards"):
-        lengths.require_short(dag(label_table={"plan": {"count": 6000, "shards": 900}}))
-    with pytest.raises(InputError, match=r"^tile\.scenes_per_shard: tiles and trainings"):
-        lengths.require_short(dag(segment={"seeds": list(range(3000))}))
+    plan = {"count": 6000, "shards": 3000}
+    made = dag(data=many(3000), tile={"scenes_per_shard": size}, generators=few, plan=plan)
+    w = Wildcards(dataset="landsat7", generator="landloom", scene=next(iter(made.parts)))
+    inputs = SimpleNamespace(images=made.images(w), runs=made.runs(), curated=made.all_shards("curated"))
+    words = [made.lists.of(name)(w, inputs) for name in vars(inputs)]
+    words += [models.words(made.models.image_data, made.lists)(w), made.part_words(w), made.split(w)]
+    words += [made.section("data")(w), made.settings(w)]
+    assert sum(map(len, words)) < 12_000
+    assert not list(tmp_path.iterdir())  # nothing was written
+
+
+def test_a_line_break_in_a_path_is_named() -> None:
+    with pytest.raises(InputError, match=r"a\\nb/0\.tif.*line break"):
+        dag(data=many(3, "a\nb")).require_files()
 
 
 def test_the_judge_is_trained_on_real_data() -> None:

@@ -32,6 +32,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         return total
 
     monkeypatch.setattr(provenance, "sha256", sha256)
+    monkeypatch.setattr(digests, "SMALL", 0)
     return since
 
 
@@ -159,6 +160,18 @@ def test_without_results_or_room_nothing_is_remembered(
     monkeypatch.setattr(Path, "write_text", full)
     digests.remembered(file)
     assert not entries()
+
+
+def test_small_files_are_not_remembered(
+    read: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digests, "SMALL", 4)
+    small, large = write(tmp_path / "a", "one"), write(tmp_path / "b", "three")
+    for _ in range(3):
+        assert digests.remembered(small) == provenance.digest(small)
+        digests.remembered(large)
+    assert read() == 6 * 3 + 5
+    assert len(entries()) == 1
 
 
 def test_links_are_followed(read: Callable[[], int], tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
+from landloom.lists import Lists
 from landloom.models import Models
 from landloom.scenes import SceneFiles, discover, grouped, split_scenes
 
@@ -45,6 +46,7 @@ class Dag:
         self.config: Config = load(raw)
         self.configfiles = configfiles
         self.limits: dict[str, float] = {}
+        self.lists = Lists()
 
     @cached_property
     def scenes(self) -> dict[str, SceneFiles]:
@@ -92,6 +94,8 @@ class Dag:
         if braced := [f for f in given if re.search(r"[{}]", f)]:
             found = "the path holds a brace" + (f", as {len(braced)} do" if len(braced) > 1 else "")
             raise InputError(braced[0], found, "Rename it: Snakemake takes braces for wildcards")
+        if broken := next((f for f in given if "\n" in f), None):
+            raise InputError(repr(broken), "the path holds a line break", "Rename it")
         missing = [
             InputError(
                 path, f"the {kind} of scene '{s.name}' does not exist", "Add it, or leave the scene out"
@@ -147,6 +151,10 @@ class Dag:
         """Scenes of a part."""
         return self.parts[wildcards.scene]
 
+    def part_words(self, wildcards: Any) -> str:
+        """Scenes of a part, for its command."""
+        return self.lists.words("scene", self.part(wildcards))
+
     def images(self, wildcards: Any) -> list[str]:
         """Image files of a part, scene by scene."""
         return [str(p) for s in self.part(wildcards) for p in self.scenes[s].images]
@@ -155,9 +163,9 @@ class Dag:
         """Mask file of each scene of a part."""
         return [str(self.scenes[s].mask) for s in self.part(wildcards)]
 
-    def split(self, wildcards: Any) -> list[str]:
-        """Split of each scene of a part."""
-        return [self.splits[s] for s in self.part(wildcards)]
+    def split(self, wildcards: Any) -> str:
+        """Split of each scene of a part, for its command."""
+        return self.lists.words("split", [self.splits[s] for s in self.part(wildcards)])
 
     def minutes(self, rule: str, count: int) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""
@@ -175,7 +183,7 @@ class Dag:
 
         def text(wildcards: Any) -> str:
             section = self._section(name, wildcards)
-            return section.model_dump_json(exclude_defaults=True)
+            return self.lists.text(name, section.model_dump_json(exclude_defaults=True))
 
         return text
 
@@ -212,7 +220,8 @@ class Dag:
 
     def settings(self, wildcards: Any) -> str:
         """JSON of all of the config that shapes results; defaults are left out."""
-        return self.config.model_dump_json(exclude_defaults=True, exclude={"run"})
+        shaping = self.config.model_dump_json(exclude_defaults=True, exclude={"run"})
+        return self.lists.text("settings", shaping)
 
     def expected(self) -> dict[str, Any]:
         """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""

@@ -1,6 +1,6 @@
 """Digests of inputs, remembered: a file is hashed once, not by every job that reads it.
 
-Each path that was hashed has a small JSON file in ``results/.landloom/digests``, with size, time of change
+Each input that was hashed has a small JSON file in ``results/.landloom/digests``, with size, time of change
 and inode of the file then, or of each file of a folder. Where all three are the same now, the digest is, too.
 What is remembered may be deleted at any time.
 
@@ -40,8 +40,14 @@ TICK = 2_000_000_000
 """Nanoseconds since its last change after which a file cannot change without a new time."""
 
 
+SMALL = 2**20
+"""Bytes below which a file is read each time: a network file system takes as long to open its entry."""
+
+
 def remembered(path: Path) -> str:
     """Digest of a file or folder, as ``provenance.digest`` gives it; reads only what is not known yet."""
+    if path.is_file() and path.stat().st_size < SMALL:
+        return provenance.digest(path)
     entry = _place(path)
     known, seen = _read(entry, path), dict[str, Known]()
     clock = functools.cache(functools.partial(_clock, entry))

@@ -36,9 +36,10 @@ def run(name: str, module: ModuleType, values: dict[str, Any]) -> None:
         compute(module, values)
         return
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-    # Behind "--" torchrun does not take our options for shortened ones of its own.
-    worker = ["-m", "--", WORKER, name, *stage.arguments(module.run, values)]
-    code, stopped = _wait(subprocess.Popen([*command, *worker], start_new_session=True))
+    with tempfile.TemporaryDirectory() as folder:
+        # Behind "--" torchrun does not take our options for shortened ones of its own.
+        worker = ["-m", "--", WORKER, name, *stage.arguments(module.run, values, Path(folder))]
+        code, stopped = _wait(subprocess.Popen([*command, *worker], start_new_session=True))
     if code and stopped:
         raise Interrupted
     if code:

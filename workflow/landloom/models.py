@@ -1,12 +1,12 @@
 """Trained models of generators: what they learn from, where they lie, which of them sampling needs."""
 
-import shlex
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from landloom.config import Config, together
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.errors import InputError
+from landloom.lists import Lists
 
 Options = Callable[[Any], dict[str, list[str]]]
 """Files by option of the command line, for the wildcards of a job."""
@@ -147,11 +147,11 @@ def files(options: Options) -> Callable[[Any], list[str]]:
     return paths
 
 
-def words(options: Options) -> Callable[[Any], str]:
+def words(options: Options, lists: Lists) -> Callable[[Any], str]:
     """Options and files as words of the command line."""
 
     def text(wildcards: Any) -> str:
         given = options(wildcards).items()
-        return " ".join(f"--{name} {' '.join(map(shlex.quote, paths))}" for name, paths in given)
+        return " ".join(f"--{name} {lists.words(name, paths)}" for name, paths in given)
 
     return text

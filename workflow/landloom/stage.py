@@ -2,7 +2,8 @@
 
 A stage module has a ``VERSION`` and a function ``run``. The annotations of ``run`` are the command line:
 ``In`` and ``Ins`` are inputs, ``Out`` is an output (file or folder), ``State`` a folder for checkpoints,
-``How`` the part of the config that changes no result, any other pydantic model a JSON string. An output gets
+``How`` the part of the config that changes no result, any other pydantic model a JSON string. In place of the
+words of a list, of a JSON string or of a ``Text`` there may be ``@FILE``, which holds them. An output gets
 its name only after ``run`` has returned.
 """
 
@@ -21,6 +22,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ValidationError
 
+from landloom import lists
 from landloom.config.run import RunConfig
 from landloom.errors import InputError
 
@@ -29,6 +31,7 @@ Ins = Annotated[list[Path], "input"]
 Out = Annotated[Path, "output"]
 State = Annotated[Path, "state"]
 How = Annotated[RunConfig, "how"]
+Text = Annotated[str, "text"]
 
 DASH = "\0"
 """Put before a value that begins with a dash, so that argparse does not take it for an option; no word that
@@ -40,7 +43,7 @@ class Parameter:
     """One parameter of a stage's ``run``."""
 
     name: str
-    kind: str  # input, output, state, how, json or value
+    kind: str  # input, output, state, how, text, json or value
     type: Any
     many: bool
     required: bool
@@ -87,16 +90,30 @@ def parser(stage: str, run: Callable[..., None]) -> argparse.ArgumentParser:
             required=p.required,
             default=p.default,
             nargs="*" if p.many else None,  # type: ignore[arg-type]
+            action=_Items if p.many else "store",
             type=_reader(p),
             metavar=p.kind.upper(),
         )
     return result
 
 
+class _Items(argparse.Action):
+    """Joins the items that each word of a list stands for."""
+
+    def __call__(self, parser, namespace, values, option_string=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+        setattr(namespace, self.dest, [item for items in values for item in items])
+
+
 def _reader(p: Parameter) -> Callable[[str], Any]:
+    """What makes a value of a word; of a word of a list, all its values."""
+
     def read(text: str) -> Any:
+        word = text.removeprefix(DASH)
         try:
-            word = text.removeprefix(DASH)
+            if p.many:
+                return [p.type(w) for w in (lists.read(word) if word.startswith("@") else [word])]
+            if p.kind in ("how", "json", "text") and word.startswith("@"):
+                word = lists.read_text(word)
             return p.type.model_validate_json(word) if issubclass(p.type, BaseModel) else p.type(word)
         except ValidationError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
@@ -105,15 +122,16 @@ def _reader(p: Parameter) -> Callable[[str], Any]:
     return read
 
 
-def arguments(run: Callable[..., None], values: dict[str, Any]) -> list[str]:
-    """The command line that gives these values."""
+def arguments(run: Callable[..., None], values: dict[str, Any], folder: Path) -> list[str]:
+    """The command line that gives these values; long lists go to files in ``folder``."""
     words: list[str] = []
     for p in parameters(run):
         value = values.get(p.name)
         if value is not None:
-            items = value if p.many else [value]
+            found = value if p.many else [value]
+            items = [v.model_dump_json() if isinstance(v, BaseModel) else str(v) for v in found]
             words.append(f"--{p.name.replace('_', '-')}")
-            words += [v.model_dump_json() if isinstance(v, BaseModel) else str(v) for v in items]
+            words += lists.words(p.name, items, folder) if p.many else items
     return words
 
 

@@ -1,6 +1,6 @@
 rule audit:
     input:
-        dag.audited,
+        after=dag.audited,
     output:
         audit="results/{dataset}/audit.json",
         provenance="results/{dataset}/provenance.json",
@@ -15,10 +15,11 @@ rule audit:
     params:
         config=dag.section("audit"),
         settings=dag.settings,
+        after=dag.lists.of("after"),
         version=dag.version("audit"),
     message:
         "Auditing results/{wildcards.dataset}"
     shell:
         "python -m landloom audit --config {params.config:q} --root results/{wildcards.dataset} "
-        "--settings {params.settings:q} --after {input:q} --out {output.audit:q} "
+        "--settings {params.settings:q} --after {params.after} --out {output.audit:q} "
         "--provenance {output.provenance:q} 2>&1 | tee {log:q}"

@@ -24,11 +24,13 @@ rule base:
     params:
         config=dag.section("base"),
         seed=dag.seed,
+        tiles=dag.lists.of("tiles"),
+        captions=dag.lists.of("captions"),
         version=dag.version("base"),
     message:
         "Making the base model of {wildcards.dataset}"
     shell:
         "python -m landloom base --config {params.config:q} --seed {params.seed} "
-        "--card {input.card:q} --tiles {input.tiles:q} --captions {input.captions:q} "
+        "--card {input.card:q} --tiles {params.tiles} --captions {params.captions} "
         "--run {RUN:q} --state results/{wildcards.dataset}/state --out {output.model:q} "
         "--vae-metrics {output.vae:q} --unet-metrics {output.unet:q} 2>&1 | tee {log:q}"

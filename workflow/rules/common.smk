@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 PACKAGE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE))
 
-from landloom import gpus, lengths, models
+from landloom import gpus, models
 from landloom.dag import Dag, put_on_path
 from landloom.errors import InputError
 from landloom.resources import growing
@@ -17,10 +17,12 @@ put_on_path(PACKAGE)
 try:
     dag = Dag(config, workflow.overwrite_configfiles)
     dag.require_files()
-    lengths.require_short(dag)
     patterns = dag.patterns()
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# Long lists reach a stage through files, written by the process that runs the job: no other needs them.
+dag.lists.running = lambda: workflow.executor_plugin is not None and not workflow.dryrun
 
 
 # How jobs run: no parameter, since it changes no result.

@@ -19,11 +19,13 @@ rule curate:
     params:
         config=dag.section("curate"),
         features=dag.section("features"),
+        tiles=dag.lists.of("tiles"),
+        known=dag.lists.of("known"),
         version=dag.version("curate"),
     message:
         "Judging the pairs of {wildcards.generator}, shard {wildcards.shard}"
     shell:
         "python -m landloom curate --config {params.config:q} --card {input.card:q} "
-        "--pairs {input.pairs:q} --tiles {input.tiles:q} --judge {input.judge:q} "
-        "--known {input.known:q} --features {params.features:q} --out {output:q} "
+        "--pairs {input.pairs:q} --tiles {params.tiles} --judge {input.judge:q} "
+        "--known {params.known} --features {params.features:q} --out {output:q} "
         "2>&1 | tee {log:q}"

@@ -44,13 +44,18 @@ rule evaluate:
     params:
         config=dag.section("evaluate"),
         features=dag.section("features"),
+        tiles=dag.lists.of("tiles"),
+        plans=dag.lists.of("plans"),
+        pairs=dag.lists.of("pairs"),
+        twins=dag.lists.of("twins"),
+        runs=dag.lists.of("runs"),
         version=dag.version("evaluate"),
     message:
         "Writing the tables of {wildcards.dataset}"
     shell:
         "python -m landloom evaluate --config {params.config:q} --features {params.features:q} --card {input.card:q} "
-        "--tiles {input.tiles:q} --plans {input.plans:q} --pairs {input.pairs:q} --twins {input.twins:q} "
-        "--runs {input.runs:q} "
+        "--tiles {params.tiles} --plans {params.plans} --pairs {params.pairs} --twins {params.twins} "
+        "--runs {params.runs} "
         "--segmentation {output.segmentation:q} --image-quality {output.image_quality:q} "
         "--label-ratios {output.label_ratios:q} --label-shapes {output.label_shapes:q} "
         "--summary {output.summary:q} 2>&1 | tee {log:q}"

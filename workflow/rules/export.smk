@@ -15,9 +15,10 @@ rule export:
     params:
         config=dag.section("export"),
         min_trust=dag.min_trust,
+        curated=dag.lists.of("curated"),
         version=dag.version("export"),
     message:
         "Exporting the samples of {wildcards.generator}"
     shell:
         "python -m landloom export --config {params.config:q} --dataset {wildcards.dataset} --min-trust {params.min_trust} "
-        "--card {input.card:q} --curated {input.curated:q} --out {output:q} 2>&1 | tee {log:q}"
+        "--card {input.card:q} --curated {params.curated} --out {output:q} 2>&1 | tee {log:q}"

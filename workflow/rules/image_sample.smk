@@ -17,7 +17,7 @@ rule image_sample:
         gpu=dag.gpus("image_sample"),
     params:
         config=dag.section("image_sample"),
-        model=models.words(dag.models.image_models),
+        model=models.words(dag.models.image_models, dag.lists),
         version=dag.version("image_sample"),
     message:
         "Sampling images of {wildcards.generator}, shard {wildcards.shard}"

@@ -17,7 +17,7 @@ rule image_train:
         gpu=dag.gpus("image_train"),
     params:
         config=dag.section("image_train"),
-        data=models.words(dag.models.image_data),
+        data=models.words(dag.models.image_data, dag.lists),
         seed=dag.seed,
         version=dag.version("image_train"),
     message:

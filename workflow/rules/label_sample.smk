@@ -17,11 +17,12 @@ rule label_sample:
         gpu=dag.gpus("label_sample"),
     params:
         config=dag.section("label_sample"),
-        model=models.words(dag.models.label_models),
+        model=models.words(dag.models.label_models, dag.lists),
+        tiles=dag.lists.of("tiles"),
         version=dag.version("label_sample"),
     message:
         "Sampling masks of {wildcards.generator}, shard {wildcards.shard}"
     shell:
         "python -m landloom label_sample --config {params.config:q} --generator {wildcards.generator} "
         "--shard {wildcards.shard} --card {input.card:q} --plan {input.plan:q} "
-        "--tiles {input.tiles:q} {params.model} --out {output:q} 2>&1 | tee {log:q}"
+        "--tiles {params.tiles} {params.model} --out {output:q} 2>&1 | tee {log:q}"

@@ -28,11 +28,13 @@ rule label_table:
         config=dag.section("label_table"),
         evaluate=dag.section("evaluate"),
         features=dag.section("features"),
+        tiles=dag.lists.of("tiles"),
+        masks=dag.lists.of("masks"),
         version=dag.version("label_table"),
     message:
         "Writing the table of mask generation"
     shell:
         "python -m landloom label_table --config {params.config:q} --evaluate {params.evaluate:q} "
-        "--features {params.features:q} --card {input.card:q} --tiles {input.tiles:q} --masks {input.masks:q} "
+        "--features {params.features:q} --card {input.card:q} --tiles {params.tiles} --masks {params.masks} "
         "--ratios {output.ratios:q} --shapes {output.shapes:q} --picture {output.picture:q} "
         "2>&1 | tee {log:q}"

@@ -18,7 +18,7 @@ rule label_train:
     params:
         config=dag.section("label_train"),
         seed=dag.seed,
-        data=models.words(dag.models.label_data),
+        data=models.words(dag.models.label_data, dag.lists),
         version=dag.version("label_train"),
     message:
         "Training the mask generator of {wildcards.generator}"

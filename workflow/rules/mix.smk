@@ -15,10 +15,12 @@ rule mix:
     params:
         config=dag.section("mix"),
         seed=dag.seed,
+        tiles=dag.lists.of("tiles"),
+        curated=dag.lists.of("curated"),
         version=dag.version("mix"),
     message:
         "Mixing real tiles with {wildcards.ratio} of {wildcards.generator}"
     shell:
         "python -m landloom mix --config {params.config:q} --ratio {wildcards.ratio} "
-        "--seed {params.seed} --tiles {input.tiles:q} --curated {input.curated:q} --out {output:q} "
+        "--seed {params.seed} --tiles {params.tiles} --curated {params.curated} --out {output:q} "
         "2>&1 | tee {log:q}"

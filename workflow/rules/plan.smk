@@ -14,11 +14,13 @@ rule plan:
         caption=dag.words,
         seed=dag.seed,
         split=dag.plan_split,
+        captions=dag.lists.of("captions"),
+        tables=dag.lists.of("tables"),
         version=dag.version("plan"),
     message:
         "Planning the class mixes of {wildcards.generator}"
     shell:
         "python -m landloom plan --config {params.config:q} --caption {params.caption:q} "
         "--seed {params.seed} --card {input.card:q} --ratios {input.ratios:q} "
-        "--captions {input.captions:q} --tables {input.tables:q} --split {params.split} "
+        "--captions {params.captions} --tables {params.tables} --split {params.split} "
         "--out {output:q} 2>&1 | tee {log:q}"

@@ -15,10 +15,11 @@ rule ratios:
     params:
         config=dag.section("ratios"),
         data=dag.section("data"),
+        tiles=dag.lists.of("tiles"),
         version=dag.version("ratios"),
     message:
         "Counting classes of {wildcards.dataset}"
     shell:
         "python -m landloom ratios --config {params.config:q} --data {params.data:q} "
-        "--dataset {wildcards.dataset} --tiles {input.tiles:q} --out {output.table:q} "
+        "--dataset {wildcards.dataset} --tiles {params.tiles} --out {output.table:q} "
         "--card {output.card:q} 2>&1 | tee {log:q}"

@@ -27,13 +27,21 @@ rule report:
     params:
         config=dag.section("report"),
         command=dag.command,
+        tiles=dag.lists.of("tiles"),
+        captions=dag.lists.of("captions"),
+        summaries=dag.lists.of("summaries"),
+        plans=dag.lists.of("plans"),
+        curated=dag.lists.of("curated"),
+        metrics=dag.lists.of("metrics"),
+        runs=dag.lists.of("runs"),
+        tables=dag.lists.of("tables"),
         version=dag.version("report"),
     message:
         "Writing the report of {wildcards.dataset}"
     shell:
         "python -m landloom report --config {params.config:q} --dataset {wildcards.dataset} "
-        "--command {params.command:q} --card {input.card:q} --tiles {input.tiles:q} "
-        "--captions {input.captions:q} --summaries {input.summaries:q} "
-        "--plans {input.plans:q} --curated {input.curated:q} --metrics {input.metrics:q} "
-        "--runs {input.runs:q} --tables {input.tables:q} --out {output.page:q} "
+        "--command {params.command:q} --card {input.card:q} --tiles {params.tiles} "
+        "--captions {params.captions} --summaries {params.summaries} "
+        "--plans {params.plans} --curated {params.curated} --metrics {params.metrics} "
+        "--runs {params.runs} --tables {params.tables} --out {output.page:q} "
         "--sheet {output.sheet:q} 2>&1 | tee {log:q}"

@@ -18,6 +18,7 @@ rule segment:
     params:
         config=dag.section("segment"),
         min_trust=dag.min_trust,
+        tiles=dag.lists.of("tiles"),
         version=dag.version("segment"),
     message:
         "Training {wildcards.network} on {wildcards.generator} {wildcards.ratio}, seed {wildcards.seed}"
@@ -25,5 +26,5 @@ rule segment:
         "python -m landloom segment --config {params.config:q} --generator {wildcards.generator} "
         "--ratio {wildcards.ratio} --network {wildcards.network} --seed {wildcards.seed} "
         "--min-trust {params.min_trust} --card {input.card:q} --mix {input.mix:q} "
-        "--tiles {input.tiles:q} --run {RUN:q} --state results/{wildcards.dataset}/state --out {output.run:q} "
+        "--tiles {params.tiles} --run {RUN:q} --state results/{wildcards.dataset}/state --out {output.run:q} "
         "--metrics {output.metrics:q} 2>&1 | tee {log:q}"

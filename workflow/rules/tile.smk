@@ -15,12 +15,14 @@ rule tile_scenes:
     params:
         config=dag.section("tile"),
         data=dag.section("data"),
-        scenes=dag.part,
+        scenes=dag.part_words,
         split=dag.split,
+        image=dag.lists.of("image"),
+        mask=dag.lists.of("mask"),
         version=dag.version("tile"),
     message:
         "Cutting {wildcards.scene} into tiles"
     shell:
         "python -m landloom tile --config {params.config:q} --data {params.data:q} "
-        "--scene {params.scenes:q} --split {params.split:q} --image {input.image:q} "
-        "--mask {input.mask:q} --out {output.tiles:q} 2>&1 | tee {log:q}"
+        "--scene {params.scenes} --split {params.split} --image {params.image} "
+        "--mask {params.mask} --out {output.tiles:q} 2>&1 | tee {log:q}"

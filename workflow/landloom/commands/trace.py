@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("id", help="id of a sample, as in the shards and exports")
     parser.add_argument("--root", type=Path, help="results/<dataset>; all of results/ when absent")
     given = parser.parse_args(arguments)
-    roots = [given.root] if given.root else sorted(p for p in Path("results").glob("*") if p.is_dir())
+    roots = [given.root] if given.root else sorted(p for p in Path("results").glob("[!.]*") if p.is_dir())
     print(json.dumps(trace(given.id, roots), indent=1))
     return 0
 

@@ -7,13 +7,13 @@ from landloom import auditing, lineage
 from landloom.config.audit import AuditConfig
 from landloom.dag import Dag
 from landloom.errors import InputError
-from landloom.stage import Ins, Out
+from landloom.stage import Ins, Out, Text
 
 VERSION = 2
 KEEP = False  # it looks at files that are no inputs
 
 
-def run(config: AuditConfig, root: Path, out: Out, provenance: Out, after: Ins, settings: str = "") -> None:
+def run(config: AuditConfig, root: Path, out: Out, provenance: Out, after: Ins, settings: Text = "") -> None:
     """Hash every output again and compare it with its record and its inputs.
 
     Each entry of the result has a status: ok; changed (other bytes than recorded); missing; stale (made from

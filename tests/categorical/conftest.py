@@ -11,6 +11,7 @@ from landloom.categorical.objective import CategoricalObjective
 from landloom.conditions.ratios import Ratios
 from landloom.config.label_train import CategoricalConfig, LabelTrainConfig
 from landloom.training.loop import train
+from tests.bases import EVERY_STEP
 
 SIZE, CLASSES = 16, 4
 RATIOS = Ratios(None, CLASSES, dropout=0.1, partial=0.3)
@@ -31,8 +32,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> MaskDenoiser:
     """The trained network."""
     torch.manual_seed(0)
     network = MaskDenoiser(CLASSES, SIZE, OWN.patch, OWN.channels)
-    config = LabelTrainConfig(steps=200, batch=16, lr=3e-3, warmup=10, log=250, checkpoint=250)
+    config = LabelTrainConfig(steps=200, batch=16, lr=3e-3, warmup=10)
     objective = CategoricalObjective(network, masks(), RATIOS, OWN)
     state: Path = tmp_path_factory.mktemp("state")
-    train(objective, config, 0, state, "test")
+    train(objective, config, EVERY_STEP, 0, state, "test")
     return network

@@ -14,6 +14,7 @@ from landloom.diffusion.sampling import sample
 from landloom.errors import InputError
 from landloom.training.loop import train
 from tests import bases
+from tests.bases import EVERY_STEP
 
 CPU = torch.device("cpu")
 
@@ -66,7 +67,7 @@ def test_the_mask_decides_with_the_seed_held(tmp_path: Path) -> None:
     told = bases.denoiser(model, Mask(3), words=cache.text, controlnet=made)
     objective = DenoisingObjective(told, model.scheduler, cache.images, cache.columns, config.min_snr)
     control.adapt(model.unet, config)
-    train(objective, config, 0, tmp_path, "test")
+    train(objective, config, EVERY_STEP, 0, tmp_path, "test")
     found = [contrast(model, told, mask) for mask in (halves, halves.flip(-1))]
     assert found[0] > 0.5
     assert found[1] < -0.5

@@ -18,6 +18,7 @@ from landloom.errors import InputError
 from landloom.training.loop import train
 from landloom.translation.generator import discriminator
 from tests import bases
+from tests.bases import EVERY_STEP
 
 HALVES = torch.tensor([[0] * 16 + [1] * 16] * 32, dtype=torch.uint8)
 
@@ -172,7 +173,7 @@ def test_the_mask_decides_in_one_step(tmp_path: Path) -> None:
     torch.manual_seed(0)
     made = objective(model, cache, config)
     control.adapt(model.unet, config)
-    train(made, config, 0, tmp_path, "test")
+    train(made, config, EVERY_STEP, 0, tmp_path, "test")
     for mask, sign in ((HALVES, 1), (HALVES.flip(-1), -1)):
         given = {"text": model.embed(["a river"]), "mask": mask[None]}
         found = sample(made.players[0], model.scheduler, given, [7], 1, 16)

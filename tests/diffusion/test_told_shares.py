@@ -12,6 +12,7 @@ from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.sampling import guidance, sample
 from landloom.training.loop import train
 from tests import bases
+from tests.bases import EVERY_STEP
 
 SIDE, COUNT = 8, 64
 
@@ -34,10 +35,10 @@ def test_twice_the_share_told_is_about_twice_the_share_drawn(tmp_path: Path) -> 
     model = bases.bundle()
     model.unet.requires_grad_(True)
     cache, own = halves(model), Ratios(VectorTokens(2, 2, 32), 2, 0.1, 0.3)
-    config = LabelTrainConfig(steps=160, batch=16, lr=5e-3, warmup=10, log=200, checkpoint=200)
+    config = LabelTrainConfig(steps=160, batch=16, lr=5e-3, warmup=10)
     told = bases.denoiser(model, own, words=cache.text, column="prompt")
     made = DenoisingObjective(told, model.scheduler, cache.masks, cache.columns, config.min_snr)
-    train(made, config, 0, tmp_path, "test")
+    train(made, config, EVERY_STEP, 0, tmp_path, "test")
 
     def drawn(share: float) -> float:
         ratios = encode(torch.tensor([[share, 1 - share]] * 8), torch.ones(8, 2, dtype=torch.bool))

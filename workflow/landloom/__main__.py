@@ -4,11 +4,12 @@ import importlib
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
 
-from landloom import gpus, kept, launch, lease, provenance, stage
+from landloom import digests, gpus, kept, launch, lease, provenance, stage
 from landloom.cluster import requeue
 from landloom.errors import InputError, Interrupted
 from landloom.training import signals
@@ -37,14 +38,11 @@ def execute(name: str, arguments: list[str]) -> None:
     if not any(p.kind == "state" for p in stage.parameters(module.run)):
         signals.restore(early)  # nothing to save
     values = vars(stage.parser(name, module.run).parse_args(arguments))
-    inputs = stage.paths(module.run, values, "input")
-    stage.require(inputs)
-    plain = {k: _plain(v) for k, v in values.items() if k not in inputs}
-    outputs = stage.paths(module.run, values, "output")
-    shown = {k: v for k, v in plain.items() if k not in outputs and k != "state"}
-    recorder = provenance.Recorder(name, module.VERSION, shown, [f for fs in inputs.values() for f in fs])
+    stage.require(stage.paths(module.run, values, "input"))
+    recorder = _recorder(name, module, values)
     fingerprint = recorder.fingerprint()
     states = {key: values[key] / name / fingerprint for key in stage.paths(module.run, values, "state")}
+    outputs = stage.paths(module.run, values, "output")
     final = [f for fs in outputs.values() for f in fs]
     kept.code()  # of what runs now, whatever is edited meanwhile
     with lease.hold(final[0]) as held:
@@ -59,6 +57,16 @@ def execute(name: str, arguments: list[str]) -> None:
             kept.keep(final, fingerprint)
             for state in states.values():
                 drop_checkpoints(state)
+
+
+def _recorder(name: str, module: ModuleType, values: dict[str, Any]) -> provenance.Recorder:
+    """What tells this job from others: its parameters, but for what changes no result, and its inputs."""
+    hidden = {p.name for p in stage.parameters(module.run) if p.kind in ("input", "output", "state", "how")}
+    shown = {k: _plain(v) for k, v in values.items() if k not in hidden}
+    inputs = [f for files in stage.paths(module.run, values, "input").values() for f in files]
+    # The audit reads everything again.
+    of = digests.remembered if getattr(module, "KEEP", True) else provenance.digest
+    return provenance.Recorder(name, module.VERSION, shown, inputs, of)
 
 
 def drop_checkpoints(state: Path) -> None:

@@ -13,8 +13,9 @@ import resource
 import sys
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import metadata
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,28 @@ LEFT_OUT = (".prov.json", ".snakemake_timestamp")
 PACKAGES = ("numpy", "torch", "diffusers", "transformers", "peft", "rasterio", "segmentation-models-pytorch")
 
 
-def digest(path: Path) -> str:
+def sha256(file: BufferedReader) -> str:
+    """SHA-256 of an open file's bytes."""
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(path: Path, of: Callable[[Path], str] | None = None) -> str:
     """SHA-256 of a file; of a folder, over its files' names and digests.
 
-    Records are left out, and the time stamp that Snakemake leaves in folders.
+    Records are left out, and the time stamp that Snakemake leaves in folders. ``of`` gives the digest of one
+    file; without it the file is read.
     """
+    of = of or _read
     if path.is_file():
-        with path.open("rb") as f:
-            return hashlib.file_digest(f, "sha256").hexdigest()
+        return of(path)
     names = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.endswith(LEFT_OUT))
-    lines = "".join(f"{p.relative_to(path).as_posix()} {digest(p)}\n" for p in names)
+    lines = "".join(f"{p.relative_to(path).as_posix()} {of(p)}\n" for p in names)
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as f:
+        return sha256(f)
 
 
 def fingerprint(stage: str, version: int, config: Any, inputs: Iterable[str]) -> str:
@@ -91,12 +103,27 @@ def peak_memory_mb() -> dict[str, int]:
 
 
 class Recorder:
-    """Collects what a job did and writes one record beside each of its outputs."""
+    """Collects what a job did and writes one record beside each of its outputs.
 
-    def __init__(self, stage: str, version: int, values: dict[str, Any], inputs: list[Path]) -> None:
+    Args:
+        stage: the stage.
+        version: its VERSION.
+        values: its parameters.
+        inputs: files and folders that it reads.
+        of: how to find the digest of an input.
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        version: int,
+        values: dict[str, Any],
+        inputs: Iterable[Path],
+        of: Callable[[Path], str] = digest,
+    ) -> None:
         self.start = time.time()
         self.clock = time.perf_counter()
-        self.digests = {str(p): digest(p) for p in inputs}
+        self.digests = {str(p): of(p) for p in inputs}
         self.body: dict[str, Any] = {"stage": stage, "version": version, "parameters": values}
         self.job = uuid.uuid4().hex
         self.code = stage_code(stage)  # now: it may be edited while the job runs

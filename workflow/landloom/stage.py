@@ -1,8 +1,9 @@
 """How a stage is called: typed paths in, typed paths out, all or nothing.
 
 A stage module has a ``VERSION`` and a function ``run``. The annotations of ``run`` are the command line:
-``In`` and ``Ins`` are inputs, ``Out`` is an output (file or folder), ``State`` a folder for checkpoints, a
-pydantic model a JSON string. An output gets its name only after ``run`` has returned.
+``In`` and ``Ins`` are inputs, ``Out`` is an output (file or folder), ``State`` a folder for checkpoints,
+``How`` the part of the config that changes no result, any other pydantic model a JSON string. An output gets
+its name only after ``run`` has returned.
 """
 
 import argparse
@@ -20,12 +21,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ValidationError
 
+from landloom.config.run import RunConfig
 from landloom.errors import InputError
 
 In = Annotated[Path, "input"]
 Ins = Annotated[list[Path], "input"]
 Out = Annotated[Path, "output"]
 State = Annotated[Path, "state"]
+How = Annotated[RunConfig, "how"]
 
 DASH = "\0"
 """Put before a value that begins with a dash, so that argparse does not take it for an option; no word that
@@ -37,7 +40,7 @@ class Parameter:
     """One parameter of a stage's ``run``."""
 
     name: str
-    kind: str  # input, output, state, json or value
+    kind: str  # input, output, state, how, json or value
     type: Any
     many: bool
     required: bool
@@ -58,7 +61,7 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
     base = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
     many = typing.get_origin(base) is list
     inner = typing.get_args(base)[0] if many else base
-    if isinstance(inner, type) and issubclass(inner, BaseModel):
+    if kind == "value" and isinstance(inner, type) and issubclass(inner, BaseModel):
         kind = "json"
     return Parameter(name, kind, inner, many, required, None if required else default)
 
@@ -94,7 +97,7 @@ def _reader(p: Parameter) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         try:
             word = text.removeprefix(DASH)
-            return p.type.model_validate_json(word) if p.kind == "json" else p.type(word)
+            return p.type.model_validate_json(word) if issubclass(p.type, BaseModel) else p.type(word)
         except ValidationError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 

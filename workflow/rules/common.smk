@@ -23,6 +23,9 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
+# How jobs run: no parameter, since it changes no result.
+RUN = dag.config.run.model_dump_json(exclude_defaults=True)
+
 # On one machine the number of its GPUs is the limit of the jobs that use one; on a cluster the scheduler counts.
 if (
     workflow.nodes is None

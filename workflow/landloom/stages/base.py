@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from landloom.conditions.group import Conditions
 from landloom.conditions.text import Text
 from landloom.config.base import BaseConfig
+from landloom.config.run import DEFAULT, RunConfig
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, pictures, scratch
 from landloom.diffusion.autoencoder import AutoencoderObjective
@@ -17,16 +18,16 @@ from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.hub import locate
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import InputError
-from landloom.stage import In, Ins, Out, State
+from landloom.stage import How, In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.progress import metrics_path
 
-VERSION = 4
+VERSION = 5
 
 
 def run(
     config: BaseConfig, seed: int, card: In, tiles: Ins, captions: Ins, state: State,
-    out: Out, vae_metrics: Out, unet_metrics: Out,
+    out: Out, vae_metrics: Out, unet_metrics: Out, run: How = DEFAULT,
 ) -> None:  # fmt: skip
     """Make the base: link the given model, or train one from scratch."""
     dataset = Dataset.load(card)
@@ -39,8 +40,8 @@ def run(
     data = pictures.load(dataset, tiles, captions)
     torch.manual_seed(seed)
     base = build(config, dataset, data)
-    train_autoencoder(config, seed, base, dataset, data, state / "vae")
-    train_denoiser(config, seed, base, dataset, data, state / "unet")
+    train_autoencoder(config, run, seed, base, dataset, data, state / "vae")
+    train_denoiser(config, run, seed, base, dataset, data, state / "unet")
     base.save(out)
     shutil.copy(metrics_path(state / "vae"), vae_metrics)
     shutil.copy(metrics_path(state / "unet"), unet_metrics)
@@ -79,13 +80,14 @@ def build(config: BaseConfig, dataset: Dataset, data: pictures.Pictures) -> bund
 
 
 def train_autoencoder(
-    config: BaseConfig, seed: int, base: bundle.Bundle, dataset: Dataset, data: pictures.Pictures, state: Path
-) -> None:
+    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, dataset: Dataset,
+    data: pictures.Pictures, state: Path,
+) -> None:  # fmt: skip
     """Train the autoencoder on images, and painted masks if asked, then set its latent scale."""
     palette = base.palette(len(dataset.classes))
     labels = data.labels if config.masks else None
     objective = AutoencoderObjective(base.vae, data.images, labels, palette, config.vae, config.augment)
-    train(objective, config.vae, seed, state, "base autoencoder")
+    train(objective, config.vae, how, seed, state, "base autoencoder")
     base.to(device())
     base.vae.register_to_config(scaling_factor=1.0)
     latents = pictures.encode(base, evenly(data, palette, config.masks), dataset.size, "none", 32)
@@ -101,8 +103,9 @@ def evenly(data: pictures.Pictures, palette: NDArray[np.float32], masks: bool) -
 
 
 def train_denoiser(
-    config: BaseConfig, seed: int, base: bundle.Bundle, dataset: Dataset, data: pictures.Pictures, state: Path
-) -> None:
+    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, dataset: Dataset,
+    data: pictures.Pictures, state: Path,
+) -> None:  # fmt: skip
     """Train denoiser and text encoder on image latents, and on mask latents if asked."""
     base.to(device())
     seen: list[torch.Tensor | pictures.Painted] = [data.images]
@@ -115,4 +118,4 @@ def train_denoiser(
     text = Text(base.tokens(["", *words]), "caption", config.unet.caption_dropout, base.text_encoder)
     denoiser, columns = Denoiser(base.unet, Conditions([text])), {"caption": 1 + torch.arange(len(words))}
     objective = DenoisingObjective(denoiser, base.scheduler, latents, columns, config.unet.min_snr)
-    train(objective, config.unet, seed + 1, state, "base denoiser")
+    train(objective, config.unet, how, seed + 1, state, "base denoiser")

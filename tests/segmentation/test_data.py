@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from landloom import memory, samples
+from landloom import resources, samples
 from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.segmentation import data
@@ -28,7 +28,7 @@ def test_untrusted_pixels_are_ignored(tmp_path: Path) -> None:
 def test_images_stay_in_their_own_type_and_are_scaled_by_the_batch(tmp_path: Path) -> None:
     got = data.load(shards.tiles(tmp_path)[:1], shards.dataset())
     assert (got.images.shape, got.images.dtype) == ((8, 3, 32, 32), np.uint8)
-    assert got.images.nbytes + got.masks.nbytes == memory.tile_bytes(8, 3, 32, "uint8")
+    assert got.images.nbytes + got.masks.nbytes == resources.tile_bytes(8, 3, 32, "uint8")
     images, masks = got.batch(torch.tensor([5, 0]), torch.device("cpu"))
     wanted = list(samples.read(shards.tiles(tmp_path)[:1]))
     assert torch.equal(images[0], torch.from_numpy(shards.dataset().scale(wanted[5].image_array())))

@@ -6,7 +6,7 @@ import pytest
 from landloom import samples
 from landloom.config.mix import MixConfig
 from landloom.errors import InputError
-from landloom.segmentation import verdict
+from landloom.quality import below, judged
 from landloom.stages import mix
 from tests import shards
 
@@ -81,8 +81,8 @@ def test_pair_made_from_a_test_tile_is_refused(tmp_path: Path) -> None:
 
 
 def test_rejected_pairs_do_not_count(tmp_path: Path) -> None:
-    good = shards.pairs(tmp_path, 3, "good", verdict.write({"agreement": 0.9}, [], None))
-    bad = shards.pairs(tmp_path, 5, "bad", verdict.write({"agreement": 0.1}, ["agreement 0.1 < 0.3"], None))
+    good = shards.pairs(tmp_path, 3, "good", judged(None, {"agreement": 0.9}))
+    bad = shards.pairs(tmp_path, 5, "bad", judged(None, {"agreement": 0.1}, below("agreement", 0.1, 0.3)))
     assert not [i for i in made(tmp_path, 0.375, [bad, good]) if i.startswith("bad")]
     with pytest.raises(
         InputError, match=r"4 accepted samples are needed, 3 of 8 .*plan\.count or lower curate\."

@@ -4,7 +4,6 @@ rule report:
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         captions=expand("results/{{dataset}}/captions/{scene}.parquet", scene=dag.parts),
         summaries=expand("results/{{dataset}}/captions/{scene}.json", scene=dag.parts),
-        plans=dag.plans(),
         curated=dag.all_shards("curated"),
         metrics=dag.training_metrics(),
         runs=dag.runs(),
@@ -34,6 +33,6 @@ rule report:
         "python -m landloom report --config {params.config:q} --dataset {wildcards.dataset} "
         "--command {params.command:q} --card {input.card:q} --tiles {input.tiles:q} "
         "--captions {input.captions:q} --summaries {input.summaries:q} "
-        "--plans {input.plans:q} --curated {input.curated:q} --metrics {input.metrics:q} "
+        "--curated {input.curated:q} --metrics {input.metrics:q} "
         "--runs {input.runs:q} --tables {input.tables:q} --out {output.page:q} "
         "--sheet {output.sheet:q} 2>&1 | tee {log:q}"

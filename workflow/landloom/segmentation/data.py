@@ -42,7 +42,7 @@ class Arrays:
 def scaled(images: Tensor, low: Sequence[float], high: Sequence[float]) -> Tensor:
     """What ``Dataset.scale`` does, to the bit, where the images (B, C, H, W) are."""
     first, last = (torch.tensor(v, device=images.device)[:, None, None] for v in (low, high))
-    x = (images.float().nan_to_num(nan=-torch.inf) - first) / (last - first)
+    x = (images.float().nan_to_num(nan=-torch.inf, posinf=-torch.inf) - first) / (last - first)
     return x.clamp(0, 1) * 2 - 1
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from landloom import samples
 from landloom.config.mix import MixConfig
 from landloom.errors import InputError
+from landloom.quality import accepted
 from landloom.samples import Sample
-from landloom.segmentation import verdict
 from landloom.stage import Ins, Out
 
 VERSION = 2
@@ -66,13 +66,13 @@ def choose(curated: Sequence[Path], wanted: int, rng: np.random.Generator) -> se
     """
     if not wanted:
         return set()
-    table = samples.columns(curated, ["note", "split"])
-    rows = zip(table["note"], table["split"], strict=True)
-    good = [i for i, (note, split) in enumerate(rows) if split == "train" and verdict.accepted(note)]
+    table = samples.columns(curated, ["quality", "split"])
+    rows = zip(table["quality"], table["split"], strict=True)
+    good = [i for i, (found, split) in enumerate(rows) if split == "train" and accepted(found)]
     if len(good) < wanted:
         raise InputError(
             "mix.ratios",
-            f"{wanted} accepted samples are needed, {len(good)} of {len(table['note'])} were accepted",
+            f"{wanted} accepted samples are needed, {len(good)} of {len(table['split'])} were accepted",
             "Raise plan.count or lower curate.min_agreement",
         )
     return set(rng.permutation(good)[:wanted].tolist())

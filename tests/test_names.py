@@ -29,7 +29,7 @@ PINNED = {
     "label_sample": "7 804ae6db",
     "label_table": "2 6d85d738",
     "label_train": "4 9b0c5d7b",
-    "mix": "2 f859f38c",
+    "mix": "3 f859f38c",
     "plan": "3 e5f90f68",
     "ratios": "2 e4142884",
     "report": "8 c910af96",

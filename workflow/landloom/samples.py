@@ -6,6 +6,7 @@ or GeoTIFF for more than 8 bits or bands), so pandas, DuckDB and ``datasets`` re
 
 import datetime
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ IGNORE = 255
 GROUP_BYTES = 8 * 10**6
 """Encoded pixels in a row group. Reading one tile reads its whole group, so groups must be small."""
 GROUP_ROWS = 256
+PIXELS = ("id", "image", "mask", "trust")
+"""What a training reads of a sample."""
 
 
 @dataclass
@@ -204,14 +207,39 @@ def _in_split(file: pq.ParquetFile, group: int, split: str) -> list[int]:
     return [i for i, name in enumerate(names) if name == split]
 
 
-def _rows(file: pq.ParquetFile, group: int, wanted: Sequence[int] | None = None) -> Iterator[Sample]:
-    """Samples of a row group, or of some of its rows; a group without any is not read."""
+def _rows(
+    file: pq.ParquetFile, group: int, wanted: Sequence[int] | None = None, names: Collection[str] = ()
+) -> Iterator[Sample]:
+    """Samples of a row group, or of some of its rows and columns; a group without any is not read."""
     if wanted is not None and not len(wanted):
         return
-    table = file.read_row_group(group, columns=[n for n in types(Sample) if n in file.schema_arrow.names])
+    known = [n for n in types(Sample) if n in file.schema_arrow.names and (not names or n in names)]
+    table = file.read_row_group(group, columns=known)
     table = table if wanted is None else table.take(pa.array(wanted, pa.int64()))
     for row in table.to_pylist():
         yield built(Sample, row)
+
+
+class ShardReader:
+    """Reads any rows of a shard, a row group at a time; the file stays open.
+
+    Raises:
+        InputError: the file is not a sample shard.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.file = _open(path)
+        sizes = [self.file.metadata.row_group(g).num_rows for g in range(self.file.num_row_groups)]
+        self.starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+
+    def rows(self, wanted: Sequence[int], names: Collection[str] = ()) -> Iterator[tuple[int, Sample]]:
+        """Yield some rows (ascending) with their samples; of some columns alone, if they are named."""
+        by_group: dict[int, list[int]] = {}
+        for row in wanted:
+            by_group.setdefault(bisect_right(self.starts, row) - 1, []).append(row)
+        for group, chosen in by_group.items():
+            found = _rows(self.file, group, [row - self.starts[group] for row in chosen], names)
+            yield from zip(chosen, found, strict=True)
 
 
 def rows(paths: Sequence[Path], split: str) -> list[int]:
@@ -223,11 +251,12 @@ def pick(paths: Sequence[Path], wanted: Collection[int]) -> Iterator[Sample]:
     """Yield the samples in some rows, counted over all shards, in their order; no other is unpacked."""
     start, ordered = 0, sorted(set(wanted))
     for path in paths:
-        with _open(path) as file:
-            for group in range(file.num_row_groups):
-                end = start + file.metadata.row_group(group).num_rows
-                yield from _rows(file, group, [i - start for i in ordered if start <= i < end])
-                start = end
+        reader = ShardReader(path)
+        end = start + reader.starts[-1]
+        first, last = bisect_left(ordered, start), bisect_left(ordered, end)
+        with reader.file:
+            yield from (sample for _, sample in reader.rows([i - start for i in ordered[first:last]]))
+        start = end
 
 
 def named(path: Path, names: Collection[str]) -> Iterator[Sample]:

@@ -32,6 +32,8 @@ class Objective(Protocol):
         betas: of AdamW; an objective may leave them out.
         players: parts of ``module`` whose gradients are clipped each by its own norm, so that no one's loss
             slows another down; may be left out, and must hold all trained parameters otherwise.
+        prefetch: is given the indices of the next step once this one's are used; may be left out. It must not
+            touch torch's random numbers.
     """
 
     module: nn.Module
@@ -88,6 +90,7 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
             checkpoint.save(state, step, bare, optimizer, average)
         accelerator.wait_for_everyone()
 
+    ahead = getattr(objective, "prefetch", None)
     bare.train()
     with Progress(state, name, start, config.steps, rank == 0) as progress, StopRequest() as stop:
         if start < config.steps and stop.agreed(accelerator):
@@ -101,6 +104,8 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
                 group["lr"] = rate
             with accelerator.autocast():
                 losses = objective.loss(module, index.to(device))
+            if ahead is not None and step + 1 < config.steps:  # read while this step is computed
+                ahead(batch_index(seed, objective.size, config.batch, step + 1)[rank::world])
             accelerator.backward(losses["loss"])
             norms = [accelerator.clip_grad_norm_(p, config.clip) for p in players]
             optimizer.step()

@@ -6,12 +6,14 @@ import numpy as np
 
 from landloom import samples
 from landloom.dataset import ClassInfo, Dataset
+from landloom.quality import Quality, below, judged
 from landloom.raster import codec
-from landloom.samples import IGNORE, Sample, class_ratios
+from landloom.samples import IGNORE, Requested, Sample, class_ratios
 
 SIDE = 16
 CLASSES = [("water", "#1f77b4"), ("built up", "#d62728"), ("forest", "#2ca02c")]
 CRS = "EPSG:32652"
+REJECTED = judged(None, {"agreement": 0.2}, below("agreement", 0.2, 0.5))
 TRANSFORM = [10.0, 0.0, 350000.0, 0.0, -10.0, 3820000.0]
 
 
@@ -61,12 +63,8 @@ def sample(name: str, number: int, bands: int = 3, placed: bool = False, **more:
 def curated(path: Path, bands: int = 3, generator: str = "landloom") -> Path:
     """A curated shard: three accepted samples, the first one placed, and a rejected one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    notes = [
-        "accepted agreement=0.9100",
-        "accepted",
-        "accepted; x",
-        "rejected: agreement 0.2000 < 0.5000; rare",
-    ]
+    verdicts = [judged(None, {"agreement": 0.91}), Quality(), None, REJECTED]
+    mixes = ["real", "rare <car>", "rare <car>", "real"]
     trust = codec.encode(np.full((SIDE, SIDE), 200, np.uint8))
     rows = [
         sample(
@@ -76,12 +74,13 @@ def curated(path: Path, bands: int = 3, generator: str = "landloom") -> Path:
             placed=i == 0,
             source=generator,
             seed=100 + i,
-            note=note,
+            quality=verdict,
+            request=Requested(mix),
             target_ratios=[0.2, 0.5, 0.3],
             trust=trust,
             parents=["a_0_0"] if i == 0 else [],
         )
-        for i, note in enumerate(notes)
+        for i, (verdict, mix) in enumerate(zip(verdicts, mixes, strict=True))
     ]
     samples.write(path, rows, {"generator": generator})
     return path

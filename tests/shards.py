@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from landloom import samples
 from landloom.dataset import ClassInfo, Dataset
+from landloom.quality import Quality
 from landloom.raster import codec
 from landloom.samples import Sample, class_ratios
 
@@ -77,14 +78,14 @@ def tiles(folder: Path, train: int = 8, val: int = 2, test: int = 2, seed: int =
 
 
 def pairs(
-    folder: Path, count: int = 6, generator: str = "g", note: str | None = None, seed: int = 1,
+    folder: Path, count: int = 6, generator: str = "g", quality: Quality | None = None, seed: int = 1,
     about: dict[str, Any] | None = None,
 ) -> Path:  # fmt: skip
     """A shard of synthetic pairs with true masks."""
     rng = np.random.default_rng(seed)
     path = folder / f"{generator}.parquet"
     rows = [
-        sample(f"{generator}_{i}", rng, scene=generator, source=generator, seed=i, note=note,
+        sample(f"{generator}_{i}", rng, scene=generator, source=generator, seed=i, quality=quality,
                target_ratios=[0.5, 0.25, 0.25])
         for i in range(count)
     ]  # fmt: skip

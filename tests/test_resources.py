@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 import torch
 
-from landloom import resources
+from landloom import held_tiles, resources
 from landloom.dag import Dag
 from tests.test_dag import dag
 
 
 @pytest.mark.parametrize(("dtype", "wanted"), [("uint8", 4), ("uint16", 7), ("float32", 13), ("float16", 7)])
 def test_bytes_of_tiles_by_hand(dtype: str, wanted: int) -> None:
-    assert resources.tile_bytes(10, 3, 512, dtype) == 10 * 512 * 512 * wanted
+    assert held_tiles.tile_bytes(10, 3, 512, dtype) == 10 * 512 * 512 * wanted
+    assert held_tiles.capacity(3, 512, dtype) == 10**9 // (512 * 512 * wanted)
 
 
 def test_bytes_of_latents_are_those_of_the_tensor() -> None:
@@ -45,7 +46,13 @@ def card(tmp_path: Path) -> Path:
     return path
 
 
-def test_training_a_network_asks_for_all_tiles_of_its_mix(card: Path) -> None:
+def test_training_a_network_asks_for_the_tiles_of_its_mix_up_to_the_bound(
+    card: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = dag(generators={"g": {}}, mix={"ratios": [0.4]})
+    assert needed(made, "segment", card, ratio="0") == 1000
+    assert needed(dag(segment={"processes": 2}), "segment", card, ratio="0") == 2000
+    monkeypatch.setattr(resources, "HELD_BYTES", 10**12)
     made = dag(generators={"g": {}}, mix={"ratios": [0.4, 1.0]})
     tile = 512 * 512 * 4 / 1e6
     assert needed(made, "segment", card, ratio="0") == pytest.approx(11638 * tile, abs=1)

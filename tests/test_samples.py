@@ -1,7 +1,10 @@
+import datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 
 from landloom import samples
 from landloom.errors import InputError
+from landloom.quality import Quality, Scores
 from landloom.raster import codec
 from landloom.samples import IGNORE, Sample
 from tests import rasters
@@ -88,17 +92,63 @@ def test_what_is_no_shard_is_an_input_error(tmp_path: Path) -> None:
     pd.DataFrame({"id": ["x"]}).to_parquet(tmp_path / "b")
     with pytest.raises(InputError, match=r"a: not a readable Parquet file.*Delete it"):
         list(samples.read(tmp_path / "a"))
-    with pytest.raises(InputError, match=r"b: columns are missing: caption, col"):
+    with pytest.raises(InputError, match=r"b: columns are missing: col, crs.*another edition"):
         samples.metadata(tmp_path / "b")
 
 
 def test_rows_count_over_shards_and_are_picked_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(samples, "ROWS_PER_GROUP", 2)
+    monkeypatch.setattr(samples, "GROUP_ROWS", 2)
     paths = [tmp_path / f"{i}.parquet" for i in range(2)]
     for i, path in enumerate(paths):
         splits = ("train", "val", "train", "train", "test")
         samples.write(path, [Sample(f"{i}{j}", b"", split=s) for j, s in enumerate(splits)])
     assert samples.rows(paths, "train") == [0, 2, 3, 5, 7, 8]
     assert [s.id for s in samples.pick(paths, [8, 0, 3, 5, 3])] == ["00", "03", "10", "13"]
+
+
+def test_structs_come_back_as_they_were(tmp_path: Path) -> None:
+    made = sample(
+        request=samples.Requested("rare", 2, 7),
+        quality=Quality(False, ["agreement"], ["agreement 0.1 < 0.3"], "t1", Scores(agreement=0.1)),
+        meta=samples.Meta(lon=127.5, date=datetime.date(2020, 2, 29)),
+        place="here",
+    )
+    made.ratios = [0.5, 0.5]
+    samples.write(tmp_path / "a.parquet", [made])
+    assert list(samples.read(tmp_path / "a.parquet")) == [made]
+    assert samples.columns([tmp_path / "a.parquet"], ["quality"]) == {"quality": [made.quality]}
+
+
+def test_a_shard_may_lack_optional_columns_and_fields_of_structs(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    samples.write(path, [sample()])
+    table = pq.read_table(path).drop_columns(["meta", "parents", "mask"])
+    older = pa.array([{"accepted": False}], pa.struct([("accepted", pa.bool_())]))
+    table = table.set_column(table.column_names.index("quality"), "quality", older)
+    pq.write_table(table.append_column("later", pa.array([1])), path)
+    (found,) = samples.read(path)
+    assert (found.meta, found.parents, found.mask) == (None, [], None)
+    assert found.quality == Quality(accepted=False)
+    assert samples.columns([path], ["meta", "id"]) == {"meta": [None], "id": ["a_0_0"]}
+    with pytest.raises(ValueError, match="has no mask"):
+        found.mask_array()
+
+
+def test_a_column_of_another_type_is_an_input_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    samples.write(path, [sample()])
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(0, "id", pa.array([7])), path)
+    with pytest.raises(InputError, match=r"a.parquet: column 'id' is int64, not string.*another edition"):
+        list(samples.read(path))
+
+
+def test_row_groups_are_small_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "GROUP_BYTES", 250)
+    path = tmp_path / "a.parquet"
+    samples.write(path, [Sample(str(i), image=bytes(100)) for i in range(7)])
+    found = pq.read_metadata(path)
+    assert [found.row_group(i).num_rows for i in range(found.num_row_groups)] == [3, 3, 1]
+    assert [s.id for s in samples.named(path, ["5", "2"])] == ["2", "5"]

@@ -91,7 +91,7 @@ def test_pixels_of_little_trust_are_left_out_of_a_second_mask(tmp_path: Path) ->
     trust = np.full((exports.SIDE, exports.SIDE), 128, np.uint8)  # half trusted
     trust[:4] = 127
     exports.card().save(tmp_path / "card.json")
-    row = exports.sample("x", 10, placed=True, note="accepted", trust=codec.encode(trust))
+    row = exports.sample("x", 10, placed=True, trust=codec.encode(trust))
     samples.write(tmp_path / "c.parquet", [row], {"generator": "g"})
     places = ("tiny", tmp_path / "card.json", [tmp_path / "c.parquet"])
     export.run(ExportConfig(formats=["geotiff"]), *places, tmp_path / "out", min_trust=0.5)

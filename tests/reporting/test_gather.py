@@ -11,7 +11,7 @@ from tests import exports
 
 
 def entry(name: str, target: list[float] | None = None) -> Entry:
-    return Entry(name, Path("x"), "g", "m", "accepted", [0.1, 0.9, 0.0], target)
+    return Entry(name, Path("x"), "g", "m", None, [0.1, 0.9, 0.0], target)
 
 
 def test_the_draw_does_not_depend_on_order() -> None:
@@ -29,10 +29,10 @@ def test_the_nearest_tile_ignores_free_classes(tmp_path: Path) -> None:
     assert tiles.nearest(entry("x", [*wanted[:2], float("nan")])) == (path, "a_2_0")
 
 
-def test_a_reason_is_shown_without_what_was_noted_before() -> None:
-    refused = Entry("x", Path("x"), "g", "m", "rejected: agreement 0.2 < 0.5; rare", [], None)
+def test_a_reason_is_shown_in_words() -> None:
+    refused = Entry("x", Path("x"), "g", "m", exports.REJECTED, [], None)
     assert not refused.accepted
-    assert refused.reason == "agreement 0.2 < 0.5"
+    assert refused.reason == "agreement 0.2000 < 0.5000"
 
 
 def test_only_the_first_seed_of_a_segmentation_is_drawn(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from landloom.quality import Quality
 from landloom.reporting import tables
 
 
@@ -55,11 +56,8 @@ def test_glance_names_worst_and_best() -> None:
 
 
 def test_acceptance_counts_each_reason() -> None:
-    notes = {
-        "g": ["accepted agreement=0.9", "rejected: agreement 0.1 < 0.3, copy of a real tile: nearer; x",
-              "rejected: copy of a real tile: n"],
-        "h": ["accepted agreement=0.9"],
-    }  # fmt: skip
-    found = tables.curation(notes)
+    copy = "copy of a real tile"
+    both, one = Quality(False, ["agreement", copy]), Quality(False, [copy])
+    found = tables.curation({"g": [Quality(), both, one], "h": [None]})
     assert found.header == ["generator", "samples", "accepted %", "agreement", "copy of a real tile"]
     assert found.rows == [["g", 3, "33.3", 1, 2], ["h", 1, "100.0", 0, 0]]

@@ -4,34 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from landloom import resources, samples
-from landloom.errors import InputError
-from landloom.raster import codec
+from landloom import sample_index, samples
 from landloom.segmentation import data
+from landloom.tile_dataset import TileDataset
 from tests import shards
 
 
-def test_untrusted_pixels_are_ignored(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    trust = np.full((32, 32), 255, np.uint8)
-    trust[0, :3] = 0, 127, 128
-    row = shards.sample("a", rng, trust=codec.encode(trust))
-    samples.write(tmp_path / "s.parquet", [row])
-    got = data.load([tmp_path / "s.parquet"], shards.dataset(), min_trust=0.5)
-    expected = row.mask_array().copy()
-    expected[0, :2] = 255
-    assert np.array_equal(got.masks[0], expected)
-    every = data.load([tmp_path / "s.parquet"], shards.dataset())
-    assert np.array_equal(every.masks[0], row.mask_array())
-
-
-def test_images_stay_in_their_own_type_and_are_scaled_by_the_batch(tmp_path: Path) -> None:
-    got = data.load(shards.tiles(tmp_path)[:1], shards.dataset())
-    assert (got.images.shape, got.images.dtype) == ((8, 3, 32, 32), np.uint8)
-    assert got.images.nbytes + got.masks.nbytes == resources.tile_bytes(8, 3, 32, "uint8")
-    images, masks = got.batch(torch.tensor([5, 0]), torch.device("cpu"))
-    wanted = list(samples.read(shards.tiles(tmp_path)[:1]))
-    assert torch.equal(images[0], torch.from_numpy(shards.dataset().scale(wanted[5].image_array())))
+def test_images_are_scaled_by_the_batch(tmp_path: Path) -> None:
+    paths, card = shards.tiles(tmp_path)[:1], shards.dataset()
+    tiles = TileDataset(sample_index.located(paths), card)
+    images, masks = data.batch(tiles, torch.tensor([5, 0]), torch.device("cpu"))
+    wanted = list(samples.read(paths))
+    assert torch.equal(images[0], torch.from_numpy(card.scale(wanted[5].image_array())))
     assert torch.equal(masks[1], torch.from_numpy(wanted[0].mask_array()))
 
 
@@ -47,22 +31,6 @@ def test_scaling_agrees_with_the_card_to_the_bit(dtype: str) -> None:
     assert got.dtype == torch.float32
     assert got.isfinite().all()  # the third band is constant
     assert torch.equal(got, torch.from_numpy(card.scale(images)))
-
-
-def test_another_type_than_the_cards_is_an_input_error(tmp_path: Path) -> None:
-    row = shards.sample("a", np.random.default_rng(0))
-    row.image = codec.encode(row.image_array().astype(np.uint16))
-    samples.write(tmp_path / "s.parquet", [row])
-    with pytest.raises(InputError, match=r"uint16, not .* uint8"):
-        data.load([tmp_path / "s.parquet"], shards.dataset())
-
-
-def test_no_samples_and_wrong_size_are_input_errors(tmp_path: Path) -> None:
-    samples.write(tmp_path / "none.parquet", [])
-    with pytest.raises(InputError, match="no samples"):
-        data.load([tmp_path / "none.parquet"], shards.dataset())
-    with pytest.raises(InputError, match=r"not \(3, 64, 64\)"):
-        data.load(shards.tiles(tmp_path), shards.dataset(64))
 
 
 def test_image_and_mask_turn_alike() -> None:

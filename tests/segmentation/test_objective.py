@@ -1,14 +1,16 @@
 import math
+from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from landloom import sample_index
 from landloom.config.segment import Network
 from landloom.segmentation import networks
-from landloom.segmentation.data import Arrays
 from landloom.segmentation.objective import SegmentationObjective, accuracy, class_weights, cross_entropy
+from landloom.tile_dataset import TileDataset
+from tests import shards
 
 
 def test_weights_follow_the_inverse_square_root() -> None:
@@ -50,9 +52,8 @@ def test_batch_without_a_valid_pixel_has_no_nan() -> None:
 
 
 @pytest.mark.parametrize("architecture", ["DeepLabV3Plus", "PSPNet"])
-def test_batch_of_one_trains(architecture: str) -> None:
+def test_batch_of_one_trains(architecture: str, tmp_path: Path) -> None:
     model = networks.build(Network(architecture=architecture, encoder="mobilenet_v2"), 3, 3).train()
-    images = np.random.default_rng(0).normal(size=(1, 3, 32, 32)).astype(np.float32)
-    arrays = Arrays(images, np.zeros((1, 32, 32), np.uint8), [-3.0] * 3, [3.0] * 3)
-    objective = SegmentationObjective(model, arrays, torch.ones(3), "d4")
+    tiles = TileDataset(sample_index.located(shards.tiles(tmp_path)[:1]), shards.dataset())
+    objective = SegmentationObjective(model, tiles, torch.ones(3), "d4")
     assert objective.loss(model, torch.tensor([0]))["loss"].isfinite()

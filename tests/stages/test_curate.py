@@ -10,8 +10,9 @@ from landloom.config.curate import CurateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.errors import InputError
 from landloom.metrics import extractors
+from landloom.quality import accepted, judged, score
 from landloom.raster import codec
-from landloom.segmentation import verdict
+from landloom.samples import Requested
 from landloom.segmentation.curation import Norms
 from landloom.stages import curate, features
 from tests import shards
@@ -56,7 +57,7 @@ def known(folder: Path, tiles: list[Path]) -> list[Path]:
 def planted(folder: Path) -> Path:
     """A pair with a true mask, one with a false block in it, and one with a mask of something else."""
     rng = np.random.default_rng(7)
-    good = shards.sample("good", rng, source="g", note="mix=real")
+    good = shards.sample("good", rng, source="g", request=Requested("real"))
     part = shards.sample("part", rng, source="g")
     labels = part.mask_array().copy()
     labels[8:24, 8:24] = (labels[8:24, 8:24] + 1) % 3
@@ -77,23 +78,21 @@ def test_wrong_masks_get_low_trust(tmp_path: Path, judge: Path) -> None:
     assert trust[8:24, 8:24].mean() < 0.5 * trust[outside].mean()
 
 
-def test_verdicts_are_in_the_notes_and_no_row_is_lost(tmp_path: Path, judge: Path) -> None:
+def test_verdicts_are_fields_and_no_row_is_lost(tmp_path: Path, judge: Path) -> None:
     good, part, bad = curated(tmp_path, judge, planted(tmp_path), min_agreement=0.5, memory=OFF)
-    assert good.note is not None
-    assert good.note.startswith("accepted agreement=0.")
-    assert good.note.endswith("; mix=real")
-    assert bad.note is not None
-    assert bad.note.startswith("rejected: agreement 0.")
-    assert [verdict.accepted(s.note) for s in (good, part, bad)] == [True, True, False]
-    good_share, part_share, bad_share = (verdict.score(s.note, "agreement") for s in (good, part, bad))
+    assert good.request == Requested("real")
+    assert bad.quality is not None
+    assert bad.quality.details[0].startswith("agreement 0.")
+    assert [accepted(s.quality) for s in (good, part, bad)] == [True, True, False]
+    good_share, part_share, bad_share = (score(s.quality, "agreement") for s in (good, part, bad))
     assert good_share > part_share > bad_share
 
 
 def test_the_judges_norms_are_part_of_the_verdict(tmp_path: Path, judge: Path) -> None:
     good, _, bad = curated(tmp_path, judge, planted(tmp_path), min_relative=0.8, memory=OFF)
-    assert verdict.accepted(good.note)
-    assert verdict.score(good.note, "relative") == pytest.approx(1, abs=0.15)
-    assert verdict.kinds(bad.note) == ["agreement for its classes"]
+    assert accepted(good.quality)
+    assert score(good.quality, "relative") == pytest.approx(1, abs=0.15)
+    assert bad.quality.reasons == ["agreement for its classes"]
 
 
 def test_a_class_the_judge_never_gets_right_is_not_held_against_a_pair(
@@ -101,8 +100,8 @@ def test_a_class_the_judge_never_gets_right_is_not_held_against_a_pair(
 ) -> None:
     monkeypatch.setattr(curate, "norms", lambda *given: Norms(np.full(3, 0.5), np.zeros(3)))
     rows = curated(tmp_path, judge, planted(tmp_path), min_relative=0.8, memory=OFF)
-    assert [verdict.score(s.note, "relative") for s in rows] == [1, 1, 1]
-    assert all(verdict.accepted(s.note) for s in rows)
+    assert [score(s.quality, "relative") for s in rows] == [1, 1, 1]
+    assert all(accepted(s.quality) for s in rows)
 
 
 def test_a_copy_of_a_train_tile_is_caught_and_a_new_image_is_not(tmp_path: Path, judge: Path) -> None:
@@ -113,11 +112,11 @@ def test_a_copy_of_a_train_tile_is_caught_and_a_new_image_is_not(tmp_path: Path,
     copy.id, copy.source, copy.image = "copy", "g", codec.encode(noisy)
     samples.write(tmp_path / "g.parquet", [copy, new], {"generator": "g"})
     copy, new = curated(tmp_path, judge, tmp_path / "g.parquet")
-    assert verdict.kinds(copy.note) == ["copy of a real tile"]
-    assert verdict.text(copy.note, "nearest") == "train0"
-    assert verdict.accepted(new.note)
+    assert copy.quality.reasons == ["copy of a real tile"]
+    assert copy.quality.nearest == "train0"
+    assert accepted(new.quality)
     copy, _ = curated(tmp_path, judge, tmp_path / "g.parquet", memory=OFF)
-    assert verdict.accepted(copy.note)
+    assert accepted(copy.quality)
 
 
 def test_an_unreal_image_has_little_realism(tmp_path: Path, judge: Path) -> None:
@@ -126,10 +125,10 @@ def test_an_unreal_image_has_little_realism(tmp_path: Path, judge: Path) -> None
     odd.image = codec.encode(np.full((3, 32, 32), 255, np.uint8))
     samples.write(tmp_path / "g.parquet", [good, odd], {"generator": "g"})
     good, odd = curated(tmp_path, judge, tmp_path / "g.parquet", min_realism=0.3)
-    assert verdict.accepted(good.note)
-    assert "realism" in verdict.kinds(odd.note)
+    assert accepted(good.quality)
+    assert "realism" in odd.quality.reasons
     good, odd = curated(tmp_path, judge, tmp_path / "g.parquet", min_realism=0.3, memory=OFF)
-    assert (verdict.accepted(good.note), verdict.kinds(odd.note)) == (True, ["realism"])
+    assert (accepted(good.quality), odd.quality.reasons) == (True, ["realism"])
 
 
 def test_what_evaluate_needs_is_in_the_metadata(tmp_path: Path, judge: Path) -> None:
@@ -143,10 +142,10 @@ def test_what_evaluate_needs_is_in_the_metadata(tmp_path: Path, judge: Path) -> 
 
 def test_real_tiles_as_pairs_go_the_same_way(tmp_path: Path, judge: Path) -> None:
     tile = next(samples.read(shards.tiles(tmp_path)[0]))
-    tile.id, tile.parents, tile.source, tile.note = "g_0", [tile.id], "g", "mix=real real mask"
+    tile.id, tile.parents, tile.source = "g_0", [tile.id], "g"
     samples.write(tmp_path / "g.parquet", [tile], {"generator": "g"})
     (row,) = curated(tmp_path, judge, tmp_path / "g.parquet", min_agreement=0.5)
-    assert verdict.accepted(row.note)
+    assert accepted(row.quality)
     assert row.parents == ["train0"]
 
 
@@ -179,26 +178,28 @@ def test_without_val_tiles_there_is_nothing_to_compare_with(tmp_path: Path, judg
 
 def test_masks_far_from_the_palette_are_rejected(tmp_path: Path, judge: Path) -> None:
     rng = np.random.default_rng(13)
-    notes = {"far": "residual=0.312 mix=real", "near": "residual=0.100", "none": "mix=real"}
-    rows = [shards.sample(name, rng, source="g", note=note) for name, note in notes.items()]
+    residuals = {"far": 0.312, "near": 0.1, "none": None}
+    rows = [
+        shards.sample(n, rng, source="g", quality=judged(None, {"residual": r})) for n, r in residuals.items()
+    ]
     samples.write(tmp_path / "g.parquet", rows, {"generator": "g"})
     found = curated(tmp_path, judge, tmp_path / "g.parquet", max_residual=0.2, memory=OFF)
-    assert [verdict.accepted(s.note) for s in found] == [False, True, True]
-    assert verdict.reason(found[0].note) == "palette residual 0.312 > 0.2"
-    assert verdict.kinds(found[0].note) == ["palette residual"]
+    assert [accepted(s.quality) for s in found] == [False, True, True]
+    assert found[0].quality.details == ["palette residual 0.312 > 0.2"]
+    assert found[0].quality.reasons == ["palette residual"]
 
 
 def test_a_collage_of_one_tile_alone_is_a_copy_however_it_was_turned(tmp_path: Path, judge: Path) -> None:
     rng = np.random.default_rng(14)
     rows = [
-        shards.sample(name, rng, source="g", note=f"mix=real tile={share}")
-        for name, share in (("whole", "0.9700"), ("half", "0.5000"))
+        shards.sample(name, rng, source="g", quality=judged(None, {"one_tile": share}))
+        for name, share in (("whole", 0.97), ("half", 0.5))
     ]
     samples.write(tmp_path / "g.parquet", rows, {"generator": "g", "collage": 0.1})
     whole, half = curated(tmp_path, judge, tmp_path / "g.parquet", memory=OFF)
-    assert verdict.reason(whole.note) == "copy of a real tile: 97.0 % of the pixels are cut from one"
-    assert verdict.kinds(whole.note) == ["copy of a real tile"]
-    assert verdict.accepted(half.note)
+    assert whole.quality.details == ["copy of a real tile: 97.0 % of the pixels are cut from one"]
+    assert whole.quality.reasons == ["copy of a real tile"]
+    assert accepted(half.quality)
 
 
 def test_an_unchanged_tile_among_collages_is_a_copy_though_it_is_named(tmp_path: Path, judge: Path) -> None:
@@ -206,4 +207,4 @@ def test_an_unchanged_tile_among_collages_is_a_copy_though_it_is_named(tmp_path:
     tile.id, tile.parents, tile.source = "g_0", [tile.id], "g"
     samples.write(tmp_path / "g.parquet", [tile], {"generator": "g", "collage": 0.0})
     (row,) = curated(tmp_path, judge, tmp_path / "g.parquet")
-    assert verdict.kinds(row.note) == ["copy of a real tile"]
+    assert row.quality.reasons == ["copy of a real tile"]

@@ -25,7 +25,7 @@ def run(tmp_path: Path, config: ExportConfig) -> Path:
 def test_dataset_json_answers_the_questions(tmp_path: Path) -> None:
     found = json.loads((run(tmp_path, ExportConfig(license="CC-BY-4.0")) / "dataset.json").read_text())
     assert found["generator"] == "landloom"
-    assert found["samples"] == {"accepted": 3, "rejected": {"agreement N < N": 1}}
+    assert found["samples"] == {"accepted": 3, "rejected": {"agreement": 1}}
     assert found["seeds"] == {"landloom-0": 100, "landloom-1": 101, "landloom-2": 102}
     assert found["license"] == "CC-BY-4.0"
     assert found["class_ratios"]["real_train"] == {"water": 0.5, "built up": 0.2, "forest": 0.3}
@@ -83,7 +83,7 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 def test_nothing_accepted_is_an_error(tmp_path: Path) -> None:
     exports.card().save(tmp_path / "card.json")
     shard = tmp_path / "c.parquet"
-    samples.write(shard, [exports.sample("x", 1, note="rejected: no")], {"generator": "g"})
+    samples.write(shard, [exports.sample("x", 1, quality=exports.REJECTED)], {"generator": "g"})
     with pytest.raises(InputError, match="no sample was accepted"):
         export.run(ExportConfig(), "tiny", tmp_path / "card.json", [shard], tmp_path / "out")
 

@@ -13,9 +13,10 @@ from landloom.dataset import Dataset
 from landloom.diffusion import bundle
 from landloom.diffusion.feedback import JudgeFeedback
 from landloom.errors import InputError
+from landloom.quality import score
 from landloom.raster import codec
 from landloom.samples import Sample
-from landloom.segmentation import networks, verdict
+from landloom.segmentation import networks
 from landloom.stages import image_sample
 from tests import bases
 from tests.stages.conftest import run
@@ -172,7 +173,7 @@ def test_collages_are_cut_from_train_tiles_without_a_model(
         assert pair.mask == mask.mask
         assert {real[p].split for p in pair.parents} == {"train"}
         assert twin.image != pair.image
-        assert 0 < verdict.score(pair.note, "tile") <= 1
+        assert 0 < score(pair.quality, "one_tile") <= 1
     assert "image_model" not in samples.metadata(out)
     assert samples.metadata(out)["collage"] == 0
 
@@ -198,7 +199,7 @@ def test_a_start_from_collages_does_not_depend_on_the_batch(
         bases.execute("image_sample", **one, masks=masks, out=tmp_path / "o.parquet")
         found.append(list(samples.read(tmp_path / "o.parquet")))
     for a, b in zip(*found, strict=True):
-        assert (a.parents, a.note) == (b.parents, b.note)
+        assert (a.parents, a.quality) == (b.parents, b.quality)
         assert np.abs(a.image_array().astype(int) - b.image_array()).mean() <= 40 * ("bf16" in more) + 1
 
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from landloom import provenance, samples
 from landloom.errors import InputError
 from landloom.raster import codec
-from landloom.samples import Sample, class_ratios
+from landloom.samples import Requested, Sample, class_ratios
 from tests import bases
 
 REAL = {"t1": [1.0, 0.0, 0.0], "t2": [0.0, 1.0, 0.0], "t3": [0.25, 0.25, 0.5], "t4": [0.25, 0.25, 0.5]}
@@ -43,7 +43,10 @@ def test_masks_answer_their_requests(masks: Path, plan: Path) -> None:
         assert s.ratios == pytest.approx(np.bincount(mask.ravel(), minlength=3) / mask.size)
         assert s.target_ratios == pytest.approx(row["target_ratios"])
         assert (s.caption, s.seed, s.source, s.split) == (row["caption"], row["seed"], "g", "train")
-        assert (s.image, s.note[:17] if s.note else None) == (None, "mix=real residual")
+        assert (s.image, s.request) == (None, Requested("real", 1))
+        assert s.quality is not None
+        assert s.quality.accepted
+        assert s.quality.scores.residual > 0
 
 
 def test_the_shard_says_who_made_it(masks: Path, lora: Path) -> None:
@@ -98,10 +101,6 @@ def test_small_regions_join_their_neighbours(
         assert made[name].mask != s.mask
 
 
-def notes(path: Path) -> list[dict[str, str]]:
-    return [dict(w.split("=") for w in (s.note or "").split("; ")[-1].split()) for s in found(path).values()]
-
-
 def test_the_categorical_back_end_answers_the_same_plan(
     tiny: dict[str, Any], categorical: Path, plan: Path, tmp_path: Path
 ) -> None:
@@ -122,9 +121,9 @@ def test_repair_makes_shares_exact_and_says_how_many_pixels_moved(
     plain = again(tiny, plan, tmp_path / "m.parquet", model=categorical, config=config % "")
     more = ', "repair": true, "repair_limit": 1.0'
     fixed = again(tiny, plan, tmp_path / "n.parquet", model=categorical, config=config % more)
-    for (name, a), note in zip(found(plain).items(), notes(fixed), strict=True):
+    for name, a in found(plain).items():
         b = found(fixed)[name]
-        assert int(note["repaired"]) == (a.mask_array() != b.mask_array()).sum() > 0
+        assert b.request.repaired == (a.mask_array() != b.mask_array()).sum() > 0
         off = [np.abs(np.subtract(s.ratios, s.target_ratios)).sum() for s in (a, b)]
         assert off[1] < off[0]
 
@@ -138,7 +137,7 @@ def test_more_tries_are_never_worse(
         tried = found(best)[name]
         off = [np.abs(np.subtract(x.ratios, x.target_ratios)).sum() for x in (s, tried)]
         assert off[1] <= off[0] + 1e-6
-    assert {n["try"] for n in notes(best)} <= {"1", "2", "3"}
+    assert {s.request.attempt for s in found(best).values()} <= {1, 2, 3}
 
 
 def test_masks_that_are_off_are_rejected_with_the_reason(
@@ -146,8 +145,9 @@ def test_masks_that_are_off_are_rejected_with_the_reason(
 ) -> None:
     config = '{"steps": 3, "control": {"reject_above": 0.001}}'
     made = found(again(tiny, plan, tmp_path / "m.parquet", base=base, model=lora, config=config))
-    assert all((s.note or "").startswith("rejected: class shares are off by ") for s in made.values())
-    assert all("; mix=real" in (s.note or "") for s in made.values())
+    for s in made.values():
+        assert (s.quality.accepted, s.quality.reasons) == (False, ["class shares"])
+        assert s.quality.details[0].startswith("class shares are off by ")
 
 
 def test_latent_guidance_needs_a_probe_and_has_an_effect(

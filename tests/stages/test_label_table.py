@@ -14,9 +14,10 @@ from landloom.config.plan import MixGoal, PlanConfig
 from landloom.errors import InputError
 from landloom.metrics import extractors
 from landloom.provenance import record_path
+from landloom.quality import Quality
 from landloom.raster import codec
 from landloom.reporting import labels, tables
-from landloom.samples import Sample, class_ratios
+from landloom.samples import Requested, Sample, class_ratios
 from landloom.stages import label_table
 from tests import shards
 from tests.stages.test_evaluate import Means
@@ -33,10 +34,16 @@ def shard(folder: Path, variant: str, off: float, seconds: float, number: int = 
         mask = shards.mask(rng)
         got = class_ratios(mask, 3)
         target = [got[0] + off, got[1] - off, float("nan")]
-        note = f"residual=0.1 mix={'held-out' if i < 4 else 'boosted'} try=1"
-        note = f"rejected: class shares are off; {note}" if i == 0 else note
+        request, quality = Requested("held-out" if i < 4 else "boosted", 1), Quality(accepted=i > 0)
         rows.append(
-            Sample(id=f"{variant}{i}", mask=codec.encode(mask), ratios=got, target_ratios=target, note=note)
+            Sample(
+                id=f"{variant}{i}",
+                mask=codec.encode(mask),
+                ratios=got,
+                target_ratios=target,
+                request=request,
+                quality=quality,
+            )
         )
     path = folder / variant / f"{number}.parquet"
     path.parent.mkdir(exist_ok=True)

@@ -1,12 +1,15 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from landloom import samples
+from landloom import sample_index, samples
 from landloom.config.mix import MixConfig
 from landloom.errors import InputError
-from landloom.segmentation import verdict
+from landloom.quality import below, judged
 from landloom.stages import mix
 from tests import shards
 
@@ -15,7 +18,23 @@ def made(folder: Path, ratio: float, curated: list[Path], seed: int = 0, **confi
     """Ids of a mix of eight real train tiles."""
     out = folder / f"mix-{ratio}-{seed}.parquet"
     mix.run(MixConfig.model_validate(config), ratio, seed, shards.tiles(folder), curated, out)
-    return list(samples.columns([out], ["id"])["id"])
+    return pq.read_table(out)["id"].to_pylist()
+
+
+def about(path: Path) -> dict[str, Any]:
+    """What the index says of itself."""
+    found: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"landloom"])
+    return found
+
+
+def test_an_index_has_no_pixels_and_names_the_rows(tmp_path: Path) -> None:
+    pairs, tiles = shards.pairs(tmp_path, 6), shards.tiles(tmp_path)
+    made(tmp_path, 0.5, [pairs])
+    assert pq.read_schema(tmp_path / "mix-0.5-0.parquet").names == ["id", "shard", "row", "source"]
+    places = sample_index.read(tmp_path / "mix-0.5-0.parquet", [*tiles, pairs])
+    for place in places:
+        assert samples.columns([place.shard], ["id"])["id"][place.row] == place.id
+    assert sum(p.source == "g" for p in places) == 4
 
 
 def test_counts_by_ratio_to_real(tmp_path: Path) -> None:
@@ -23,7 +42,7 @@ def test_counts_by_ratio_to_real(tmp_path: Path) -> None:
     ids = made(tmp_path, 0.5, pairs)
     assert sum(i.startswith("train") for i in ids) == 8
     assert sum(i.startswith("g_") for i in ids) == 4
-    assert samples.metadata(tmp_path / "mix-0.5-0.parquet") == {
+    assert about(tmp_path / "mix-0.5-0.parquet") == {
         "ratio": 0.5, "of": "real", "seed": 0, "n_real": 8, "n_synthetic": 4, "generators": ["g"],
     }  # fmt: skip
 
@@ -38,8 +57,8 @@ def test_synthetic_pairs_alone(tmp_path: Path) -> None:
     ids = made(tmp_path, 0.5, pairs, of="alone")
     assert len(ids) == 4
     assert all(i.startswith("g_") for i in ids)
-    about = samples.metadata(tmp_path / "mix-0.5-0.parquet")
-    assert (about["n_real"], about["n_synthetic"]) == (0, 4)
+    found = about(tmp_path / "mix-0.5-0.parquet")
+    assert (found["n_real"], found["n_synthetic"]) == (0, 4)
     assert len(made(tmp_path, 0, [], of="alone")) == 8  # what they are compared with
 
 
@@ -81,8 +100,8 @@ def test_pair_made_from_a_test_tile_is_refused(tmp_path: Path) -> None:
 
 
 def test_rejected_pairs_do_not_count(tmp_path: Path) -> None:
-    good = shards.pairs(tmp_path, 3, "good", verdict.write({"agreement": 0.9}, [], None))
-    bad = shards.pairs(tmp_path, 5, "bad", verdict.write({"agreement": 0.1}, ["agreement 0.1 < 0.3"], None))
+    good = shards.pairs(tmp_path, 3, "good", judged(None, {"agreement": 0.9}))
+    bad = shards.pairs(tmp_path, 5, "bad", judged(None, {"agreement": 0.1}, below("agreement", 0.1, 0.3)))
     assert not [i for i in made(tmp_path, 0.375, [bad, good]) if i.startswith("bad")]
     with pytest.raises(
         InputError, match=r"4 accepted samples are needed, 3 of 8 .*plan\.count or lower curate\."
@@ -93,11 +112,3 @@ def test_rejected_pairs_do_not_count(tmp_path: Path) -> None:
 def test_impossible_share_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no possible share"):
         made(tmp_path, 1.0, [], of="total")
-
-
-def test_large_streams_are_shuffled_within_a_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mix, "BUFFER", 4)
-    rows = [samples.Sample(str(i), b"") for i in range(20)]
-    ids = [s.id for s in mix.shuffled(iter(rows), np.random.default_rng(0))]
-    assert sorted(ids, key=int) == [str(i) for i in range(20)]
-    assert ids != sorted(ids, key=int)

@@ -33,7 +33,6 @@ class World:
             "tiles": "tiles/*.parquet",
             "captions": "captions/*.parquet",
             "summaries": "captions/*.json",
-            "plans": "*/plan.parquet",
             "curated": "*/curated/*.parquet",
             "metrics": "**/*.metrics.jsonl",
             "runs": "segment/*/*/*/[0-9]",
@@ -74,9 +73,6 @@ def build(root: Path) -> World:
     exports.card().save(root / "statistics.json")
     captions(root / "captions")
     exports.curated(root / "landloom/curated/0.parquet")
-    ids = [f"landloom-{i}" for i in range(4)]
-    plan = pd.DataFrame({"id": ids, "mix": ["real", "rare <car>", "rare <car>", "real"]})
-    plan.to_parquet(root / "landloom/plan.parquet")
     runs(root)
     evaluation(root / "evaluation")
     return World(root)
@@ -195,10 +191,10 @@ def test_two_runs_give_the_same_bytes(made: tuple[World, str]) -> None:
 
 
 def test_a_page_without_results_still_stands(world: World) -> None:
-    names = ("plans", "metrics", "runs", "tables", "captions", "summaries")
+    names = ("metrics", "runs", "tables", "captions", "summaries")
     files = world.files() | {n: [] for n in names}
     shard = world.root / "landloom/curated/0.parquet"
-    samples.write(shard, [exports.sample("x", 1, note="rejected")], {"generator": "landloom"})
+    samples.write(shard, [exports.sample("x", 1, quality=exports.REJECTED)], {"generator": "landloom"})
     card, out = world.root / "statistics.json", world.root / "report"
     report.run(ReportConfig(), "tiny", "c", card, **files, out=out, sheet=world.root / "report.png")
     text = (out / "index.html").read_text()

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from landloom import held_tiles, samples
 from landloom.config.mix import MixConfig
 from landloom.config.segment import Network, SegmentConfig
 from landloom.errors import InputError, Interrupted
@@ -18,6 +19,7 @@ from landloom.raster import codec
 from landloom.segmentation import networks
 from landloom.segmentation.objective import SegmentationObjective
 from landloom.stages import mix, segment
+from landloom.tile_dataset import Tile, TileDataset
 from tests import shards
 from tests.bases import EVERY_STEP
 
@@ -25,14 +27,14 @@ NETWORKS = {"tiny": Network(architecture="Linknet", encoder="resnet18")}
 
 
 def train(folder: Path, name: str, **changes: Any) -> Path:
-    """Run the stage on a real-only mix; returns its output folder."""
+    """Run the stage on a real-only mix of eight tiles; returns its output folder."""
     config = SegmentConfig(networks=NETWORKS, batch=4, lr=3e-3, warmup=2, **{"steps": 6} | changes)
     tiles = shards.tiles(folder)
     mixed = folder / "mix.parquet"
     mix.run(MixConfig(), 0.0, 0, tiles, [], mixed)
     out = folder / name
     segment.run(
-        config, "tiny", "real", 0.0, 3, shards.card(folder), mixed, tiles,
+        config, "tiny", "real", 0.0, 3, shards.card(folder), mixed, tiles, [],
         state=folder / f"state-{name}", out=out, metrics=folder / f"{name}.jsonl", run=EVERY_STEP,
     )  # fmt: skip
     return out
@@ -86,6 +88,35 @@ def test_interrupted_training_ends_at_the_same_weights(
     a, b = (networks.load(o / "model").state_dict() for o in (whole, resumed))
     assert all(torch.equal(a[k], b[k]) for k in a)
     assert digest(whole) == digest(resumed)
+
+
+def hold(patch: pytest.MonkeyPatch, tiles: int) -> None:
+    """Let a training hold so many decoded tiles."""
+    patch.setattr(held_tiles, "HELD_BYTES", held_tiles.tile_bytes(tiles, 3, shards.SIDE, "uint8"))
+
+
+def test_streamed_tiles_give_the_same_weights_as_tiles_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samples, "GROUP_ROWS", 3)
+    whole = train(tmp_path, "whole", ema=0.9)
+    hold(monkeypatch, 2)
+    most, plain = [], TileDataset._keep
+
+    def kept(self: TileDataset, index: int, tile: Tile) -> None:
+        plain(self, index, tile)
+        most.append(len(self.held))
+
+    monkeypatch.setattr(TileDataset, "_keep", kept)
+    assert digest(train(tmp_path, "streamed", ema=0.9)) == digest(whole)
+    assert max(most) == 2
+
+
+def test_a_streamed_training_goes_on_to_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(monkeypatch, 2)
+    test_interrupted_training_ends_at_the_same_weights(tmp_path, monkeypatch)
 
 
 def test_unknown_network_is_an_input_error(tmp_path: Path) -> None:

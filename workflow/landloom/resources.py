@@ -4,7 +4,6 @@ The Snakefile imports this, so nothing heavy is imported here.
 """
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from landloom.config import Config
 from landloom.config.base import BaseConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig
+from landloom.held_tiles import HELD_BYTES, tile_bytes
 
 FEATURES = 2048
 """Numbers that a feature extractor gives for an image at most."""
@@ -45,11 +45,6 @@ def growing(megabytes: int) -> Callable[..., int]:
     return mem_mb
 
 
-def tile_bytes(tiles: int, bands: int, size: int, dtype: str) -> int:
-    """Bytes of the images (bands, size, size) of some tiles in a numpy type, and of their 8-bit masks."""
-    return tiles * size**2 * (bands * _itemsize(dtype) + 1)
-
-
 def latent_bytes(tiles: int, channels: int, side: int, variants: int, itemsize: int) -> int:
     """Bytes of latents (variants, channels, side, side) of some tiles; of images or of masks, not of both."""
     return tiles * variants * channels * side**2 * itemsize
@@ -76,7 +71,8 @@ def _held(stage: str, config: Config, wildcards: Any, inputs: Any, card: dict[st
     if stage == "segment":
         pairs = config.mix.pairs(float(wildcards.ratio), tiles)
         real = 0 if config.mix.of == "alone" and pairs else tiles
-        return tile_bytes(real + pairs, bands, size, card["dtype"])
+        held = min(tile_bytes(real + pairs, bands, size, card["dtype"]), HELD_BYTES)
+        return held * config.segment.processes
     if stage == "base":
         return _base(config.base, tiles, bands, size)
     if stage in ("label_train", "image_train"):
@@ -105,9 +101,3 @@ def _latents(inputs: Sequence[str]) -> int:
     """Latents are read whole, a file at a time beside the result; the files are not compressed."""
     sizes = [p.stat().st_size for p in map(Path, inputs) if p.suffix == ".safetensors" and p.exists()]
     return sum(sizes) + max(sizes, default=0)
-
-
-def _itemsize(dtype: str) -> int:
-    """Bytes of one value, from the name of a numpy type, such as uint16."""
-    bits = re.search(r"\d+$", dtype)
-    return int(bits[0]) // 8 if bits else 1

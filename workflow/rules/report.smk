@@ -4,7 +4,6 @@ rule report:
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         captions=expand("results/{{dataset}}/captions/{scene}.parquet", scene=dag.parts),
         summaries=expand("results/{{dataset}}/captions/{scene}.json", scene=dag.parts),
-        plans=dag.plans(),
         curated=dag.all_shards("curated"),
         metrics=dag.training_metrics(),
         runs=dag.runs(),
@@ -30,7 +29,6 @@ rule report:
         tiles=dag.lists.of("tiles"),
         captions=dag.lists.of("captions"),
         summaries=dag.lists.of("summaries"),
-        plans=dag.lists.of("plans"),
         curated=dag.lists.of("curated"),
         metrics=dag.lists.of("metrics"),
         runs=dag.lists.of("runs"),
@@ -42,6 +40,6 @@ rule report:
         "python -m landloom report --config {params.config:q} --dataset {wildcards.dataset} "
         "--command {params.command:q} --card {input.card:q} --tiles {params.tiles} "
         "--captions {params.captions} --summaries {params.summaries} "
-        "--plans {params.plans} --curated {params.curated} --metrics {params.metrics} "
+        "--curated {params.curated} --metrics {params.metrics} "
         "--runs {params.runs} --tables {params.tables} --out {output.page:q} "
         "--sheet {output.sheet:q} 2>&1 | tee {log:q}"

@@ -3,6 +3,7 @@ rule segment:
         card="results/{dataset}/statistics.json",
         mix="results/{dataset}/{generator}/mix/{ratio}.parquet",
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
+        curated=dag.curated,
     output:
         run=directory("results/{dataset}/segment/{generator}/{ratio}/{network}/{seed}"),
         metrics="results/{dataset}/segment/{generator}/{ratio}/{network}/{seed}.metrics.jsonl",
@@ -19,6 +20,7 @@ rule segment:
         config=dag.section("segment"),
         min_trust=dag.min_trust,
         tiles=dag.lists.of("tiles"),
+        curated=dag.lists.of("curated"),
         version=dag.version("segment"),
     message:
         "Training {wildcards.network} on {wildcards.generator} {wildcards.ratio}, seed {wildcards.seed}"
@@ -26,5 +28,6 @@ rule segment:
         "python -m landloom segment --config {params.config:q} --generator {wildcards.generator} "
         "--ratio {wildcards.ratio} --network {wildcards.network} --seed {wildcards.seed} "
         "--min-trust {params.min_trust} --card {input.card:q} --mix {input.mix:q} "
-        "--tiles {params.tiles} --run {RUN:q} --state results/{wildcards.dataset}/state --out {output.run:q} "
+        "--tiles {params.tiles} --curated {params.curated} --run {RUN:q} "
+        "--state results/{wildcards.dataset}/state --out {output.run:q} "
         "--metrics {output.metrics:q} 2>&1 | tee {log:q}"

@@ -5,13 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
+from landloom import samples
 from landloom.auditing import Audit
+from landloom.columns import plain
 from landloom.errors import InputError
 
 FOLDERS = ("curated", "pairs", "masks")
-FACTS = ("id", "source", "split", "seed", "caption", "ratios", "target_ratios", "parents", "scene")
+FACTS = ("id", "source", "split", "seed", "caption", "ratios", "target_ratios", "parents", "scene",
+         "request", "quality")  # fmt: skip
 JOB = ("stage", "version", "sha256", "started", "seconds", "device", "gpus", "host", "slurm_job")
 
 
@@ -46,12 +47,11 @@ def trace(sample: str, roots: list[Path]) -> dict[str, Any]:
 
 def find(shard: Path, sample: str) -> dict[str, Any] | None:
     """Facts of a sample, if a shard holds it; images are not read."""
-    table = pq.read_table(shard, columns=list(FACTS))
-    ids = table["id"].to_pylist()
-    if sample not in ids:
+    table = samples.columns([shard], FACTS)
+    if sample not in table["id"]:
         return None
-    found: dict[str, Any] = table.slice(ids.index(sample), 1).to_pylist()[0]
-    return found
+    row = table["id"].index(sample)
+    return {name: plain(cells[row]) for name, cells in table.items()}
 
 
 def history(root: Path, shard: Path) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Control(Section):
     tolerance: float = Field(default=1.0, ge=0)
     """Error in points (mean over the named classes) that is near enough to stop trying."""
     reject_above: float | None = Field(default=None, ge=0)
-    """Error in points above which a mask is marked as rejected, with the reason in its note."""
+    """Error in points above which a mask is marked as rejected, with the reason."""
     repair: bool = False
     """Give border pixels of classes that are too large to neighbours that are too small."""
     repair_limit: float = Field(default=0.05, ge=0, le=1)

@@ -1,13 +1,13 @@
 """Best of several tries, and masks that are not good enough."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landloom.quality import Reason
 from landloom.samples import class_ratios
-from landloom.segmentation.verdict import REJECTED
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,19 @@ class Request:
 
 @dataclass(frozen=True)
 class Drawn:
-    """One mask (H, W), the cost of each class per pixel (K, H, W), and remarks about it."""
+    """One mask that was drawn.
+
+    Attributes:
+        mask: class indices (H, W).
+        cost: cost of each class per pixel (K, H, W).
+        residual: mean distance of drawn colours to the palette; None where none were drawn.
+        attempt: which try it is, from 1.
+    """
 
     mask: NDArray[np.uint8]
     cost: NDArray[np.float32]
-    remarks: dict[str, str] = field(default_factory=dict)
+    residual: float | None = None
+    attempt: int = 1
 
 
 Draw = Callable[[Sequence[Request], int], list[Drawn]]
@@ -58,14 +66,11 @@ def best_of(requests: Sequence[Request], draw: Draw, tries: int, tolerance: floa
         open_ = [i for i in open_ if best[i][0] > tolerance]
         if not open_:
             break
-    return [
-        Drawn(d.mask, d.cost, d.remarks | ({"try": str(a + 1)} if tries > 1 else {}))
-        for _, d, a in (best[i] for i in range(len(requests)))
-    ]
+    return [replace(drawn, attempt=a + 1) for _, drawn, a in (best[i] for i in range(len(requests)))]
 
 
-def rejection(found: float, limit: float | None) -> str | None:
-    """Why a mask of this error is rejected; None when it is not."""
+def rejection(found: float, limit: float | None) -> list[Reason]:
+    """Why a mask of this error (points) is rejected; empty when it is not."""
     if limit is None or found <= limit:
-        return None
-    return f"{REJECTED}: class shares are off by {found:.2f} points (allowed {limit:g})"
+        return []
+    return [Reason("class shares", f"class shares are off by {found:.2f} points (allowed {limit:g})")]

@@ -81,4 +81,4 @@ def drawn(picture: NDArray[np.float32], palette: NDArray[np.float32]) -> Drawn:
     """Read a picture (C, H, W): the nearest code of the palette; other codes cost their squared distance."""
     cost = distances(picture, palette)
     residual = float(np.sqrt(cost.min(0)).mean())
-    return Drawn(cost.argmin(0).astype(np.uint8), cost, {"residual": f"{residual:.3f}"})
+    return Drawn(cost.argmin(0).astype(np.uint8), cost, residual)

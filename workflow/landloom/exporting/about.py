@@ -1,6 +1,5 @@
 """``dataset.json`` and ``README.md``: the questions people ask of a synthetic dataset, answered."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +8,9 @@ from typing import Any
 import numpy as np
 
 import landloom
-from landloom import provenance, samples
+from landloom import provenance, quality, samples
 from landloom.exporting.collection import Collection, legend, write_json
 from landloom.markdown import cell
-from landloom.segmentation import verdict
 
 FORMATS = {
     "geotiff": "`geotiff/images/<id>.tif`: all bands; `geotiff/masks/<id>.tif`: class indices, 255 = none",
@@ -32,9 +30,9 @@ WHAT = {
 
 def facts(collection: Collection, curated: Sequence[Path]) -> dict[str, Any]:
     """Collect what ``dataset.json`` says; reads the small columns of the curated shards only."""
-    table = samples.columns(curated, ["id", "ratios", "seed", "parents", "note", "target_ratios"])
-    kept = [i for i, note in enumerate(table["note"]) if verdict.accepted(note)]
-    reasons = Counter(_reason(n) for n in table["note"] if not verdict.accepted(n))
+    table = samples.columns(curated, ["id", "ratios", "seed", "parents", "quality", "target_ratios"])
+    kept = [i for i, found in enumerate(table["quality"]) if quality.accepted(found)]
+    reasons = Counter(", ".join(q.reasons) for q in table["quality"] if not quality.accepted(q))
     card = collection.card
     return {
         "name": f"{collection.name}-{collection.generator}",
@@ -113,8 +111,3 @@ def _mean(rows: Sequence[Sequence[float] | None]) -> list[float] | None:
     values = np.array(known, np.float64)
     counts = (~np.isnan(values)).sum(0)
     return [float(s / n) if n else float("nan") for s, n in zip(np.nansum(values, 0), counts, strict=True)]
-
-
-def _reason(note: str | None) -> str:
-    """Why a sample was rejected, with N for each number, so that equal reasons can be counted."""
-    return re.sub(r"\d+(\.\d+)?", "N", verdict.reason(note))

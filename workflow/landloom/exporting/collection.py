@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from landloom import samples
+from landloom import quality, samples
 from landloom.dataset import Dataset
 from landloom.errors import InputError
 from landloom.samples import IGNORE, Sample
-from landloom.segmentation import verdict
 
 SYNTHETIC = "synthetic: not an observation"
 """Said in every format: nobody may take these pixels for a measurement."""
@@ -86,7 +85,7 @@ def generator_of(shards: Sequence[Path]) -> str:
 
 def accepted(shards: Sequence[Path]) -> Iterator[Sample]:
     """Yield the accepted samples of curated shards, in order."""
-    return (s for s in samples.read(shards) if verdict.accepted(s.note))
+    return (s for s in samples.read(shards) if quality.accepted(s.quality))
 
 
 def write_json(path: Path, value: Any) -> None:

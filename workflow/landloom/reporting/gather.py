@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from landloom import samples
+from landloom.quality import Quality, accepted
 from landloom.reporting.tables import run_name
 from landloom.samples import Sample
-from landloom.segmentation import verdict
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,19 @@ class Entry:
     path: Path
     generator: str
     mix: str
-    note: str
+    quality: Quality | None
     ratios: list[float]
     target: list[float] | None
 
     @property
     def accepted(self) -> bool:
         """Whether curation accepted it."""
-        return verdict.accepted(self.note)
+        return accepted(self.quality)
 
     @property
     def reason(self) -> str:
         """Why it was rejected."""
-        return verdict.reason(self.note)
+        return ", ".join(self.quality.details) if self.quality else ""
 
 
 @dataclass(frozen=True)
@@ -56,23 +56,16 @@ class Strip:
     predictions: list[dict[str, bytes]]
 
 
-def entries(curated: Sequence[Path], plans: Sequence[Path]) -> list[Entry]:
-    """List all curated samples; the plan beside a generator's shards names the mix of each."""
-    mixes = {path.parent.name: _mixes(path) for path in plans}
+def entries(curated: Sequence[Path]) -> list[Entry]:
+    """List all curated samples."""
     found = []
     for path in curated:
         generator = str(samples.metadata(path).get("generator", path.parent.parent.name))
-        known = mixes.get(generator, {})
-        table = samples.columns([path], ["id", "note", "ratios", "target_ratios"])
-        for name, note, ratios, target in zip(*table.values(), strict=True):
-            mix = known.get(name.removeprefix(f"{generator}_"), "samples")
-            found.append(Entry(name, path, generator, mix, note or "", list(ratios), _floats(target)))
+        table = samples.columns([path], ["id", "request", "quality", "ratios", "target_ratios"])
+        for name, request, quality, ratios, target in zip(*table.values(), strict=True):
+            mix = request.mix if request else "samples"
+            found.append(Entry(name, path, generator, mix, quality, list(ratios), _floats(target)))
     return found
-
-
-def _mixes(plan: Path) -> dict[str, str]:
-    table = pq.read_table(plan, columns=["id", "mix"])
-    return dict(zip(table["id"].to_pylist(), table["mix"].to_pylist(), strict=True))
 
 
 def _floats(values: list[float | None] | None) -> list[float] | None:
@@ -94,8 +87,7 @@ def load(wanted: Iterable[tuple[Path, str]]) -> dict[tuple[Path, str], Sample]:
         by_path.setdefault(path, []).append(name)
     found: dict[tuple[Path, str], Sample] = {}
     for path, names in by_path.items():
-        rows = pq.read_table(path, columns=samples.SCHEMA.names, filters=[("id", "in", names)])
-        found |= {(path, row["id"]): Sample(**row) for row in rows.to_pylist()}
+        found |= {(path, sample.id): sample for sample in samples.named(path, names)}
     return found
 
 

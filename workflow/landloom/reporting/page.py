@@ -11,13 +11,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import landloom
 from landloom.dataset import Dataset
+from landloom.quality import COPY
 from landloom.raster import codec
 from landloom.reporting import captions, figures, gather, labels, tables
 from landloom.reporting.captions import Captions
 from landloom.reporting.gather import Entry, RealTiles, Row, Strip
 from landloom.reporting.pictures import Thumbnails
 from landloom.samples import Sample
-from landloom.segmentation import verdict
 
 ROWS_AT_FULL_SIZE = 40  # rows of thumbnails of FULL pixels that keep the page below 3 MB
 FULL, LEAST = 128, 48
@@ -80,7 +80,7 @@ def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
         "glance": tables.glance(found["summary"]) if "summary" in found else tables.MISSING,
         "sheets": [_sheet(*key, items, inputs, tiles, thumbnails) for key, items in groups.items()],
         "curation": tables.curation(
-            {g: [e.note for e in inputs.entries if e.generator == g] for g in inputs.generators}
+            {g: [e.quality for e in inputs.entries if e.generator == g] for g in inputs.generators}
         ),
         "refused": _refused(rejected, inputs, thumbnails),
         "captions": captions.section(inputs.captions, inputs.tiles, inputs.captions_shown, thumbnails),
@@ -139,24 +139,26 @@ def _row(row: Row, card: Dataset, thumbnails: Thumbnails) -> dict[str, Any]:
 
 def _refused(rejected: list[Entry], inputs: Inputs, thumbnails: Thumbnails) -> list[dict[str, Any]]:
     """Show a few rejected samples with the reason, copies first and beside the tile they copy."""
-    copies = [e for e in rejected if "copy of a real tile" in e.reason]
+    copies = [e for e in rejected if e.quality and COPY in e.quality.reasons]
     chosen = gather.pick(copies, inputs.examples)
     chosen += gather.pick([e for e in rejected if e not in copies], inputs.examples - len(chosen))
     loaded = gather.load((e.path, e.id) for e in chosen)
-    origins = {verdict.text(e.note, "nearest") for e in copies} - {None}
-    tiles = {k[1]: s for k, s in gather.load((p, str(n)) for p in inputs.tiles for n in origins).items()}
+    origins = {_nearest(e) for e in copies} - {""}
+    tiles = {k[1]: s for k, s in gather.load((p, n) for p in inputs.tiles for n in origins).items()}
     return [
         {
             "id": e.id,
             "reason": e.reason,
             "image": thumbnails.image(loaded[e.path, e.id]) if loaded[e.path, e.id].image else None,
             "mask": thumbnails.mask(loaded[e.path, e.id].mask_array()),
-            "origin": _origin(tiles.get(verdict.text(e.note, "nearest") or ""), thumbnails)
-            if e in copies
-            else None,
+            "origin": _origin(tiles.get(_nearest(e)), thumbnails) if e in copies else None,
         }
         for e in chosen
     ]
+
+
+def _nearest(entry: Entry) -> str:
+    return (entry.quality and entry.quality.nearest) or ""
 
 
 def _origin(tile: Sample | None, thumbnails: Thumbnails) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from landloom.segmentation import verdict
+from landloom.quality import Quality, accepted
 
 MISSING = "–"
 
@@ -83,16 +83,16 @@ def image_quality(table: pd.DataFrame) -> Table:
     return Table("Image quality", header, rows)
 
 
-def curation(notes: Mapping[str, Sequence[str]]) -> Table:
+def curation(judged: Mapping[str, Sequence[Quality | None]]) -> Table:
     """Accepted samples per generator, and how often each reason to reject was given."""
     reasons = {
-        g: Counter(k for n in found if not verdict.accepted(n) for k in verdict.kinds(n))
-        for g, found in notes.items()
+        g: Counter(reason for q in found if q is not None for reason in q.reasons)
+        for g, found in judged.items()
     }
     names = sorted({r for counts in reasons.values() for r in counts})
     rows = []
-    for generator, found in notes.items():
-        kept = sum(verdict.accepted(n) for n in found)
+    for generator, found in judged.items():
+        kept = sum(map(accepted, found))
         share = number(100 * kept / len(found)) if found else MISSING
         rows.append([generator, len(found), share, *(reasons[generator][r] for r in names)])
     return Table("Acceptance", ["generator", "samples", "accepted %", *names], rows)

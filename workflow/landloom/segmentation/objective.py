@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from landloom.diffusion.symmetry import Augment
 from landloom.samples import IGNORE
-from landloom.segmentation.data import Arrays, augment
+from landloom.segmentation.data import augment, batch
+from landloom.tile_dataset import TileDataset
 from landloom.training.loop import device
 
 SMALLEST_SHARE = 1e-4
@@ -25,26 +26,30 @@ def class_weights(kind: Literal["none", "inverse_sqrt"], prior: Sequence[float])
 
 
 class SegmentationObjective:
-    """Cross-entropy of a network on arrays in memory; see ``landloom.training.loop.Objective``.
+    """Cross-entropy of a network on tiles; see ``landloom.training.loop.Objective``.
 
     Args:
         module: maps images (B, C, H, W) to logits (B, K, H, W).
-        arrays: images and masks.
+        tiles: images and masks.
         weights: loss weight per class (K,).
         kind: random turns.
     """
 
-    def __init__(self, module: nn.Module, arrays: Arrays, weights: Tensor, kind: Augment) -> None:
-        self.module, self.arrays, self.kind = module, arrays, kind
-        self.size = len(arrays.images)
+    def __init__(self, module: nn.Module, tiles: TileDataset, weights: Tensor, kind: Augment) -> None:
+        self.module, self.tiles, self.kind = module, tiles, kind
+        self.size = len(tiles)
         self.weights = weights.to(device())
+
+    def prefetch(self, index: Tensor) -> None:
+        """Begin to decode the tiles of the next step."""
+        self.tiles.prefetch(index.tolist())
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Weighted mean cross-entropy over valid pixels, and their accuracy; both 0 without a valid pixel."""
         index = index.cpu()
         if len(index) == 1:  # batch norm cannot train on one pooled vector: show the sample in two turns
             index = index.repeat(2)
-        images, masks = augment(*self.arrays.batch(index, self.weights.device), self.kind)
+        images, masks = augment(*batch(self.tiles, index, self.weights.device), self.kind)
         target = masks.long()
         logits = module(images).float()
         return {

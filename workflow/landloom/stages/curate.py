@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from landloom import progress, samples
+from landloom import progress, quality, samples
 from landloom.config.curate import CurateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.dataset import Dataset
@@ -16,21 +16,22 @@ from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity
 from landloom.metrics.known import load
 from landloom.metrics.memorisation import Neighbour, Neighbours, Place
+from landloom.quality import COPY, Quality, Reason
 from landloom.raster import codec
 from landloom.samples import Sample
-from landloom.segmentation import networks, scores, verdict
+from landloom.segmentation import networks, scores
 from landloom.segmentation.curation import Norms, agreement, norms, pixel_loss, trust
 from landloom.segmentation.predict import probabilities
 from landloom.stage import In, Ins, Out
 
-VERSION = 6
+VERSION = 7
 
 
 def run(
     config: CurateConfig, features: FeaturesConfig, card: In, pairs: In, tiles: Ins, judge: In, known: Ins,
     out: Out,
 ) -> None:  # fmt: skip
-    """Write all pairs with a trust raster and a verdict in their note.
+    """Write all pairs with a trust raster and a verdict.
 
     The judge's norms per class come from val tiles: real data that it was not trained on. ``known`` are
     features of the train tiles; without them there is no memorisation audit.
@@ -63,8 +64,8 @@ def judged(
     norm: Norms,
     near: dict[str, Neighbour],
     matrix: scores.Confusion,
-) -> Iterator[tuple[bytes, str]]:
-    """Yield each pair's encoded trust and its note; ``matrix`` sums up where mask and judge agree."""
+) -> Iterator[tuple[bytes, Quality]]:
+    """Yield each pair's encoded trust and its quality; ``matrix`` sums up where mask and judge agree."""
     for sample, found in progress.shown(probabilities(model, dataset, pairs), "pairs judged"):
         mask, seen = sample.mask_array(), found.argmax(0).astype(np.uint8)
         trusted = codec.encode(trust(pixel_loss(found, mask), mask, norm.loss, config.tolerance))
@@ -73,34 +74,33 @@ def judged(
         expected = norm.expected(mask)
         # Of classes that the judge never gets right nothing can be expected, nor held against a pair.
         relative = share / expected if expected else 1.0
-        yield trusted, decide(config, share, relative, near.get(sample.id), sample.note)
+        yield trusted, decide(config, share, relative, near.get(sample.id), sample.quality)
 
 
-def marked(pairs: Iterator[Sample], found: Sequence[tuple[bytes, str]]) -> Iterator[Sample]:
-    """Pairs with their trust and note; read once more, as a shard's images need not fit into memory."""
-    for sample, (trusted, note) in zip(pairs, found, strict=True):
-        sample.trust, sample.note = trusted, note
+def marked(pairs: Iterator[Sample], found: Sequence[tuple[bytes, Quality]]) -> Iterator[Sample]:
+    """Pairs with their trust and quality; read once more, as a shard's images need not fit into memory."""
+    for sample, (trusted, verdict) in zip(pairs, found, strict=True):
+        sample.trust, sample.quality = trusted, verdict
         yield sample
 
 
 def decide(
-    config: CurateConfig, share: float, relative: float, near: Neighbour | None, note: str | None
-) -> str:
+    config: CurateConfig, share: float, relative: float, near: Neighbour | None, before: Quality | None
+) -> Quality:
     """The verdict: all scores, and every reason to reject."""
-    found: dict[str, float | str] = {"agreement": share, "relative": relative}
-    reasons = verdict.below("agreement", share, config.min_agreement)
-    reasons += verdict.below("agreement for its classes", relative, config.min_relative)
-    reasons += verdict.above("palette residual", verdict.score(note, "residual"), config.max_residual)
-    if (whole := verdict.score(note, "tile")) > config.memory.share:
-        reasons.append(f"copy of a real tile: {100 * whole:.1f} % of the pixels are cut from one")
+    found: dict[str, float | None] = {"agreement": share, "relative": relative}
+    reasons = quality.below("agreement", share, config.min_agreement)
+    reasons += quality.below("agreement for its classes", relative, config.min_relative)
+    reasons += quality.above("palette residual", quality.score(before, "residual"), config.max_residual)
+    if (whole := quality.score(before, "one_tile")) > config.memory.share:
+        reasons.append(Reason(COPY, f"{COPY}: {100 * whole:.1f} % of the pixels are cut from one"))
     if near is not None:
-        found |= {"realism": near.realism, "distance": near.distance, "rank": near.rank, "nearest": near.id}
-        reasons += verdict.below("realism", near.realism, config.min_realism)
+        found |= {"realism": near.realism, "distance": near.distance, "rank": near.rank}
+        reasons += quality.below("realism", near.realism, config.min_realism)
         if near.rank < config.memory.quantile:
-            reasons.append(
-                f"copy of a real tile: nearer than {100 * (1 - near.rank):.1f} % of real tiles are"
-            )
-    return verdict.write(found, reasons, note)
+            share_nearer = 100 * (1 - near.rank)
+            reasons.append(Reason(COPY, f"{COPY}: nearer than {share_nearer:.1f} % of real tiles are"))
+    return quality.judged(before, found, reasons, near.id if near else None)
 
 
 def neighbours(

@@ -18,7 +18,8 @@ from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity, tables, validity
 from landloom.metrics.cost import Cost, cost
 from landloom.metrics.diversity import mean_distance
-from landloom.segmentation import scores, verdict
+from landloom.quality import mean_score
+from landloom.segmentation import scores
 from landloom.stage import In, Ins, Out
 
 VERSION = 6
@@ -149,7 +150,7 @@ def shapes(
     alike = min(most, max(len(samples.rows(paths, "train")) for paths in groups.values()))
     rows = measure.real_rows(masks(tiles, "train", alike))
     for name, paths in groups.items():
-        residual = verdict.mean_score(samples.columns(paths, ["note"])["note"], "residual")
+        residual = mean_score(samples.columns(paths, ["quality"])["quality"], "residual")
         rows.append(measure.row(name, masks(paths, "train", most), known=False) | {"residual": residual})
     return pd.DataFrame(rows).rename(columns={"variant": "generator"})
 

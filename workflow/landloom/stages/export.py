@@ -12,7 +12,7 @@ from landloom.exporting.imagefolder import ImageFolder
 from landloom.exporting.stac import Stac
 from landloom.stage import In, Ins, Out
 
-VERSION = 5
+VERSION = 6
 NEEDS = {"coco": "imagefolder", "stac": "geotiff"}  # these two point to the files of another format
 
 

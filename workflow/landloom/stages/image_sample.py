@@ -21,6 +21,7 @@ from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.feedback import JudgeFeedback
 from landloom.diffusion.sampling import batches, guidance, sample, taken
 from landloom.errors import InputError
+from landloom.quality import judged
 from landloom.raster import codec
 from landloom.samples import Sample
 from landloom.segmentation import networks
@@ -89,7 +90,7 @@ def painted(
     """Yield copies of samples with new images from their seeds, in the dataset's units.
 
     Without a painter the collages are the images. The tiles of a collage become parents of its image, and the
-    largest share of one of them is noted.
+    largest share of one of them is a score.
     """
     parts = batches(len(wanted), config.batch)
     for part in progress.shown(parts, "images", len(wanted), config.batch):
@@ -107,8 +108,8 @@ def painted(
 def named(row: Sample, collage: Collage) -> Sample:
     """A sample that names the tiles of its collage."""
     parents = list(dict.fromkeys([*row.parents, *collage.shares]))
-    share = f"tile={max(collage.shares.values(), default=0):.4f}"
-    return replace(row, parents=parents, note=f"{row.note} {share}" if row.note else share)
+    share = max(collage.shares.values(), default=0.0)
+    return replace(row, parents=parents, quality=judged(row.quality, {"one_tile": share}))
 
 
 class Translator:

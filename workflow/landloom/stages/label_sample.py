@@ -1,6 +1,7 @@
 """Masks for the planned class mixes of one shard."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from landloom.dataset import Dataset
 from landloom.diffusion.masks import LoraMasks
 from landloom.diffusion.sampling import batches
 from landloom.errors import InputError
+from landloom.quality import judged
 from landloom.raster import codec
 from landloom.raster.regions import without_small
-from landloom.samples import Sample, class_ratios
+from landloom.samples import Requested, Sample, class_ratios
 from landloom.stage import In, Ins, Out
 
 VERSION = 7
@@ -63,17 +65,16 @@ def from_model(
         asked = [request(r) for r in rows]
         found = best_of(asked, smoothed(draw, config.smooth), config.control.tries, config.control.tolerance)
         for row, wanted, drawn in zip(rows, asked, found, strict=True):
-            mask, remarks = drawn.mask, {"mix": row["mix"]} | drawn.remarks
+            mask, asked_for = drawn.mask, Requested(row["mix"], drawn.attempt)
             if config.control.repair:
-                mask, changed = repair(mask, drawn.cost, wanted.target, config.control.repair_limit)
-                remarks["repaired"] = str(changed)
-            reason = rejection(error(mask, wanted.target), config.control.reject_above)
-            note = " ".join(f"{k}={v}" for k, v in remarks.items())
+                limit = config.control.repair_limit
+                mask, asked_for.repaired = repair(mask, drawn.cost, wanted.target, limit)
+            reasons = rejection(error(mask, wanted.target), config.control.reject_above)
             yield Sample(
                 id=f"{generator}_{row['id']}", mask=codec.encode(mask), scene=generator, source=generator,
                 ratios=class_ratios(mask, len(wanted.target)), caption=row["caption"], seed=row["seed"],
                 target_ratios=[float(x) for x in wanted.target],
-                note=f"{reason}; {note}" if reason else note,
+                request=asked_for, quality=judged(None, {"residual": drawn.residual}, reasons),
             )  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def smoothed(draw: Draw, pixels: int) -> Draw:
 
     def drawn(requests: Sequence[Request], attempt: int) -> list[Drawn]:
         found = draw(requests, attempt)
-        return [Drawn(without_small(d.mask, pixels), d.cost, d.remarks) for d in found]
+        return [replace(d, mask=without_small(d.mask, pixels)) for d in found]
 
     return drawn
 
@@ -104,7 +105,7 @@ def from_real(requests: pd.DataFrame, tiles: Sequence[Path], generator: str) -> 
             source=generator,
             crs=found.crs, transform=found.transform, ratios=found.ratios, caption=row["caption"],
             seed=row["seed"], target_ratios=[float(x) for x in row["target_ratios"]], parents=[found.id],
-            note=f"mix={row['mix']} real mask",
+            request=Requested(row["mix"]),
         )  # fmt: skip
 
 

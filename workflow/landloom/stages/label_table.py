@@ -1,6 +1,5 @@
 """The ablation of mask generation: what each lever does to class shares, and to the look of masks."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from landloom.reporting import ablation
 from landloom.stage import In, Ins, Out
 
 VERSION = 2
-MIX = re.compile(r"\bmix=(\S+)")
 
 
 def run(
@@ -54,8 +52,8 @@ def by_variant(masks: Sequence[Path]) -> dict[str, list[Path]]:
 
 def shares(variant: str, paths: Sequence[Path], dataset: Dataset, first: str) -> pd.DataFrame:
     """CPE per class and mCPE for each mix of one variant; the first mix bears the variant's name alone."""
-    found = samples.columns(paths, ["ratios", "target_ratios", "note"])
-    mixes = [m[1] if (m := MIX.search(note or "")) else first for note in found["note"]]
+    found = samples.columns(paths, ["ratios", "target_ratios", "request"])
+    mixes = [request.mix if request else first for request in found["request"]]
     seconds, device = effort(paths)
     rows = []
     for mix in dict.fromkeys(mixes):
@@ -81,8 +79,8 @@ def effort(paths: Sequence[Path]) -> tuple[float, str | None]:
 
 def of_mix(paths: Sequence[Path], mix: str) -> list[int]:
     """Rows of one mix."""
-    notes = samples.columns(paths, ["note"])["note"]
-    return [i for i in samples.rows(paths, "train") if f"mix={mix}" in (notes[i] or "").split()]
+    requests = samples.columns(paths, ["request"])["request"]
+    return [i for i in samples.rows(paths, "train") if requests[i] and requests[i].mix == mix]
 
 
 def arrays(paths: Sequence[Path], rows: Sequence[int]) -> list[Mask]:

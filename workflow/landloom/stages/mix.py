@@ -1,45 +1,46 @@
-"""Real train tiles and accepted synthetic pairs in one training shard."""
+"""Real train tiles and accepted synthetic pairs in one training set."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from landloom import samples
+from landloom import sample_index, samples
 from landloom.config.mix import MixConfig
 from landloom.errors import InputError
-from landloom.samples import Sample
-from landloom.segmentation import verdict
+from landloom.quality import accepted
+from landloom.sample_index import Place
 from landloom.stage import Ins, Out
 
-VERSION = 2
-BUFFER = 1024  # samples held while shuffling
+VERSION = 3
 
 
 def run(config: MixConfig, ratio: float, seed: int, tiles: Ins, curated: Ins, out: Out) -> None:
-    """Write all real train tiles and ``ratio`` times as many accepted pairs, in random order.
+    """Write an index of all real train tiles and ``ratio`` times as many accepted pairs, in random order.
 
     A smaller ratio takes a subset of the pairs that a larger one takes. With ``of: alone`` the real tiles are
-    left out, unless the ratio is 0.
+    left out, unless the ratio is 0. Pixels stay where they are.
 
     Raises:
         InputError: too few pairs were accepted, or one was made from a val or test tile.
     """
     rng = np.random.default_rng(seed)
-    splits = samples.columns(tiles, ["split"])["split"]
-    real = splits.count("train")
-    wanted = needed(config, ratio, real)
-    kept = 0 if config.of == "alone" and ratio else real
+    train = samples.rows(tiles, "train")
+    wanted = needed(config, ratio, len(train))
+    kept = [] if config.of == "alone" and ratio else train
     chosen = choose(curated, wanted, rng)
     forbid_leaks(tiles, curated, chosen)
-    streams = {
-        False: shuffled(samples.read(tiles, split="train"), rng),
-        True: shuffled(pick(curated, chosen), rng),
-    }
-    order = rng.permutation(np.repeat([False, True], [kept, wanted]))
+    places = pick(tiles, kept) + pick(curated, sorted(chosen))
     generators = sorted({str(samples.metadata(p).get("generator")) for p in curated})
-    about = {"ratio": ratio, "of": config.of, "seed": seed, "n_real": kept, "n_synthetic": wanted}
-    samples.write(out, (next(streams[bool(s)]) for s in order), about | {"generators": generators})
+    about = {"ratio": ratio, "of": config.of, "seed": seed, "n_real": len(kept), "n_synthetic": wanted}
+    mixed = [places[i] for i in rng.permutation(len(places))]
+    sample_index.write(out, mixed, about | {"generators": generators})
+
+
+def pick(paths: Sequence[Path], rows: Sequence[int]) -> list[Place]:
+    """Places of some rows, counted over all shards."""
+    found = sample_index.located(paths) if rows else []
+    return [found[i] for i in rows]
 
 
 def needed(config: MixConfig, ratio: float, real: int) -> int:
@@ -66,13 +67,13 @@ def choose(curated: Sequence[Path], wanted: int, rng: np.random.Generator) -> se
     """
     if not wanted:
         return set()
-    table = samples.columns(curated, ["note", "split"])
-    rows = zip(table["note"], table["split"], strict=True)
-    good = [i for i, (note, split) in enumerate(rows) if split == "train" and verdict.accepted(note)]
+    table = samples.columns(curated, ["quality", "split"])
+    rows = zip(table["quality"], table["split"], strict=True)
+    good = [i for i, (found, split) in enumerate(rows) if split == "train" and accepted(found)]
     if len(good) < wanted:
         raise InputError(
             "mix.ratios",
-            f"{wanted} accepted samples are needed, {len(good)} of {len(table['note'])} were accepted",
+            f"{wanted} accepted samples are needed, {len(good)} of {len(table['split'])} were accepted",
             "Raise plan.count or lower curate.min_agreement",
         )
     return set(rng.permutation(good)[:wanted].tolist())
@@ -90,22 +91,3 @@ def forbid_leaks(tiles: Sequence[Path], curated: Sequence[Path], chosen: set[int
                 f"was made from held-out tile {min(leaked)}",
                 "Generate from train tiles only",
             )
-
-
-def pick(curated: Sequence[Path], chosen: set[int]) -> Iterator[Sample]:
-    """Yield the chosen rows of all shards, in order."""
-    if chosen:
-        yield from (s for i, s in enumerate(samples.read(curated)) if i in chosen)
-
-
-def shuffled(stream: Iterator[Sample], rng: np.random.Generator) -> Iterator[Sample]:
-    """Yield samples in random order, never holding more than a buffer of them."""
-    buffer: list[Sample] = []
-    for sample in stream:
-        if len(buffer) < BUFFER:
-            buffer.append(sample)
-            continue
-        k = int(rng.integers(BUFFER))
-        buffer[k], out = sample, buffer[k]
-        yield out
-    yield from (buffer[int(k)] for k in rng.permutation(len(buffer)))

@@ -11,7 +11,7 @@ from landloom.reporting.sheet import write as write_sheet
 from landloom.reporting.tables import read as read_tables
 from landloom.stage import In, Ins, Out
 
-VERSION = 7
+VERSION = 8
 
 
 def run(
@@ -22,7 +22,6 @@ def run(
     tiles: Ins,
     captions: Ins,
     summaries: Ins,
-    plans: Ins,
     curated: Ins,
     metrics: Ins,
     runs: Ins,
@@ -40,7 +39,6 @@ def run(
         tiles: shards of real tiles.
         captions: captions of each scene.
         summaries: what the caption stage says about them.
-        plans: plan of each generator, at <generator>/plan.parquet.
         curated: curated shards of all generators.
         metrics: metrics.jsonl of each training.
         runs: folders of segmentation trainings, <generator>/<ratio>/<network>/<seed>.
@@ -58,7 +56,7 @@ def run(
         tiles=tiles,
         captions=captions_of(captions, summaries),
         captions_shown=config.captions,
-        entries=gather.entries(curated, plans),
+        entries=gather.entries(curated),
         metrics=metrics,
         runs=runs,
         tables=read_tables(tables),

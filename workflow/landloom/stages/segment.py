@@ -13,16 +13,18 @@ import pyarrow.parquet as pq
 import torch
 from torch import nn
 
-from landloom import samples
+from landloom import sample_index, samples
 from landloom.config.run import DEFAULT
 from landloom.config.segment import SegmentConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
 from landloom.raster import codec
-from landloom.segmentation import data, networks, predict, scores
+from landloom.sample_index import Place
+from landloom.segmentation import networks, predict, scores
 from landloom.segmentation.objective import SegmentationObjective, class_weights
 from landloom.segmentation.overlaps import Overlaps
 from landloom.stage import How, In, Ins, Out, State
+from landloom.tile_dataset import TileDataset
 from landloom.training.loop import train
 from landloom.training.progress import metrics_path
 
@@ -32,7 +34,7 @@ SHOWN = 12  # predictions kept for the report
 
 def run(
     config: SegmentConfig, network: str, generator: str, ratio: float, seed: int,
-    card: In, mix: In, tiles: Ins, state: State, out: Out, metrics: Out, min_trust: float = 0.0,
+    card: In, mix: In, tiles: Ins, curated: Ins, state: State, out: Out, metrics: Out, min_trust: float = 0.0,
     run: How = DEFAULT,
 ) -> None:  # fmt: skip
     """Write a folder with model/, scores.json and predictions.parquet, and the metrics of the training.
@@ -44,14 +46,14 @@ def run(
     dataset = Dataset.load(card)
     torch.manual_seed(seed)
     model = make(config, network, dataset)
-    arrays = data.load([mix], dataset, min_trust)
+    places = sample_index.read(mix, [*tiles, *curated])
     weights = class_weights(config.class_weights, dataset.prior)
-    objective = SegmentationObjective(model, arrays, weights, config.augment)
+    objective = SegmentationObjective(model, TileDataset(places, dataset, min_trust), weights, config.augment)
     train(objective, config, run, seed, state, f"segment {generator} {ratio:g} {network} {seed}")
     out.mkdir(parents=True)
     networks.save(model, out / "model")
     about = {"generator": generator, "ratio": ratio, "network": network, "seed": seed, "steps": config.steps}
-    body = about | counts(mix) | {s: judge(model, dataset, tiles, s) for s in ("val", "test")}
+    body = about | counts(places) | {s: judge(model, dataset, tiles, s) for s in ("val", "test")}
     (out / "scores.json").write_text(json.dumps(body, indent=1) + "\n")
     keep_predictions(model, dataset, tiles, out / "predictions.parquet")
     shutil.copyfile(metrics_path(state), metrics)
@@ -66,11 +68,10 @@ def make(config: SegmentConfig, network: str, dataset: Dataset) -> nn.Module:
     return model
 
 
-def counts(mix: Path) -> dict[str, int]:
-    """Numbers of real and synthetic samples in a mix."""
-    sources = samples.columns([mix], ["source"])["source"]
-    real = sources.count("real")
-    return {"n_train": len(sources), "n_real": real, "n_synthetic": len(sources) - real}
+def counts(places: Sequence[Place]) -> dict[str, int]:
+    """Numbers of real and synthetic samples in a training set."""
+    real = sum(p.source == "real" for p in places)
+    return {"n_train": len(places), "n_real": real, "n_synthetic": len(places) - real}
 
 
 def judge(model: nn.Module, dataset: Dataset, tiles: Sequence[Path], split: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from landloom.samples import IGNORE, Sample, ShardWriter
 from landloom.scenes import SceneFiles
 from landloom.stage import Ins, Out
 
-VERSION = 2
+VERSION = 3
 
 
 def run(

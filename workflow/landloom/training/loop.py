@@ -34,6 +34,8 @@ class Objective(Protocol):
         betas: of AdamW; an objective may leave them out.
         players: parts of ``module`` whose gradients are clipped each by its own norm, so that no one's loss
             slows another down; may be left out, and must hold all trained parameters otherwise.
+        prefetch: is given the indices of the next step once this one's are used; may be left out. It must not
+            touch torch's random numbers.
     """
 
     module: nn.Module
@@ -89,9 +91,9 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
     def save(step: int) -> None:
         if rank == 0:
             checkpoint.save(state, step, bare, optimizer, average)
-        accelerator.wait_for_everyone()
 
     log_due, save_due = Interval(how.log), Interval(how.checkpoint)
+    ahead = getattr(objective, "prefetch", None)
     bare.train()
     with Progress(state, name, start, config.steps, rank == 0) as progress, StopRequest() as stop:
         if start < config.steps and stop.agreed(accelerator):
@@ -105,6 +107,8 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
                 group["lr"] = rate
             with accelerator.autocast():
                 losses = objective.loss(module, index.to(device))
+            if ahead is not None and step + 1 < config.steps:  # read while this step is computed
+                ahead(batch_index(seed, objective.size, config.batch, step + 1)[rank::world])
             accelerator.backward(losses["loss"])
             norms = [accelerator.clip_grad_norm_(p, config.clip) for p in players]
             optimizer.step()
@@ -115,7 +119,10 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
             if log_due() or done in (start + 1, config.steps) or stopping:
                 norm = math.hypot(*map(float, norms))
                 progress.log(done, {k: v.item() for k, v in losses.items()} | {"lr": rate, "norm": norm})
-            if save_due() or done == config.steps or stopping:
+            if done == config.steps or stopping:
+                save(done)
+                accelerator.wait_for_everyone()  # torchrun ends all processes when the first one ends
+            elif save_due():  # each process has its own clock, so none waits for another here
                 save(done)
             if stopping and done < config.steps:
                 progress.say(f"told to stop: saved at step {done}, run again to go on")

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from landloom import quality
 from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.errors import InputError
@@ -55,7 +56,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pd.DataFr
     judged = {"confusion": [[3, 1], [0, 4]], "judge_confusion": [[4, 0], [0, 4]]}
     of_h = judged | {"image_model": str(trained(tmp_path))}
     pairs = [
-        shards.pairs(tmp_path, 6, "h", "accepted; residual=0.250", about=of_h),
+        shards.pairs(tmp_path, 6, "h", quality.judged(None, {"residual": 0.25}), about=of_h),
         shards.pairs(tmp_path, 1, "g", about=judged),
     ]
     (tmp_path / "twins").mkdir()

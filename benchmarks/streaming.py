@@ -1,0 +1,136 @@
+"""Streamed tiles beside tiles in memory: time of a training step, and peak memory of the whole stage.
+
+python benchmarks/streaming.py steps [--size 512] [--tiles 48] [--held 12] [--pairs 5]
+python benchmarks/streaming.py memory [--size 512] [--tiles 12000]
+
+``steps`` trains the same steps from tiles in memory and from streamed ones, in turns, and prints the median
+of the ratios; ``--clock cpu`` counts CPU time of all threads, for machines that do other work besides.
+``memory`` runs the segment stage on repeated tiles, with as many held as may be, and prints the peak of its
+resident memory.
+"""
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from landloom import sample_index, samples
+from landloom.config.mix import MixConfig
+from landloom.config.segment import Network, SegmentConfig
+from landloom.dataset import ClassInfo, Dataset
+from landloom.raster import codec
+from landloom.samples import Sample
+from landloom.segmentation import networks
+from landloom.segmentation.objective import SegmentationObjective
+from landloom.stages import mix, segment
+from landloom.tile_dataset import TileDataset
+from landloom.training.loop import train
+
+NETWORK = Network(architecture="Unet", encoder="resnet18")
+CLASSES = ["#c82828", "#28c828", "#2828c8"]
+
+
+def card(size: int, tiles: int) -> Dataset:
+    """A dataset of three classes and three 8-bit bands."""
+    classes = [ClassInfo(name=c[1:], color=c) for c in CLASSES]
+    return Dataset(
+        name="made-up", size=size, classes=classes, bands=3, dtype="uint8", rgb=[0, 1, 2], low=[0.0] * 3,
+        high=[255.0] * 3, prior=[0.4, 0.3, 0.3], cooccurrence=[[1.0] * 3] * 3,
+        tiles={"train": tiles, "val": 2, "test": 2}, scenes=3,
+    )  # fmt: skip
+
+
+def made_up(size: int, count: int) -> Iterator[Sample]:
+    """Train tiles that repeat the pixels of eight, and two tiles of val and test each; PNGs barely shrink."""
+    rng, cell = np.random.default_rng(0), size // 8
+    first = []
+    for i in range(8):
+        mask = rng.integers(0, 3, (8, 8)).repeat(cell, 0).repeat(cell, 1).astype(np.uint8)
+        image = np.clip(60 * mask + rng.normal(40, 12, (3, size, size)), 0, 255).astype(np.uint8)
+        first.append(Sample(str(i), codec.encode(mask), codec.encode(image), ratios=[0.4, 0.3, 0.3]))
+    for i in range(count):
+        yield replace(first[i % 8], id=f"t{i}", scene="train", col=i * size)
+    for i, split in enumerate(["val", "val", "test", "test"]):
+        yield replace(first[i], id=f"{split}{i}", scene=split, col=i * size, split=split)
+
+
+def seconds(given: argparse.Namespace, shard: Path, capacity: int | None) -> float:
+    """Time of some steps, loading left out."""
+    places = [p for p in sample_index.located([shard]) if p.id.startswith("t")][: given.tiles]
+    tiles = TileDataset(places, card(given.size, given.tiles), capacity=capacity)
+    torch.manual_seed(0)
+    model = networks.build(NETWORK, 3, len(CLASSES))
+    objective = SegmentationObjective(model, tiles, torch.ones(len(CLASSES)), "d4")
+    config = SegmentConfig(networks={"a": NETWORK}, steps=given.steps, batch=given.batch, warmup=1)
+    clock = time.process_time if given.clock == "cpu" else time.perf_counter
+    start = clock()
+    with tempfile.TemporaryDirectory() as state:
+        train(objective, config, 0, Path(state), "streamed" if capacity else "memory")
+    return clock() - start
+
+
+def steps(given: argparse.Namespace, folder: Path) -> None:
+    """Print the times of interleaved pairs and the median of their ratios."""
+    samples.write(folder / "a.parquet", made_up(given.size, given.tiles))
+    seconds(given, folder / "a.parquet", None)  # warms up
+    ratios = []
+    for pair in range(given.pairs):
+        order = [None, given.held] if pair % 2 == 0 else [given.held, None]
+        found = {capacity: seconds(given, folder / "a.parquet", capacity) for capacity in order}
+        ratios.append(found[given.held] / found[None])
+        print(f"in memory {found[None]:.2f} s, streamed {found[given.held]:.2f} s, x{ratios[-1]:.3f}")
+    print(f"median x{statistics.median(ratios):.3f}")
+
+
+class Filled(TileDataset):
+    """Holds as many tiles as it may from the start, as after many steps."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        for start in range(0, min(self.capacity, len(self)), 16):
+            self.__getitems__(range(start, start + 16))
+        print(f"{len(self.held)} tiles held of {len(self)}")
+
+
+def memory(given: argparse.Namespace, folder: Path) -> None:
+    """Print the peak of resident memory while the segment stage runs."""
+    shard, about = folder / "a.parquet", folder / "statistics.json"
+    samples.write(shard, made_up(given.size, given.tiles))
+    card(given.size, given.tiles).save(about)
+    mix.run(MixConfig(), 0.0, 0, [shard], [], folder / "mix.parquet")
+    print(f"shard {shard.stat().st_size / 1e9:.2f} GB, before segment {_peak():.2f} GB")
+    config = SegmentConfig(networks={"a": NETWORK}, steps=given.steps, batch=given.batch, warmup=1)
+    segment.TileDataset = Filled  # type: ignore[misc]
+    segment.run(
+        config, "a", "real", 0.0, 0, about, folder / "mix.parquet", [shard], [], folder / "state",
+        folder / "out", folder / "metrics.jsonl",
+    )  # fmt: skip
+    print(f"{given.tiles} tiles of {given.size} px, {given.steps} steps: peak {_peak():.2f} GB")
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def main() -> None:
+    """Run one of the two."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("what", choices=["steps", "memory"])
+    for name, value in {"size": 512, "tiles": 48, "held": 12, "pairs": 5, "steps": 12, "batch": 4}.items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        (steps if given.what == "steps" else memory)(given, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,7 @@ from landloom.conditions import registry
 from landloom.conditions.base import Condition
 from landloom.conditions.group import Conditions
 from landloom.conditions.mask import Mask
+from landloom.conditions.metadata import Metadata, numbers
 from landloom.conditions.ratios import Ratios, VectorTokens
 from landloom.conditions.registry import CONDITIONS
 from landloom.conditions.text import Text
@@ -53,6 +54,12 @@ SHARES = torch.tensor([[0.5, 0.2, 0.3], [1, 0, 0], [0, 1, 0], [0.1, 0.1, 0.8]])
 MASKS = torch.randint(0, 3, (4, SIDE, SIDE), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
+META: list[dict[str, Any]] = [
+    {"lon": 127.0, "lat": 37.0, "gsd": 10.0, "cloud": 0.0, "acquired": "2024-09-01"},
+    {"lon": -71.0, "lat": 42.0, "gsd": 1.0}, {"cloud": 0.4}, {"acquired": "2020-12-24"},
+]  # fmt: skip
+
+
 def masked(mask: np.ndarray[Any, Any]) -> Any:
     return SimpleNamespace(mask_array=lambda: mask)
 
@@ -75,6 +82,11 @@ EXAMPLES = {
         lambda s, v: masked(turn(torch.from_numpy(s.mask_array()), v).numpy()),
     ),
 }
+EXAMPLES["metadata"] = Example(
+    lambda rate: Metadata(MODEL.unet.time_embedding.linear_2.out_features, rate),
+    {"metadata": torch.tensor([numbers(m, "") for m in META])},
+    [SimpleNamespace(meta=m) for m in META],
+)
 every = pytest.mark.parametrize("name", CONDITIONS)
 
 

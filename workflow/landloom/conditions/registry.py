@@ -6,11 +6,12 @@ from pathlib import Path
 from landloom.conditions.base import Condition, Embed
 from landloom.conditions.group import Conditions
 from landloom.conditions.mask import Mask
+from landloom.conditions.metadata import Metadata
 from landloom.conditions.ratios import Ratios
 from landloom.conditions.text import Text
 from landloom.errors import InputError
 
-CONDITIONS: dict[str, type[Condition]] = {c.name: c for c in (Text, Ratios, Mask)}
+CONDITIONS: dict[str, type[Condition]] = {c.name: c for c in (Text, Ratios, Mask, Metadata)}
 FILE = "conditions.json"
 
 

@@ -1,6 +1,8 @@
 """One denoiser for all conditions: the base's U-Net, what is trained for each condition, and a ControlNet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import cast
 
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
@@ -31,6 +33,11 @@ class Denoiser(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, given: Mapping[str, Tensor]) -> Tensor:
         """Prediction (B, c, h, w) for noisy latents, steps (B,) or one, and raw conditions by name."""
+        networks = [n for n in (self.unet, self.controlnet) if n is not None]
+        with beside_time(networks, self.entering("embedding", given, x.dtype)):
+            return self._predicted(x, t, given)
+
+    def _predicted(self, x: Tensor, t: Tensor, given: Mapping[str, Tensor]) -> Tensor:
         tokens = self.entering("tokens", given, x.dtype)
         words, extra = torch.cat(tokens, 1), {}
         if len(tokens) > 1:  # being zero would not take a token's weight away
@@ -49,6 +56,23 @@ class Denoiser(nn.Module):
         """What enters through a door, in the order of the conditions."""
         names = [c.name for c in self.conditions if c.door == door]
         return [(self.parts[n](given[n]) if n in self.parts else given[n]).to(dtype) for n in names]
+
+
+@contextmanager
+def beside_time(networks: Sequence[nn.Module], embeddings: Sequence[Tensor]) -> Iterator[None]:
+    """Add embeddings (B, D) to that of the time while networks of diffusers are called.
+
+    Behind its two layers, so that any U-Net has this door. A hook leaves no trace in a network: what is saved
+    is what stock pipelines load. With class or time conditions in the network's own settings they could not.
+    """
+    with ExitStack() as stack:
+        if embeddings:
+            more = torch.stack([*embeddings]).sum(0)
+            for network in networks:
+                layers = cast(nn.Module, network.time_embedding)
+                hook = layers.register_forward_hook(lambda _, __, out: out + more.to(out))
+                stack.callback(hook.remove)
+        yield
 
 
 def attended(words: Tensor) -> Tensor:

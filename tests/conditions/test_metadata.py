@@ -1,0 +1,118 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline, UNet2DModel
+
+from landloom.conditions.metadata import FIELDS, NUMBERS, Metadata, numbers
+from landloom.config.training import Training
+from landloom.diffusion.denoiser import beside_time
+from landloom.diffusion.objective import DenoisingObjective
+from landloom.diffusion.sampling import guidance, sample
+from landloom.errors import InputError
+from landloom.training.loop import train
+from tests import bases
+
+KNOWN = {"lon": 127.0, "lat": 37.0, "gsd": 10.0, "cloud": 0.0, "acquired": "2024-09-01"}
+
+
+def flags(meta: dict[str, Any]) -> list[float]:
+    """Which fields are known: place, gsd, cloud, date."""
+    return numbers(meta, "x")[NUMBERS:]
+
+
+def test_each_field_may_be_unknown_and_zero_is_known() -> None:
+    assert flags({}) == [0, 0, 0, 0]
+    assert flags(KNOWN) == [1, 1, 1, 1]
+    assert flags({"lon": 0.0, "lat": 0.0, "cloud": 0.0}) == [1, 0, 1, 0]
+    assert flags({"lon": 5.0, "gsd": None}) == [0, 0, 0, 0]  # no place without a latitude
+
+
+def test_circles_close() -> None:
+    assert numbers({"lon": 180.0, "lat": 12.0}, "") == numbers({"lon": -180.0, "lat": 12.0}, "")
+    pole = [numbers({"lon": lon, "lat": 90.0}, "")[:3] for lon in (0.0, 90.0)]
+    assert all(p == pytest.approx([0, 0, 1], abs=1e-9) for p in pole)
+    new_year = [numbers({"acquired": d}, "")[5:9] for d in ("2023-12-31", "2024-01-01")]
+    assert new_year[0] == pytest.approx(new_year[1], abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("meta", "wrong"),
+    [
+        ({"acquired": "2024-13-01"}, "acquired '2024-13-01' is no date"),
+        ({"acquired": "2023-02-31"}, "is no date"),
+        ({"gsd": 0.0}, r"gsd 0 is not within .* Give metres"),
+        ({"cloud": 40.0}, r"cloud 40 is not within 0 to 1\. Give a share, not per cent"),
+        ({"lon": 37.0, "lat": 127.0}, "lat 127 is not within -90 to 90"),
+        ({"lon": float("nan"), "lat": 1.0}, "lon nan is not within"),
+    ],
+)
+def test_what_cannot_be_is_an_input_error(meta: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(InputError, match=rf"^t1: .*{wrong}"):
+        Metadata(8, 0.1).load([SimpleNamespace(id="t1", meta=meta)])
+
+
+def test_fields_are_hidden_one_by_one() -> None:
+    torch.manual_seed(0)
+    raw = torch.tensor([numbers(KNOWN, "")] * 4000)
+    shown = Metadata(8, 0.1, hidden=0.2).practise(raw)
+    known = shown[:, NUMBERS:]
+    assert known.mean(0).tolist() == pytest.approx([0.9 * 0.8] * len(FIELDS), abs=0.03)
+    assert not shown[known[:, 0] == 0, :3].any()
+    assert torch.equal(shown[known.all(1)], raw[known.all(1)])
+
+
+def test_an_untrained_one_changes_nothing_and_stays_out_of_what_is_saved(tmp_path: Path) -> None:
+    """A stock pipeline loads the base; the door is shut when the call is over."""
+    model = bases.bundle()
+    names = set(model.unet.state_dict())
+    made = bases.denoiser(model, Metadata(model.unet.time_embedding.linear_2.out_features, 0.1))
+    given = {"text": torch.randn(2, 7, 32), "metadata": torch.tensor([numbers(KNOWN, ""), numbers({}, "")])}
+    x, t = torch.randn(2, 4, 16, 16), torch.tensor([5, 500])
+    assert torch.equal(made(x, t, given), model.unet(x, t, given["text"]).sample)
+    assert set(model.unet.state_dict()) == names
+    assert not model.unet.time_embedding._forward_hooks
+    model.save(tmp_path / "base")
+    pipe = StableDiffusionPipeline.from_pretrained(tmp_path / "base", local_files_only=True)
+    assert torch.equal(pipe.unet(x, t, given["text"]).sample, model.unet(x, t, given["text"]).sample)
+
+
+def test_a_network_of_masks_has_the_door_too() -> None:
+    unet = UNet2DModel(
+        sample_size=8, in_channels=3, out_channels=3, block_out_channels=(32,), norm_num_groups=16,
+        layers_per_block=1, down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",),
+        class_embed_type="identity",
+    )  # fmt: skip
+    x, labels = torch.randn(2, 3, 8, 8), torch.randn(2, 128)
+    with torch.no_grad():
+        plain = unet(x, 3, class_labels=labels).sample
+        with beside_time([unet], [torch.ones(2, 128)]):
+            told = unet(x, 3, class_labels=labels).sample
+        assert not torch.allclose(plain, told, atol=1e-4)
+        assert torch.equal(plain, unet(x, 3, class_labels=labels).sample)
+
+
+def test_what_is_drawn_follows_what_is_told(tmp_path: Path) -> None:
+    """Fine images are bright and coarse ones dark; unknown lies between."""
+    model = bases.bundle()
+    model.unet.requires_grad_(True)
+    fine = torch.arange(64) % 2 == 0
+    latents = (2 * fine.float() - 1)[:, None, None, None, None].expand(64, 1, 4, 8, 8).contiguous()
+    rows = torch.tensor([numbers({"gsd": 0.5 if f else 8.0}, "") for f in fine])
+    own = Metadata(model.unet.time_embedding.linear_2.out_features, 0.1, hidden=0.1)
+    made = bases.denoiser(model, own, dropout=0.0)
+    columns = {"caption": torch.zeros(64, dtype=torch.long), "metadata": rows}
+    objective = DenoisingObjective(made, model.scheduler, latents, columns, 5.0)
+    config = Training(steps=120, batch=16, lr=5e-3, warmup=10)
+    train(objective, config, bases.EVERY_STEP, 0, tmp_path, "test")
+
+    def drawn(meta: dict[str, Any]) -> float:
+        told = made.conditions.load([SimpleNamespace(meta=meta, caption="")] * 16)
+        guides = guidance(made.conditions, "metadata", 1.5, "guidance")
+        return float(sample(made, model.scheduler, told, list(range(16)), 6, 8, guides).mean())
+
+    bright, unknown, dark = drawn({"gsd": 0.5}), drawn({}), drawn({"gsd": 8.0})
+    assert bright > 0.5 > -0.5 > dark
+    assert dark < unknown < bright

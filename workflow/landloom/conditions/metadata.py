@@ -1,0 +1,145 @@
+"""When, where and how an image was taken, through the embedding's door; each field may be unknown.
+
+After DiffusionSat (Khanna et al. 2024), with two differences: an unknown field has a learned vector
+and is no number, because 0 is a legal longitude; and longitudes and seasons close to a circle.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from landloom.conditions.base import Condition, Embed
+from landloom.errors import InputError
+
+FILE = "metadata.safetensors"
+FIELDS = {"place": 3, "gsd": 1, "cloud": 1, "date": 5}
+"""Fields, and how many numbers each of them is; behind those of all fields stand flags of which are known."""
+NUMBERS = sum(FIELDS.values())
+
+
+class Metadata(Condition):
+    """Numbers and flags (B, 14) of the fields. Not told is zero in all, flags too: no field is known.
+
+    A turned image keeps its metadata; only its shadows no longer fall where date and place would have them.
+
+    Args:
+        size: width of the time embedding that is added to.
+        dropout: share of samples to which nothing is told.
+        hidden: share of samples to which each field alone is not told.
+    """
+
+    name = "metadata"
+    door = "embedding"
+
+    def __init__(self, size: int, dropout: float, hidden: float = 0.0) -> None:
+        super().__init__(torch.zeros(NUMBERS + len(FIELDS)), dropout, FieldsEmbedding(size))
+        self.size, self.hidden = size, hidden
+
+    def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
+        """What ``load`` made of the tiles."""
+        return rows["metadata"]
+
+    def load(self, samples: Sequence[Any]) -> Tensor:
+        """Of ``meta``: lon, lat (degrees), gsd (metres), cloud (0 to 1), acquired (ISO date); or None.
+
+        Raises:
+            InputError: a value cannot be.
+        """
+        rows = [numbers(self.field(s, "meta") or {}, getattr(s, "id", "meta")) for s in samples]
+        return torch.tensor(rows, dtype=torch.float32)
+
+    def practise(self, raw: Tensor) -> Tensor:
+        """Each field hidden at its rate, and all of them at that of ``dropout``."""
+        known = torch.rand(len(raw), len(FIELDS)) >= self.hidden
+        counts = torch.tensor([*FIELDS.values()])
+        wide = torch.cat([known.repeat_interleave(counts, 1), known], 1)
+        return super().practise(raw * wide.to(raw))
+
+    def settings(self) -> dict[str, Any]:
+        """Rate and width."""
+        return super().settings() | {"size": self.size}
+
+    def save(self, folder: Path) -> None:
+        """Write the layers."""
+        assert self.module is not None
+        save_file(self.module.state_dict(), folder / FILE)
+
+    @classmethod
+    def read(cls, folder: Path, settings: Mapping[str, Any], embed: Embed | None) -> Self:
+        """Metadata for a sampler."""
+        made = cls(settings["size"], settings["dropout"])
+        assert made.module is not None
+        made.module.load_state_dict(load_file(folder / FILE))
+        made.module.eval().requires_grad_(False)
+        return made
+
+
+class FieldsEmbedding(nn.Module):
+    """Sum over fields of a small network each, or of a learned vector where a field is not known.
+
+    The last layer starts at zero, so that a trained base answers as before until something is learned.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.fields = nn.ModuleList(
+            nn.Sequential(nn.Linear(n, size), nn.SiLU(), nn.Linear(size, size)) for n in FIELDS.values()
+        )
+        self.unknown = nn.Parameter(0.02 * torch.randn(len(FIELDS), size))
+        self.last = nn.Linear(size, size)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """Embeddings (B, D) of numbers and flags (B, 14)."""
+        parts, known = raw[:, :NUMBERS].split([*FIELDS.values()], 1), raw[:, NUMBERS:, None]
+        told = torch.stack([layers(part) for layers, part in zip(self.fields, parts, strict=True)], 1)
+        return torch.as_tensor(self.last((known * told + (1 - known) * self.unknown).sum(1)))
+
+
+def numbers(meta: Mapping[str, Any], where: str) -> list[float]:
+    """Numbers and flags of one sample's metadata.
+
+    Raises:
+        InputError: a value cannot be; ``where`` names the sample.
+    """
+    lon, lat, gsd, cloud, day = (meta.get(n) for n in ("lon", "lat", "gsd", "cloud", "acquired"))
+    found = {
+        "place": None if lon is None or lat is None else place(lon, lat, where),
+        "gsd": None if gsd is None else [math.log2(_within(gsd, 1e-3, 1e5, "gsd", "metres", where))],
+        "cloud": None if cloud is None else [_within(cloud, 0, 1, "cloud", "a share, not per cent", where)],
+        "date": None if day is None else season(day, where),
+    }
+    values = [x for name, count in FIELDS.items() for x in found[name] or [0.0] * count]
+    return [*values, *(float(found[name] is not None) for name in FIELDS)]
+
+
+def place(lon: float, lat: float, where: str) -> list[float]:
+    """A point on the unit sphere: finite at the poles, and 180 degrees east is 180 degrees west."""
+    east = math.radians(_within(lon, -180, 180, "lon", "degrees", where) % 360)
+    north = math.radians(_within(lat, -90, 90, "lat", "degrees", where))
+    return [math.cos(north) * math.cos(east), math.cos(north) * math.sin(east), math.sin(north)]
+
+
+def season(day: str | date, where: str) -> list[float]:
+    """Day of the year on a circle, in two harmonics, and the year, about one per twenty years."""
+    try:
+        found = day if isinstance(day, date) else date.fromisoformat(day[:10])
+    except ValueError:
+        raise InputError(where, f"acquired '{day}' is no date", "Write YYYY-MM-DD, or nothing") from None
+    angle = 2 * math.pi * (found.timetuple().tm_yday - 1) / 365.25
+    circle = [f(k * angle) for k in (1, 2) for f in (math.sin, math.cos)]
+    return [*circle, (found.year - 2000) / 20]
+
+
+def _within(value: float, low: float, high: float, name: str, unit: str, where: str) -> float:
+    if not low <= value <= high:  # NaN, too
+        found = f"{name} {value:g} is not within {low:g} to {high:g}"
+        raise InputError(where, found, f"Give {unit}, or nothing")
+    return float(value)

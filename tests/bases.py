@@ -18,6 +18,7 @@ from landloom import __main__, samples
 from landloom.config.base import BaseConfig, UnetConfig, VaeConfig
 from landloom.config.caption import CaptionConfig
 from landloom.config.encode import EncodeConfig
+from landloom.config.run import RunConfig
 from landloom.dataset import ClassInfo, Dataset
 from landloom.diffusion import scratch
 from landloom.diffusion.bundle import Bundle
@@ -28,7 +29,7 @@ from tests.rasters import ROOT
 
 SIDE, BANDS, NAMES = 32, 4, ["forest", "water", "built up"]
 VALUES = np.array([[300, 500, 400, 3000], [200, 300, 250, 150], [1500, 1600, 1700, 2000]])
-VAE = VaeConfig(channels=(8, 16), latent=4, steps=6, batch=2, warmup=2, checkpoint=5, log=1)
+VAE = VaeConfig(channels=(8, 16), latent=4, steps=6, batch=2, warmup=2)
 UNET = UnetConfig(
     channels=(16, 32),
     groups=8,
@@ -38,9 +39,9 @@ UNET = UnetConfig(
     steps=20,
     batch=2,
     warmup=2,
-    checkpoint=3,
-    log=1,
 )
+EVERY_STEP = RunConfig(log=0, checkpoint=0)
+"""Log and save at every step."""
 BASE = BaseConfig(augment="flip", vae=VAE, unet=UNET)
 ENCODE = EncodeConfig(augment="flip")
 TEXTS = ["satellite image, 60% forest, 40% water", "segmentation map, 60% forest, 40% water"]

@@ -87,3 +87,15 @@ def test_what_is_no_card_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "card.json").write_text("{}")
     with pytest.raises(InputError, match=r"card\.json: not a dataset card.*Run ratios again"):
         Dataset.load(tmp_path / "card.json")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "offset"), [("float64", 1e300), ("float64", 5e6), ("int32", 2**30), ("int64", 2**53)]
+)
+def test_values_that_single_precision_cannot_tell_apart_are_told_apart(dtype: str, offset: float) -> None:
+    step = 1e297 if offset > 1e100 else 0.01 if dtype == "float64" and offset < 1e9 else 2
+    images = (offset + step * np.arange(5)).astype(dtype).reshape(1, 1, 5)
+    limits = [float(images.min())], [float(images.max())]
+    np.testing.assert_allclose(
+        card(*limits, dtype=dtype, rgb=[0]).scale(images).ravel(), np.linspace(-1, 1, 5), atol=1e-3
+    )

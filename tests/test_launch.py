@@ -25,9 +25,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def command(tiny: dict[str, Any], folder: Path, batch: int = 4) -> list[str]:
     config = (
-        f'{{"processes": 2, "vae": {{"channels": [8, 16], "steps": 40, "batch": {batch}, "checkpoint": 5}},'
-        ' "unet": {"channels": [16, 32], "groups": 8, "head": 16, "text_width": 16, "steps": 6, "batch": 4,'
-        ' "checkpoint": 2}}'
+        f'{{"processes": 2, "vae": {{"channels": [8, 16], "steps": 40, "batch": {batch}}},'
+        ' "unet": {"channels": [16, 32], "groups": 8, "head": 16, "text_width": 16, "steps": 6, "batch": 4}}'
     )
     files = ["--card", str(tiny["card"]), "--tiles", *map(str, tiny["tiles"])]
     files += ["--captions", *map(str, tiny["captions"])]
@@ -39,7 +38,8 @@ def command(tiny: dict[str, Any], folder: Path, batch: int = 4) -> list[str]:
         "--unet-metrics",
         str(folder / "u.jsonl"),
     ]
-    words = ["--config", config, "--seed", "1", "--state", str(folder / "state"), *files, *outs]
+    how = bases.EVERY_STEP.model_dump_json()
+    words = ["--config", config, "--seed", "1", "--run", how, "--state", str(folder / "state"), *files, *outs]
     return [sys.executable, "-m", "landloom", "base", *words]
 
 
@@ -101,6 +101,22 @@ def test_a_signal_reaches_the_workers_and_not_the_launcher() -> None:
 def test_a_signal_before_the_launcher_is_there_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "_asked", True)
     assert launch._wait(subprocess.Popen([sys.executable, "-c", SLEEP])) == (-signal.SIGTERM, True)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_machines_cores_do_not_change_the_result(
+    tiny: dict[str, Any], tmp_path: Path, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads come from the config, whatever the job was given."""
+    seen = []
+    for given in ("1", "4"):
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+        words = command(tiny, tmp_path / given)
+        at = words.index("--config") + 1
+        words[at] = words[at].replace('"processes": 2', f'"threads": {threads}')
+        subprocess.run(words, check=True)
+        seen.append(provenance.digest(tmp_path / given / "base"))
+    assert seen[0] == seen[1]
 
 
 def test_a_batch_that_cannot_be_shared_is_named(tiny: dict[str, Any], tmp_path: Path) -> None:

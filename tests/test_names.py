@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 STAGES = __main__.names()
 PINNED = {
     "audit": "2 9e9dbde0",
-    "base": "4 a96e7a35",
-    "caption": "2 7b4ca973",
+    "base": "5 84d233af",
+    "caption": "3 577e7ea8",
     "check": "3 14270a95",
     "curate": "6 442df308",
     "encode": "2 197e998e",
@@ -25,19 +25,19 @@ PINNED = {
     "export": "5 c7de04e3",
     "features": "1 79f595d7",
     "image_sample": "9 e956f825",
-    "image_train": "8 2d7ade88",
+    "image_train": "8 8a60a439",
     "label_sample": "6 804ae6db",
     "label_table": "2 6d85d738",
-    "label_train": "4 9b0c5d7b",
+    "label_train": "4 0d9ef4bf",
     "mix": "2 f859f38c",
     "plan": "3 e5f90f68",
     "ratios": "2 e4142884",
     "report": "7 c910af96",
-    "segment": "2 20e58360",
+    "segment": "2 5bb14b26",
     "tile": "2 f6eb975d",
 }
 """VERSION of each stage, and the hash of the defaults that it stands for."""
-NOT_STAGES = {"dataset", "seed", "data", "generators"}
+NOT_STAGES = {"dataset", "seed", "data", "generators", "run"}
 """Keys of the config that belong to no stage."""
 RULES = ROOT / "workflow/rules"
 

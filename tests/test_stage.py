@@ -1,13 +1,16 @@
 import json
+import shutil
 import sys
+import types
 from pathlib import Path
 
 import pytest
 
 from landloom import __main__, provenance, stage
+from landloom.config.run import DEFAULT
 from landloom.config.tile import TileConfig
 from landloom.errors import InputError, InputErrors
-from landloom.stage import In, Ins, Out, State
+from landloom.stage import How, In, Ins, Out, State
 
 
 def example(
@@ -44,6 +47,27 @@ def test_arguments_are_parsed_to_their_types() -> None:
         "mask": None,
         "seed": 7,
     }
+
+
+def test_how_jobs_run_is_in_no_fingerprint_and_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Path, float]] = []
+
+    def run(name: str, state: State, out: Out, run: How = DEFAULT) -> None:
+        seen.append((state, run.log))
+        out.write_text(name)
+
+    monkeypatch.setitem(sys.modules, "landloom.stages.example", types.SimpleNamespace(VERSION=1, run=run))
+    out = tmp_path / "o"
+    for given in ([], ["--run", '{"log": 1}'], ["--run", '{"log": 2}']):
+        out.unlink(missing_ok=True)
+        words = ["--name", "a", "--state", str(tmp_path / "state"), "--out", str(out), *given]
+        __main__.execute("example", words)
+        assert json.loads(provenance.record_path(out).read_text())["parameters"] == {"name": "a"}
+        shutil.rmtree(tmp_path / ".landloom")  # else the finished result would come back
+    assert [log for _, log in seen] == [10, 1, 2]
+    assert len({state for state, _ in seen}) == 1
 
 
 def test_values_may_begin_with_a_dash(capsys: pytest.CaptureFixture[str]) -> None:

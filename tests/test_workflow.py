@@ -32,13 +32,12 @@ CONFIG: dict[str, Any] = {
     "check": {"free_disk_gb": 0.01},
     "tile": {"size": 32, "stride": 16},
     "base": {
-        "vae": {"channels": [8, 16], "steps": 6, "log": 2},
+        "vae": {"channels": [8, 16], "steps": 6},
         "unet": {
             "channels": [16, 32],
             "groups": 8,
             "steps": 4,
             "batch": 4,
-            "log": 2,
             "text_width": 16,
             "head": 16,
         },
@@ -283,6 +282,7 @@ def test_stages_have_targets(run: Path) -> None:
     ("change", "stages"),
     [
         ({"report": {"examples": 3}}, {"report", "audit"}),
+        ({"run": {"log": 1, "checkpoint": 5}}, set()),
         ({"segment": CONFIG["segment"] | {"seeds": [0, 1]}}, {"segment", "evaluate", "report", "audit"}),
         (
             {"image_train": {"steps": 4, "batch": 4}},

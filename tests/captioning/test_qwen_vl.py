@@ -55,7 +55,6 @@ def test_a_scene_is_captioned(scene: Scene, speaking: Path) -> None:
     summary = json.loads((scene.folder / "captions.json").read_text())
     assert (summary["captions"], summary["distinct"], summary["by_model"]) == (5, 1, 5)
     assert summary["usage"]["answers"] == 5
-    assert summary["usage"]["cost"] == 0
 
 
 def test_a_second_run_asks_nothing(scene: Scene, speaking: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from landloom.categorical.network import MaskDenoiser
 from landloom.categorical.objective import CategoricalObjective
 from landloom.config.label_train import CategoricalConfig, LabelTrainConfig, VectorConfig
 from landloom.training.loop import train
+from tests.bases import EVERY_STEP
 
 SIZE, CLASSES = 16, 4
 OWN = CategoricalConfig(channels=(32,), patch=4)
@@ -29,8 +30,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> MaskDenoiser:
     """The trained network."""
     torch.manual_seed(0)
     network = MaskDenoiser(CLASSES, SIZE, OWN.patch, OWN.channels)
-    config = LabelTrainConfig(steps=200, batch=16, lr=3e-3, warmup=10, log=250, checkpoint=250)
+    config = LabelTrainConfig(steps=200, batch=16, lr=3e-3, warmup=10)
     objective = CategoricalObjective(network, masks(), CLASSES, OWN, VectorConfig())
     state: Path = tmp_path_factory.mktemp("state")
-    train(objective, config, 0, state, "test")
+    train(objective, config, EVERY_STEP, 0, state, "test")
     return network

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from landloom import memory
+from landloom import resources
 from landloom.diffusion import cache
 from landloom.errors import InputError
 from tests import bases
@@ -44,7 +44,7 @@ def test_joining_holds_the_whole_and_one_part(tmp_path: Path) -> None:
         small.images, small.masks = torch.randn(2, count, 8, 4, side, side)
         small.labels, small.ids = torch.zeros(count, side, side, dtype=torch.uint8), ["t"] * count
         small.save(path)
-    part = 2 * memory.latent_bytes(count, 4, side, 8, 4)
+    part = 2 * resources.latent_bytes(count, 4, side, 8, 4)
     code = "import sys; from pathlib import Path; from landloom.diffusion import cache\n"
     code += "text = lambda: Path('/proc/self/status').read_text()\n"
     code += "peak = lambda: 1024 * int(text().split('VmHWM:')[1].split()[0])\n"

@@ -16,6 +16,7 @@ from landloom.errors import InputError
 from landloom.stages.image_sample import residuals
 from landloom.training.loop import train
 from tests import bases
+from tests.bases import EVERY_STEP
 
 CPU = torch.device("cpu")
 
@@ -67,7 +68,7 @@ def test_the_mask_decides_with_the_seed_held(tmp_path: Path) -> None:
     made = control.build(config, model, 3)
     objective = ImageObjective(made, model, cache, 3, config)
     control.adapt(model.unet, config)
-    train(objective, config, 0, tmp_path, "test")
+    train(objective, config, EVERY_STEP, 0, tmp_path, "test")
     found = [contrast(model, made, mask) for mask in (halves, halves.flip(-1))]
     assert found[0] > 0.5
     assert found[1] < -0.5

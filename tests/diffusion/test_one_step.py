@@ -17,6 +17,7 @@ from landloom.stages.image_sample import residuals
 from landloom.training.loop import train
 from landloom.translation.generator import discriminator
 from tests import bases
+from tests.bases import EVERY_STEP
 
 HALVES = torch.tensor([[0] * 16 + [1] * 16] * 32, dtype=torch.uint8)
 
@@ -161,7 +162,7 @@ def test_the_mask_decides_in_one_step(tmp_path: Path) -> None:
     made = control.build(config, model, 3)
     objective = OneStepObjective(made, model, cache, 3, config)
     control.adapt(model.unet, config)
-    train(objective, config, 0, tmp_path, "test")
+    train(objective, config, EVERY_STEP, 0, tmp_path, "test")
     text = model.embed(["a river"])
     for mask, sign in ((HALVES, 1), (HALVES.flip(-1), -1)):
         at = residuals(made, one_hot(mask[None], 3), 1.0)

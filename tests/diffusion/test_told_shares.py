@@ -14,6 +14,7 @@ from landloom.diffusion.denoising import LabelObjective
 from landloom.diffusion.sampling import sample
 from landloom.training.loop import train
 from tests import bases
+from tests.bases import EVERY_STEP
 
 SIDE, COUNT = 8, 64
 
@@ -36,9 +37,9 @@ def test_twice_the_share_told_is_about_twice_the_share_drawn(tmp_path: Path) -> 
     model = bases.bundle()
     model.unet.requires_grad_(True)
     cache, tokens = halves(model), VectorTokens(2, 2, 32)
-    config = LabelTrainConfig(steps=160, batch=16, lr=5e-3, warmup=10, log=200, checkpoint=200)
+    config = LabelTrainConfig(steps=160, batch=16, lr=5e-3, warmup=10)
     made = LabelObjective(model.unet, model.scheduler, cache, config, None, 0.0, tokens, VectorConfig())
-    train(made, config, 0, tmp_path, "test")
+    train(made, config, EVERY_STEP, 0, tmp_path, "test")
 
     def drawn(share: float) -> float:
         told = vector.encode(torch.tensor([[share, 1 - share]] * 8), torch.ones(8, 2, dtype=torch.bool))

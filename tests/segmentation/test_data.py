@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from landloom import memory, samples
+from landloom import resources, samples
 from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.segmentation import data
@@ -28,23 +28,24 @@ def test_untrusted_pixels_are_ignored(tmp_path: Path) -> None:
 def test_images_stay_in_their_own_type_and_are_scaled_by_the_batch(tmp_path: Path) -> None:
     got = data.load(shards.tiles(tmp_path)[:1], shards.dataset())
     assert (got.images.shape, got.images.dtype) == ((8, 3, 32, 32), np.uint8)
-    assert got.images.nbytes + got.masks.nbytes == memory.tile_bytes(8, 3, 32, "uint8")
+    assert got.images.nbytes + got.masks.nbytes == resources.tile_bytes(8, 3, 32, "uint8")
     images, masks = got.batch(torch.tensor([5, 0]), torch.device("cpu"))
     wanted = list(samples.read(shards.tiles(tmp_path)[:1]))
     assert torch.equal(images[0], torch.from_numpy(shards.dataset().scale(wanted[5].image_array())))
     assert torch.equal(masks[1], torch.from_numpy(wanted[0].mask_array()))
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "int64", "float32", "float64"])
 def test_scaling_agrees_with_the_card_to_the_bit(dtype: str) -> None:
     rng = np.random.default_rng(0)
     values = rng.uniform(-300, 4000, (2, 3, 64, 64))
     images = values.clip(0, 255).astype(dtype) if dtype == "uint8" else values.clip(min=0).astype(dtype)
     if np.dtype(dtype).kind == "f":
         images[0, 0, 0, :3] = np.nan, np.inf, -np.inf
-    card = shards.dataset().model_copy(update={"low": [0.1, 3.7, 20.0], "high": [200.3, 1777.7, 3e3]})
+    card = shards.dataset().model_copy(update={"low": [0.1, 3.7, 255.0], "high": [200.3, 1777.7, 255.0]})
     got = data.scaled(torch.from_numpy(images), card.low, card.high)
     assert got.dtype == torch.float32
+    assert got.isfinite().all()  # the third band is constant
     assert torch.equal(got, torch.from_numpy(card.scale(images)))
 
 

@@ -26,8 +26,8 @@ TINY: dict[str, Any] = copy.deepcopy(CONFIG) | {
     "mix": {"ratios": [0.02]},
 }
 TINY["data"]["split"] = {"by": "block", "block": 64, "val": 0.2, "test": 0.2}
-LONG: dict[str, Any] = copy.deepcopy(TINY)
-LONG["base"]["vae"] |= {"steps": 600, "checkpoint": 20, "log": 20}
+LONG: dict[str, Any] = copy.deepcopy(TINY) | {"run": {"log": 1, "checkpoint": 0.2}}
+LONG["base"]["vae"] |= {"steps": 600}
 BASE = "results/tiny/base"
 
 

@@ -15,8 +15,6 @@ LABEL = LabelTrainConfig(
     batch=4,
     lr=2e-3,
     warmup=2,
-    checkpoint=3,
-    log=1,
     rank=4,
     proportion=ProportionLoss(probe_steps=10),
 )
@@ -26,12 +24,10 @@ CATEGORICAL = LabelTrainConfig(
     batch=4,
     lr=2e-3,
     warmup=2,
-    checkpoint=3,
-    log=1,
     categorical=CategoricalConfig(channels=(32,)),
 )
 VECTOR = LABEL.model_copy(update={"vector": VectorConfig(tokens=2), "steps": 10})
-IMAGE = ImageTrainConfig(steps=30, batch=4, lr=1e-2, warmup=2, checkpoint=3, log=1)
+IMAGE = ImageTrainConfig(steps=30, batch=4, lr=1e-2, warmup=2)
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +39,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def base_job(tiny: dict[str, Any]) -> dict[str, Any]:
     """Arguments of ``base``, all but its outputs and state."""
-    return {"config": bases.BASE, "seed": 1} | {k: tiny[k] for k in ("card", "tiles", "captions")}
+    own = {"config": bases.BASE, "seed": 1, "run": bases.EVERY_STEP}
+    return own | {k: tiny[k] for k in ("card", "tiles", "captions")}
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +62,14 @@ def latents(tiny: dict[str, Any], base: Path, tmp_path_factory: pytest.TempPathF
 @pytest.fixture(scope="session")
 def label_job(tiny: dict[str, Any], base: Path, latents: list[Path]) -> dict[str, Any]:
     """Arguments of ``label_train``, all but its outputs and state."""
-    return {"config": LABEL, "seed": 2, "card": tiny["card"], "base": base, "latents": latents}
+    return {
+        "run": bases.EVERY_STEP,
+        "config": LABEL,
+        "seed": 2,
+        "card": tiny["card"],
+        "base": base,
+        "latents": latents,
+    }
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +87,13 @@ def vector(label_job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def categorical_job(tiny: dict[str, Any]) -> dict[str, Any]:
     """Arguments of ``label_train`` for the back-end without a base."""
-    return {"config": CATEGORICAL, "seed": 2, "card": tiny["card"], "tiles": tiny["tiles"]}
+    return {
+        "run": bases.EVERY_STEP,
+        "config": CATEGORICAL,
+        "seed": 2,
+        "card": tiny["card"],
+        "tiles": tiny["tiles"],
+    }
 
 
 @pytest.fixture(scope="session")

@@ -19,20 +19,21 @@ from landloom.segmentation import networks
 from landloom.segmentation.objective import SegmentationObjective
 from landloom.stages import mix, segment
 from tests import shards
+from tests.bases import EVERY_STEP
 
 NETWORKS = {"tiny": Network(architecture="Linknet", encoder="resnet18")}
 
 
 def train(folder: Path, name: str, **changes: Any) -> Path:
     """Run the stage on a real-only mix; returns its output folder."""
-    config = SegmentConfig(networks=NETWORKS, batch=4, lr=3e-3, warmup=2, log=1, **{"steps": 6} | changes)
+    config = SegmentConfig(networks=NETWORKS, batch=4, lr=3e-3, warmup=2, **{"steps": 6} | changes)
     tiles = shards.tiles(folder)
     mixed = folder / "mix.parquet"
     mix.run(MixConfig(), 0.0, 0, tiles, [], mixed)
     out = folder / name
     segment.run(
         config, "tiny", "real", 0.0, 3, shards.card(folder), mixed, tiles,
-        state=folder / f"state-{name}", out=out, metrics=folder / f"{name}.jsonl",
+        state=folder / f"state-{name}", out=out, metrics=folder / f"{name}.jsonl", run=EVERY_STEP,
     )  # fmt: skip
     return out
 

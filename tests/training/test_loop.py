@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,16 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from landloom.config.run import RunConfig
 from landloom.config.training import Training
 from landloom.errors import Interrupted
 from landloom.training import loop, signals
 from landloom.training.progress import metrics_path, read_metrics, trained_seconds
+from tests.bases import EVERY_STEP
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from tests.training.test_loop import CONFIG, Line, weights
+from tests.training.test_loop import CONFIG, EVERY_STEP, Line, weights
 from landloom.training import loop, signals
 
 class Killed(Line):
@@ -33,10 +36,10 @@ class Killed(Line):
         return super().loss(module, index)
 
 objective = Killed()
-loop.train(objective, CONFIG, 5, Path(sys.argv[1]), "test")
+loop.train(objective, CONFIG, EVERY_STEP, 5, Path(sys.argv[1]), "test")
 torch.save(weights(objective), Path(sys.argv[1]) / "final.pt")
 """
-CONFIG = Training(steps=12, batch=3, lr=0.05, warmup=3, ema=0.9, checkpoint=4, log=1)
+CONFIG = Training(steps=12, batch=3, lr=0.05, warmup=3, ema=0.9)
 
 
 class Line:
@@ -64,7 +67,7 @@ def test_an_objective_may_choose_its_betas(tmp_path: Path, own: tuple[float, flo
     objective = Line()
     if own:
         objective.betas = own  # type: ignore[attr-defined]
-    loop.train(objective, CONFIG, 5, tmp_path, "test")
+    loop.train(objective, CONFIG, EVERY_STEP, 5, tmp_path, "test")
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["optimizer"]
     assert saved["param_groups"][0]["betas"] == (own or (0.9, 0.999))
 
@@ -82,7 +85,7 @@ def test_killed_training_ends_at_the_same_weights(tmp_path: Path) -> None:
     assert not (tmp_path / "cut" / "final.pt").exists()
     assert child(tmp_path / "cut", kill_at=-1) == 0
     whole = Line()
-    loop.train(whole, CONFIG, 5, tmp_path / "whole", "test")
+    loop.train(whole, CONFIG, EVERY_STEP, 5, tmp_path / "whole", "test")
     cut = torch.load(tmp_path / "cut" / "final.pt")
     for name, tensor in weights(whole).items():
         assert torch.equal(tensor, cut[name]), name
@@ -106,11 +109,11 @@ def test_the_time_of_a_stopped_training_is_that_of_its_steps(tmp_path: Path) -> 
                 os.kill(os.getpid(), signal.SIGTERM)
             return super().loss(module, index)
 
-    config = CONFIG.model_copy(update={"log": 10})
+    how = RunConfig(log=1000, checkpoint=1000)
     start = time.perf_counter()
     with pytest.raises(Interrupted):
-        loop.train(Cold(9), config, 5, tmp_path, "test")
-    loop.train(Cold(0), config, 5, tmp_path, "test")
+        loop.train(Cold(9), CONFIG, how, 5, tmp_path, "test")
+    loop.train(Cold(0), CONFIG, how, 5, tmp_path, "test")
     wall = time.perf_counter() - start
     path = metrics_path(tmp_path)
     assert [r["step"] for r in read_metrics(path)] == [1, 9, 10, 12]
@@ -119,15 +122,15 @@ def test_the_time_of_a_stopped_training_is_that_of_its_steps(tmp_path: Path) -> 
 
 def test_finished_training_is_not_trained_on(tmp_path: Path) -> None:
     first, again = Line(), Line()
-    loop.train(first, CONFIG, 5, tmp_path, "test")
-    loop.train(again, CONFIG, 5, tmp_path, "test")
+    loop.train(first, CONFIG, EVERY_STEP, 5, tmp_path, "test")
+    loop.train(again, CONFIG, EVERY_STEP, 5, tmp_path, "test")
     assert all(torch.equal(a, weights(again)[k]) for k, a in weights(first).items())
 
 
 def test_seeds_differ(tmp_path: Path) -> None:
     a, b = Line(), Line()
-    loop.train(a, CONFIG, 5, tmp_path / "a", "test")
-    loop.train(b, CONFIG, 6, tmp_path / "b", "test")
+    loop.train(a, CONFIG, EVERY_STEP, 5, tmp_path / "a", "test")
+    loop.train(b, CONFIG, EVERY_STEP, 6, tmp_path / "b", "test")
     assert not torch.equal(weights(a)["0.weight"], weights(b)["0.weight"])
 
 
@@ -136,7 +139,8 @@ def test_precision_may_change_within_a_process(tmp_path: Path) -> None:
     made = {}
     for name, precision in (("first", "fp32"), ("half", "bf16"), ("again", "fp32")):
         objective = Line()
-        loop.train(objective, CONFIG.model_copy(update={"precision": precision}), 5, tmp_path / name, "test")
+        config = CONFIG.model_copy(update={"precision": precision})
+        loop.train(objective, config, EVERY_STEP, 5, tmp_path / name, "test")
         made[name] = weights(objective)["0.weight"]
     assert torch.equal(made["first"], made["again"])
     assert not torch.equal(made["first"], made["half"])
@@ -163,8 +167,8 @@ def statistics(module: nn.Module) -> dict[str, Tensor]:
 def test_average_by_hand(tmp_path: Path) -> None:
     """Statistics are averaged as the weights are: those of the last steps belong to other weights."""
     plain, averaged = Recorded(), Line()
-    loop.train(plain, CONFIG.model_copy(update={"ema": 0.0}), 5, tmp_path / "plain", "test")
-    loop.train(averaged, CONFIG, 5, tmp_path / "ema", "test")
+    loop.train(plain, CONFIG.model_copy(update={"ema": 0.0}), EVERY_STEP, 5, tmp_path / "plain", "test")
+    loop.train(averaged, CONFIG, EVERY_STEP, 5, tmp_path / "ema", "test")
     mean = plain.seen[0]
     assert "1.running_var" in mean
     for step, after in enumerate([*plain.seen[1:], statistics(plain.module)]):
@@ -176,7 +180,7 @@ def test_average_by_hand(tmp_path: Path) -> None:
 
 def test_after_half_precision_the_module_is_what_is_loaded(tmp_path: Path) -> None:
     objective = Line()
-    loop.train(objective, CONFIG.model_copy(update={"precision": "bf16"}), 5, tmp_path, "test")
+    loop.train(objective, CONFIG.model_copy(update={"precision": "bf16"}), EVERY_STEP, 5, tmp_path, "test")
     loaded = Line().module.eval()
     loaded.load_state_dict(objective.module.state_dict())
     x = torch.randn(64, 2)
@@ -207,7 +211,7 @@ def test_a_players_large_gradient_does_not_slow_the_other(tmp_path: Path) -> Non
     made = {}
     for name, size, apart in (("small", 1.0, True), ("large", 1e6, True), ("joint", 1e6, False)):
         duel = Duel(size, apart)
-        loop.train(duel, CONFIG.model_copy(update={"clip": 0.1}), 5, tmp_path / name, "test")
+        loop.train(duel, CONFIG.model_copy(update={"clip": 0.1}), EVERY_STEP, 5, tmp_path / name, "test")
         made[name] = duel.second.weight.detach()
     assert torch.equal(made["small"], made["large"])
     assert not torch.allclose(made["small"], made["joint"], atol=1e-3)
@@ -217,7 +221,7 @@ def test_players_hold_every_weight(tmp_path: Path) -> None:
     duel = Duel(1.0)
     duel.players = (duel.first,)  # type: ignore[assignment]
     with pytest.raises(AssertionError, match="each trained parameter once"):
-        loop.train(duel, CONFIG, 5, tmp_path, "test")
+        loop.train(duel, CONFIG, EVERY_STEP, 5, tmp_path, "test")
 
 
 class Stopped(Line):
@@ -238,12 +242,12 @@ def test_a_stop_in_the_last_step_is_answered_by_the_next_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signals, "_asked", False)
-    loop.train(Stopped(CONFIG.steps), CONFIG, 5, tmp_path / "first", "test")
+    loop.train(Stopped(CONFIG.steps), CONFIG, EVERY_STEP, 5, tmp_path / "first", "test")
     second = Stopped(0)
     with pytest.raises(Interrupted):
-        loop.train(second, CONFIG, 5, tmp_path / "second", "test")
+        loop.train(second, CONFIG, EVERY_STEP, 5, tmp_path / "second", "test")
     assert second.steps == 0
-    loop.train(second, CONFIG, 5, tmp_path / "second", "test")  # answered: as in a new process
+    loop.train(second, CONFIG, EVERY_STEP, 5, tmp_path / "second", "test")  # answered: as in a new process
     assert second.steps == CONFIG.steps
 
 
@@ -253,7 +257,7 @@ def test_a_stop_between_two_trainings_is_answered(tmp_path: Path, monkeypatch: p
     signal.raise_signal(signal.SIGUSR1)
     signals.restore(handlers)
     with pytest.raises(Interrupted):
-        loop.train(Line(), CONFIG, 5, tmp_path, "test")
+        loop.train(Line(), CONFIG, EVERY_STEP, 5, tmp_path, "test")
 
 
 def test_metrics_drop_a_line_cut_short(tmp_path: Path) -> None:
@@ -293,3 +297,24 @@ def test_warm_up_then_half_a_cosine() -> None:
 
 def test_average_forgets_the_start() -> None:
     assert [loop.ema_decay(0.9, s) for s in (0, 8, 10_000)] == pytest.approx([0.1, 0.5, 0.9])
+
+
+def test_intervals_are_seconds_and_change_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three quarters of a second between two looks at the clock, of which each step takes two."""
+    ticks = iter(range(10_000))
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(ticks) * 0.75)
+    often, seldom, saved = Line(), Line(), []
+    save = loop.checkpoint.save
+
+    def counted(state: Path, step: int, *rest: Any) -> None:
+        saved.append(step)
+        save(state, step, *rest)
+
+    monkeypatch.setattr(loop.checkpoint, "save", counted)
+    loop.train(seldom, CONFIG, RunConfig(log=3.0, checkpoint=6.0), 5, tmp_path / "seldom", "test")
+    assert saved[-1] == 12
+    assert 2 <= len(saved) <= 4
+    assert len(read_metrics(metrics_path(tmp_path / "seldom"))) <= 8
+    loop.train(often, CONFIG, EVERY_STEP, 5, tmp_path / "often", "test")
+    assert saved[-12:] == list(range(1, 13))
+    assert all(torch.equal(a, weights(seldom)[k]) for k, a in weights(often).items())

@@ -4,6 +4,7 @@ import importlib
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
@@ -37,20 +38,15 @@ def execute(name: str, arguments: list[str]) -> None:
     if not any(p.kind == "state" for p in stage.parameters(module.run)):
         signals.restore(early)  # nothing to save
     values = vars(stage.parser(name, module.run).parse_args(arguments))
-    inputs = stage.paths(module.run, values, "input")
-    stage.require(inputs)
-    plain = {k: _plain(v) for k, v in values.items() if k not in inputs}
-    outputs = stage.paths(module.run, values, "output")
-    shown = {k: v for k, v in plain.items() if k not in outputs and k != "state"}
-    keep = getattr(module, "KEEP", True)
-    of = digests.remembered if keep else provenance.digest  # the audit reads everything again
-    recorder = provenance.Recorder(name, module.VERSION, shown, [f for fs in inputs.values() for f in fs], of)
+    stage.require(stage.paths(module.run, values, "input"))
+    recorder = _recorder(name, module, values)
     fingerprint = recorder.fingerprint()
     states = {key: values[key] / name / fingerprint for key in stage.paths(module.run, values, "state")}
+    outputs = stage.paths(module.run, values, "output")
     final = [f for fs in outputs.values() for f in fs]
     kept.code()  # of what runs now, whatever is edited meanwhile
     with lease.hold(final[0]) as held:
-        if keep and kept.restore(final, fingerprint):
+        if getattr(module, "KEEP", True) and kept.restore(final, fingerprint):
             print(f"{name}: the very same job was done before; its result stands", file=sys.stderr)
             return
         needed = getattr(values.get("config"), "gpus", 0)
@@ -61,6 +57,16 @@ def execute(name: str, arguments: list[str]) -> None:
             kept.keep(final, fingerprint)
             for state in states.values():
                 drop_checkpoints(state)
+
+
+def _recorder(name: str, module: ModuleType, values: dict[str, Any]) -> provenance.Recorder:
+    """What tells this job from others: its parameters, but for what changes no result, and its inputs."""
+    hidden = {p.name for p in stage.parameters(module.run) if p.kind in ("input", "output", "state", "how")}
+    shown = {k: _plain(v) for k, v in values.items() if k not in hidden}
+    inputs = [f for files in stage.paths(module.run, values, "input").values() for f in files]
+    # The audit reads everything again.
+    of = digests.remembered if getattr(module, "KEEP", True) else provenance.digest
+    return provenance.Recorder(name, module.VERSION, shown, inputs, of)
 
 
 def drop_checkpoints(state: Path) -> None:

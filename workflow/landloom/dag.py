@@ -210,13 +210,19 @@ class Dag:
 
         return mem_mb
 
+    def cpus(self, stage: str) -> Callable[[Any], int]:
+        """CPU threads of a job of a stage."""
+        return lambda wildcards: self._section(stage, wildcards).cpus
+
     def gpus(self, stage: str) -> Callable[[Any], int]:
         """GPUs of a job of a stage."""
         return lambda wildcards: self._section(stage, wildcards).gpus
 
     def settings(self, wildcards: Any) -> str:
-        """JSON of the whole config; defaults are left out."""
-        return self.lists.text("settings", self.config.model_dump_json(exclude_defaults=True))
+        """JSON of all of the config that shapes results; defaults are left out."""
+        return self.lists.text(
+            "settings", self.config.model_dump_json(exclude_defaults=True, exclude={"run"})
+        )
 
     def expected(self) -> dict[str, Any]:
         """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""

@@ -60,8 +60,9 @@ class Dataset(BaseModel):
 
     def scale(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Map (..., C, H, W) in the image's own units to [-1, 1], clipped; NaN and infinities become -1."""
-        low, high = self._limits(np.float32)
-        values = image.astype(np.float32)
+        exact = np.float64 if wide(image.dtype.itemsize, image.dtype.kind == "f") else np.float32
+        low, high = self._limits(exact)
+        values = image.astype(exact)
         values[~np.isfinite(values)] = -np.inf
         span = np.where(high > low, high - low, 1)  # a constant band has none
         return np.asarray(np.clip((values - low) / span, 0, 1) * 2 - 1, np.float32)
@@ -98,6 +99,11 @@ class Dataset(BaseModel):
             raise InputError(
                 path, f"not a dataset card ({error.error_count()} errors)", "Run ratios again"
             ) from None
+
+
+def wide(itemsize: int, floating: bool) -> bool:
+    """Whether single precision would lose values of a type: integers of 32 bits, floats of 64, and more."""
+    return itemsize > (4 if floating else 2)
 
 
 def fit(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

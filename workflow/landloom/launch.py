@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from landloom import stage
+from landloom.config.section import Section
 from landloom.errors import InputError, Interrupted
 from landloom.training import signals
 
@@ -32,11 +33,12 @@ def run(name: str, module: ModuleType, values: dict[str, Any]) -> None:
     """
     count = getattr(values.get("config"), "processes", 1)
     if count == 1:
-        module.run(**values)
+        compute(module, values)
         return
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
     with tempfile.TemporaryDirectory() as folder:
-        worker = ["-m", WORKER, name, *stage.arguments(module.run, values, Path(folder))]
+        # Behind "--" torchrun does not take our options for shortened ones of its own.
+        worker = ["-m", "--", WORKER, name, *stage.arguments(module.run, values, Path(folder))]
         code, stopped = _wait(subprocess.Popen([*command, *worker], start_new_session=True))
     if code and stopped:
         raise Interrupted
@@ -86,12 +88,23 @@ def work() -> None:
     values = vars(stage.parser(name, module.run).parse_args(sys.argv[2:]))
     signals.watch()
     if os.environ["RANK"] == "0":
-        module.run(**values)
+        compute(module, values)
         return
     with tempfile.TemporaryDirectory() as folder:
         for key, files in stage.paths(module.run, values, "output").items():
             values[key] = Path(folder) / files[0].name
-        module.run(**values)
+        compute(module, values)
+
+
+def compute(module: ModuleType, values: dict[str, Any]) -> None:
+    """Run a stage with as many CPU threads as its section says, whatever the machine has.
+
+    Sums are then taken in the same order everywhere, and one config gives one result.
+    """
+    config, torch = values.get("config"), sys.modules.get("torch")
+    if torch is not None and isinstance(config, Section):
+        torch.set_num_threads(config.cpus // getattr(config, "processes", 1))
+    module.run(**values)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,8 @@ class Lease:
 
     Attributes:
         path: the lease file, hidden beside the output.
-        token: what the file holds while this process has the lease.
+        holder: what the file says of this process: host, process id, SLURM job and a random token.
         waited: whether another job had it first.
-
     """
 
     def __init__(self, output: Path) -> None:

@@ -1,9 +1,10 @@
 """How a stage is called: typed paths in, typed paths out, all or nothing.
 
 A stage module has a ``VERSION`` and a function ``run``. The annotations of ``run`` are the command line:
-``In`` and ``Ins`` are inputs, ``Out`` is an output (file or folder), ``State`` a folder for checkpoints, a
-pydantic model a JSON string. In place of the words of a list, of a JSON string or of a ``Text`` there may be
-``@FILE``, which holds them. An output gets its name only after ``run`` has returned.
+``In`` and ``Ins`` are inputs, ``Out`` is an output (file or folder), ``State`` a folder for checkpoints,
+``How`` the part of the config that changes no result, any other pydantic model a JSON string. In place of
+the words of a list, of a JSON string or of a ``Text`` there may be ``@FILE``, which holds them. An output
+gets its name only after ``run`` has returned.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ValidationError
 
 from landloom import lists
+from landloom.config.run import RunConfig
 from landloom.errors import InputError
 
 In = Annotated[Path, "input"]
@@ -29,6 +31,7 @@ Ins = Annotated[list[Path], "input"]
 Out = Annotated[Path, "output"]
 State = Annotated[Path, "state"]
 Text = Annotated[str, "text"]
+How = Annotated[RunConfig, "how"]
 
 DASH = "\0"
 """Put before a value that begins with a dash, so that argparse does not take it for an option; no word that
@@ -40,7 +43,7 @@ class Parameter:
     """One parameter of a stage's ``run``."""
 
     name: str
-    kind: str  # input, output, state, text, json or value
+    kind: str  # input, output, state, text, how, json or value
     type: Any
     many: bool
     required: bool
@@ -61,7 +64,7 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
     base = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
     many = typing.get_origin(base) is list
     inner = typing.get_args(base)[0] if many else base
-    if isinstance(inner, type) and issubclass(inner, BaseModel):
+    if kind == "value" and isinstance(inner, type) and issubclass(inner, BaseModel):
         kind = "json"
     return Parameter(name, kind, inner, many, required, None if required else default)
 
@@ -109,9 +112,10 @@ def _reader(p: Parameter) -> Callable[[str], Any]:
         try:
             if p.many:
                 return [p.type(w) for w in (lists.read(word) if word.startswith("@") else [word])]
-            if p.kind in ("json", "text") and word.startswith("@"):
+            section = issubclass(p.type, BaseModel)
+            if (section or p.kind == "text") and word.startswith("@"):
                 word = lists.read_text(word)
-            return p.type.model_validate_json(word) if p.kind == "json" else p.type(word)
+            return p.type.model_validate_json(word) if section else p.type(word)
         except ValidationError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 

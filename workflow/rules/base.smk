@@ -16,7 +16,7 @@ rule base:
     benchmark:
         "logs/{dataset}/base.tsv"
     priority: 1  # the longest way to the end leads through it
-    threads: 4
+    threads: dag.cpus("base")
     resources:
         mem_mb=dag.memory("base", 8000),
         runtime=dag.minutes("base", 720),
@@ -32,5 +32,5 @@ rule base:
     shell:
         "python -m landloom base --config {params.config:q} --seed {params.seed} "
         "--card {input.card:q} --tiles {params.tiles} --captions {params.captions} "
-        "--state results/{wildcards.dataset}/state --out {output.model:q} "
+        "--run {RUN:q} --state results/{wildcards.dataset}/state --out {output.model:q} "
         "--vae-metrics {output.vae:q} --unet-metrics {output.unet:q} 2>&1 | tee {log:q}"

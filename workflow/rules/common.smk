@@ -25,6 +25,9 @@ except InputError as error:
 dag.lists.running = lambda: workflow.executor_plugin is not None and not workflow.dryrun
 
 
+# How jobs run: no parameter, since it changes no result.
+RUN = dag.config.run.model_dump_json(exclude_defaults=True)
+
 # On one machine the number of its GPUs is the limit of the jobs that use one; on a cluster the scheduler counts.
 if (
     workflow.nodes is None

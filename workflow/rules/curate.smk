@@ -11,7 +11,7 @@ rule curate:
         "logs/{dataset}/{generator}/curate/{shard}.log",
     benchmark:
         "logs/{dataset}/{generator}/curate/{shard}.tsv"
-    threads: 2
+    threads: dag.cpus("curate")
     resources:
         mem_mb=dag.memory("curate", 4000),
         runtime=dag.minutes("curate", 60),

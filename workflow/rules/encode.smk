@@ -11,7 +11,7 @@ rule encode:
     benchmark:
         "logs/{dataset}/encode/{scene}.tsv"
     priority: 1  # the longest way to the end leads through it
-    threads: 2
+    threads: dag.cpus("encode")
     resources:
         mem_mb=growing(8000),
         runtime=dag.minutes("encode", 60),

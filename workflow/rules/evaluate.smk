@@ -36,7 +36,7 @@ rule evaluate:
         "logs/{dataset}/evaluate.log",
     benchmark:
         "logs/{dataset}/evaluate.tsv"
-    threads: 2
+    threads: dag.cpus("evaluate")
     resources:
         mem_mb=growing(4000),
         runtime=dag.minutes("evaluate", 60),

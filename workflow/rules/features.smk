@@ -8,7 +8,7 @@ rule features:
         "logs/{dataset}/features/{scene}.log",
     benchmark:
         "logs/{dataset}/features/{scene}.tsv"
-    threads: 2
+    threads: dag.cpus("features")
     resources:
         mem_mb=growing(4000),
         runtime=dag.minutes("features", 60),

@@ -10,7 +10,7 @@ rule image_sample:
         "logs/{dataset}/{generator}/image_sample/{shard}.log",
     benchmark:
         "logs/{dataset}/{generator}/image_sample/{shard}.tsv"
-    threads: 2
+    threads: dag.cpus("image_sample")
     resources:
         mem_mb=growing(8000),
         runtime=dag.minutes("image_sample", 240),

@@ -10,7 +10,7 @@ rule image_train:
     benchmark:
         "logs/{dataset}/{generator}/image_train.tsv"
     priority: 1  # the longest way to the end leads through it
-    threads: 4
+    threads: dag.cpus("image_train")
     resources:
         mem_mb=dag.memory("image_train", 16000),
         runtime=dag.minutes("image_train", 720),
@@ -25,5 +25,5 @@ rule image_train:
     shell:
         "python -m landloom image_train --config {params.config:q} --seed {params.seed} "
         "--card {input.card:q} {params.data} "
-        "--state results/{wildcards.dataset}/state --out {output.model:q} "
+        "--run {RUN:q} --state results/{wildcards.dataset}/state --out {output.model:q} "
         "--metrics {output.metrics:q} 2>&1 | tee {log:q}"

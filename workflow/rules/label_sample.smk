@@ -10,7 +10,7 @@ rule label_sample:
         "logs/{dataset}/{generator}/label_sample/{shard}.log",
     benchmark:
         "logs/{dataset}/{generator}/label_sample/{shard}.tsv"
-    threads: 2
+    threads: dag.cpus("label_sample")
     resources:
         mem_mb=growing(8000),
         runtime=dag.minutes("label_sample", 240),

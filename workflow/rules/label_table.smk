@@ -19,7 +19,7 @@ rule label_table:
         f"logs/{dag.config.dataset}/label_table.log",
     benchmark:
         f"logs/{dag.config.dataset}/label_table.tsv"
-    threads: 1
+    threads: dag.cpus("label_table")
     resources:
         mem_mb=growing(4000),
         runtime=dag.minutes("label_table", 60),

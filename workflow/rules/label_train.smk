@@ -10,7 +10,7 @@ rule label_train:
     benchmark:
         "logs/{dataset}/{generator}/label_train.tsv"
     priority: 1  # the longest way to the end leads through it
-    threads: 4
+    threads: dag.cpus("label_train")
     resources:
         mem_mb=dag.memory("label_train", 16000),
         runtime=dag.minutes("label_train", 720),
@@ -25,5 +25,5 @@ rule label_train:
     shell:
         "python -m landloom label_train --config {params.config:q} --seed {params.seed} "
         "--card {input.card:q} {params.data} "
-        "--state results/{wildcards.dataset}/state --out {output.model:q} --metrics {output.metrics:q} "
+        "--run {RUN:q} --state results/{wildcards.dataset}/state --out {output.model:q} --metrics {output.metrics:q} "
         "2>&1 | tee {log:q}"

@@ -10,7 +10,7 @@ rule segment:
         "logs/{dataset}/segment/{generator}/{ratio}/{network}/{seed}.log",
     benchmark:
         "logs/{dataset}/segment/{generator}/{ratio}/{network}/{seed}.tsv"
-    threads: 1
+    threads: dag.cpus("segment")
     resources:
         mem_mb=dag.memory("segment", 4000),
         runtime=dag.minutes("segment", 480),
@@ -26,5 +26,5 @@ rule segment:
         "python -m landloom segment --config {params.config:q} --generator {wildcards.generator} "
         "--ratio {wildcards.ratio} --network {wildcards.network} --seed {wildcards.seed} "
         "--min-trust {params.min_trust} --card {input.card:q} --mix {input.mix:q} "
-        "--tiles {params.tiles} --state results/{wildcards.dataset}/state --out {output.run:q} "
+        "--tiles {params.tiles} --run {RUN:q} --state results/{wildcards.dataset}/state --out {output.run:q} "
         "--metrics {output.metrics:q} 2>&1 | tee {log:q}"

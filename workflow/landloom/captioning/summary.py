@@ -1,4 +1,4 @@
-"""What there is to know about the captions of a scene: who wrote them, their length, repeats and cost."""
+"""What there is to know about the captions of a scene: who wrote them, their length, repeats and tokens."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -39,20 +39,16 @@ def summarise(
         "fallback": by["fallback"],
         "asked_again": sum(len(c.answers) > 1 for c in captions),
         "over_limit": sum(t > config.limit for t in tokens.values()),
-        "usage": usage(captions, answers, config),
+        "usage": usage(captions, answers),
         "tiles": {c.id: {"by": c.by, "tokens": tokens[c.id]} for c in captions},
     }
 
 
-def usage(
-    captions: Sequence[Caption], answers: Mapping[str, Answer], config: CaptionConfig
-) -> dict[str, float]:
-    """Tokens and price of all answers behind the captions, each counted once, whenever it was paid."""
+def usage(captions: Sequence[Caption], answers: Mapping[str, Answer]) -> dict[str, int]:
+    """Tokens of all answers behind the captions, each counted once, whenever it was paid."""
     used = [answers[k] for k in dict.fromkeys(k for c in captions for k in c.answers)]
     read, written = sum(a.input_tokens for a in used), sum(a.output_tokens for a in used)
-    price = read * config.endpoint.price_input + written * config.endpoint.price_output
-    cost = round(price / 1e6, 6) if config.backend == "openai" else 0.0
-    return {"answers": len(used), "input_tokens": read, "output_tokens": written, "cost": cost}
+    return {"answers": len(used), "input_tokens": read, "output_tokens": written}
 
 
 def line(summary: Mapping[str, Any], new: int) -> str:
@@ -63,7 +59,6 @@ def line(summary: Mapping[str, Any], new: int) -> str:
         parts.append(f"{used['answers']} answers, {new} of them asked for now")
         parts.append(f"{summary['asked_again']} asked again, {summary['fallback']} took the template")
         parts.append(f"{used['input_tokens']} tokens read, {used['output_tokens']} written")
-        parts.append(f"cost {used['cost']:g}")
     if summary["over_limit"]:
         parts.append(
             f"{summary['over_limit']} have more than {summary['limit']} tokens ({summary['counter']}): "

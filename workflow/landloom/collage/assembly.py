@@ -80,7 +80,7 @@ class Collages:
 def assembled(
     mask: Mask, parts: Sequence[tuple[Mask, Image]], bands: int, where: Sequence[NDArray[np.bool_]] = ()
 ) -> tuple[Image, list[int]]:
-    """Image (C, H, W) of a mask (H, W): each pixel from the first part with the same class there.
+    """Image (C, H, W) for a mask (H, W): each pixel comes from the first part that shows its class there.
 
     ``where`` tells for each part which pixels (H, W) it may give; all, when it is empty.
 

@@ -28,6 +28,7 @@ from landloom.config.mix import MixConfig
 from landloom.config.plan import PlanConfig, check_complete, check_pixels
 from landloom.config.ratios import RatiosConfig
 from landloom.config.report import ReportConfig
+from landloom.config.run import RunConfig
 from landloom.config.section import NAME, Section
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
@@ -81,6 +82,7 @@ class Config(Section):
     report: ReportConfig = ReportConfig()
     label_table: LabelTableConfig = LabelTableConfig()
     audit: AuditConfig = AuditConfig()
+    run: RunConfig = RunConfig()
     generators: dict[str, dict[str, dict[str, Any]]] = Field(default={"landloom": {}}, min_length=1)
     """Generators by name: what differs from the sections above, such as {plan: {count: 512}}."""
 

@@ -91,10 +91,6 @@ class EndpointConfig(Section):
     """Seconds before the second try; doubled each time, with a random part, or what the server asks for."""
     longest_wait: float = Field(default=120, ge=0)
     """Most seconds between two tries, whatever the server asks for."""
-    price_input: float = Field(default=0, ge=0)
-    """Price of a million input tokens, in your currency."""
-    price_output: float = Field(default=0, ge=0)
-    """Price of a million output tokens."""
     extra: dict[str, Any] = {}
     """Further fields of the request body; null takes a field away, such as {max_tokens: null,
     max_completion_tokens: 300}."""

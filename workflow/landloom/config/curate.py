@@ -41,6 +41,11 @@ class CurateConfig(Section):
         return self.memory.quantile > 0 or self.min_realism > 0
 
     @property
+    def cpus(self) -> int:
+        """Two."""
+        return 2
+
+    @property
     def gpus(self) -> int:
         """One."""
         return 1

@@ -18,6 +18,11 @@ class EncodeConfig(Section):
     """Arithmetic of the encoders."""
 
     @property
+    def cpus(self) -> int:
+        """Two."""
+        return 2
+
+    @property
     def gpus(self) -> int:
         """One."""
         return 1

@@ -18,6 +18,11 @@ class EvaluateConfig(Section):
     """Real tiles that the images are compared with. FID is biased by their number: `n_reference`."""
 
     @property
+    def cpus(self) -> int:
+        """Two."""
+        return 2
+
+    @property
     def gpus(self) -> int:
         """One."""
         return 1

@@ -18,6 +18,11 @@ class FeaturesConfig(Section):
     """Images at once."""
 
     @property
+    def cpus(self) -> int:
+        """Two."""
+        return 2
+
+    @property
     def gpus(self) -> int:
         """One."""
         return 1

@@ -37,7 +37,7 @@ class CycleGanConfig(TranslationConfig):
 
 
 class OneStepConfig(Section):
-    """Against whom a ControlNet learns to make images in one step."""
+    """Adversarial training of a ControlNet that makes an image in one sampling step."""
 
     strength: float = Field(default=1.0, gt=0, le=1)
     """Noise to begin with, as a share of the schedule: all, or as much as image_sample.collage.strength."""

@@ -11,7 +11,7 @@ class Sampling(Section):
     """Settings of a sampler."""
 
     steps: int = Field(default=20, ge=1)
-    """Denoising steps of UniPC (Zhao et al. 2023)."""
+    """Sampling steps: of UniPC (Zhao et al. 2023) for latents, of unmasking for 'categorical' masks."""
     guidance: float = Field(default=3.0, ge=1)
     """Classifier-free guidance scale; 1 is off."""
     batch: int = Field(default=16, ge=1)
@@ -56,6 +56,11 @@ class LabelSampleConfig(Sampling):
     """Ratio control."""
     smooth: int = Field(default=0, ge=0)
     """Regions smaller than this many pixels take their neighbours' class; 0 keeps them."""
+
+    @property
+    def cpus(self) -> int:
+        """Two."""
+        return 2
 
     @property
     def gpus(self) -> int:

@@ -57,6 +57,11 @@ class LabelTableConfig(Section):
     """Rows of the table, by name."""
 
     @property
+    def cpus(self) -> int:
+        """Two."""
+        return 2
+
+    @property
     def gpus(self) -> int:
         """One."""
         return 1

@@ -14,6 +14,11 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     @property
+    def cpus(self) -> int:
+        """CPU threads of a job with these settings; the same on every machine, for the same bits."""
+        return 1
+
+    @property
     def gpus(self) -> int:
         """GPUs that a job with these settings works on, where there are any."""
         return 0

@@ -22,6 +22,7 @@ class Network(Section):
 class SegmentConfig(Training, Parallel):
     """Settings of the segmentation trainings; every run takes the same number of steps."""
 
+    threads: int = Field(default=1, ge=1)
     networks: dict[str, Network] = Field(default={"deeplabv3plus": Network()}, min_length=1)
     """Networks to train, by a name of your choice."""
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)

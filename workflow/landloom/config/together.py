@@ -71,7 +71,7 @@ def factor_of(config: "Config") -> int:
 
 
 def one_step(image: ImageTrainConfig, made: ImageSampleConfig, name: str, config: "Config") -> Iterator[str]:
-    """Yield what cannot go with a training in one step: who learned it can do no other."""
+    """Yield which sampler settings a model trained for a single step cannot follow."""
     if image.objective != "one_step":
         return
     wrong = {"steps": made.steps, "guidance": made.guidance}

@@ -26,19 +26,22 @@ class Training(Section):
     """Decay of the moving average of weights, and batch norm's statistics, saved in their place; 0 is off."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the forward pass; bf16 pays on GPUs."""
-    checkpoint: int = Field(default=200, ge=1)
-    """Steps between checkpoints."""
-    log: int = Field(default=20, ge=1)
-    """Steps between log lines."""
     compile: bool = False
     """Use torch.compile (pays on long GPU runs)."""
 
 
 class Parallel(Section):
-    """How many processes train together."""
+    """How many processes and threads train together."""
 
     processes: int = Field(default=1, ge=1)
     """Processes that share each batch, one per GPU. More of them draw other random numbers."""
+    threads: int = Field(default=2, ge=1)
+    """CPU threads of each process, however many cores there are: another number changes the last bits."""
+
+    @property
+    def cpus(self) -> int:
+        """Those of all processes."""
+        return self.threads * self.processes
 
     @property
     def gpus(self) -> int:

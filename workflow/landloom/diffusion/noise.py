@@ -28,7 +28,7 @@ def noised(scheduler: DDPMScheduler, latents: Tensor, noise: Tensor, t: Tensor) 
 
 
 def only_step(scheduler: DDPMScheduler, strength: float) -> int:
-    """The step from which one who has a single one begins, at a share of the schedule."""
+    """Schedule step that single-step sampling starts from, at a share of the schedule (0 to 1)."""
     return max(0, round(strength * int(scheduler.config.num_train_timesteps)) - 1)
 
 

@@ -1,4 +1,4 @@
-"""The captions of the tiles: some beside their pictures, their length, repeats, fallbacks and cost."""
+"""The captions of the tiles: some beside their pictures, their length, repeats, fallbacks and tokens."""
 
 import json
 import random
@@ -85,7 +85,6 @@ def facts(captions: Captions) -> list[tuple[str, str]]:
             ("asked a second time", f"{captions.total('asked_again')}"),
             ("template in place of the model", f"{captions.total('fallback')}"),
             ("tokens read / written", _pair(captions)),
-            ("cost", f"{captions.usage('cost'):.4f}"),
         ]
     return found
 

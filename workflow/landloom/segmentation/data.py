@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landloom import samples
-from landloom.dataset import Dataset
+from landloom.dataset import Dataset, wide
 from landloom.diffusion.symmetry import COUNT, Augment, turn_each
 from landloom.errors import InputError
 
@@ -41,9 +41,12 @@ class Arrays:
 
 def scaled(images: Tensor, low: Sequence[float], high: Sequence[float]) -> Tensor:
     """What ``Dataset.scale`` does, to the bit, where the images (B, C, H, W) are."""
-    first, last = (torch.tensor(v, device=images.device)[:, None, None] for v in (low, high))
-    x = (images.float().nan_to_num(nan=-torch.inf) - first) / (last - first)
-    return x.clamp(0, 1) * 2 - 1
+    exact = torch.float64 if wide(images.dtype.itemsize, images.is_floating_point()) else torch.float32
+    first, last = (torch.tensor(v, dtype=exact, device=images.device)[:, None, None] for v in (low, high))
+    values = images.to(exact)
+    values = torch.where(values.isfinite(), values, -torch.inf)
+    span = torch.where(last > first, last - first, 1)
+    return (((values - first) / span).clamp(0, 1) * 2 - 1).float()
 
 
 def load(paths: Sequence[Path], card: Dataset, min_trust: float = 0.0) -> Arrays:

@@ -8,22 +8,23 @@ import torch
 from numpy.typing import NDArray
 
 from landloom.config.base import BaseConfig
+from landloom.config.run import DEFAULT, RunConfig
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, pictures, scratch
 from landloom.diffusion.autoencoder import AutoencoderObjective
 from landloom.diffusion.denoising import BaseObjective
 from landloom.diffusion.hub import locate
 from landloom.errors import InputError
-from landloom.stage import In, Ins, Out, State
+from landloom.stage import How, In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.progress import metrics_path
 
-VERSION = 4
+VERSION = 5
 
 
 def run(
     config: BaseConfig, seed: int, card: In, tiles: Ins, captions: Ins, state: State,
-    out: Out, vae_metrics: Out, unet_metrics: Out,
+    out: Out, vae_metrics: Out, unet_metrics: Out, run: How = DEFAULT,
 ) -> None:  # fmt: skip
     """Make the base: link the given model, or train one from scratch."""
     dataset = Dataset.load(card)
@@ -36,8 +37,8 @@ def run(
     data = pictures.load(dataset, tiles, captions)
     torch.manual_seed(seed)
     base = build(config, dataset, data)
-    train_autoencoder(config, seed, base, dataset, data, state / "vae")
-    train_denoiser(config, seed, base, dataset, data, state / "unet")
+    train_autoencoder(config, run, seed, base, dataset, data, state / "vae")
+    train_denoiser(config, run, seed, base, dataset, data, state / "unet")
     base.save(out)
     shutil.copy(metrics_path(state / "vae"), vae_metrics)
     shutil.copy(metrics_path(state / "unet"), unet_metrics)
@@ -76,13 +77,14 @@ def build(config: BaseConfig, dataset: Dataset, data: pictures.Pictures) -> bund
 
 
 def train_autoencoder(
-    config: BaseConfig, seed: int, base: bundle.Bundle, dataset: Dataset, data: pictures.Pictures, state: Path
-) -> None:
+    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, dataset: Dataset,
+    data: pictures.Pictures, state: Path,
+) -> None:  # fmt: skip
     """Train the autoencoder on images, and painted masks if asked, then set its latent scale."""
     palette = base.palette(len(dataset.classes))
     labels = data.labels if config.masks else None
     objective = AutoencoderObjective(base.vae, data.images, labels, palette, config.vae, config.augment)
-    train(objective, config.vae, seed, state, "base autoencoder")
+    train(objective, config.vae, how, seed, state, "base autoencoder")
     base.to(device())
     base.vae.register_to_config(scaling_factor=1.0)
     latents = pictures.encode(base, evenly(data, palette, config.masks), dataset.size, "none", 32)
@@ -98,8 +100,9 @@ def evenly(data: pictures.Pictures, palette: NDArray[np.float32], masks: bool) -
 
 
 def train_denoiser(
-    config: BaseConfig, seed: int, base: bundle.Bundle, dataset: Dataset, data: pictures.Pictures, state: Path
-) -> None:
+    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, dataset: Dataset,
+    data: pictures.Pictures, state: Path,
+) -> None:  # fmt: skip
     """Train denoiser and text encoder on image latents, and on mask latents if asked."""
     base.to(device())
     seen: list[torch.Tensor | pictures.Painted] = [data.images]
@@ -111,4 +114,4 @@ def train_denoiser(
     base.unet.requires_grad_(True)
     base.text_encoder.requires_grad_(True)
     objective = BaseObjective(base, latents, tokens, base.tokens([""])[0], config.unet)
-    train(objective, config.unet, seed + 1, state, "base denoiser")
+    train(objective, config.unet, how, seed + 1, state, "base denoiser")

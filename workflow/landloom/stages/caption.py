@@ -23,7 +23,7 @@ from landloom.dataset import Dataset
 from landloom.stage import In, Out, State
 from landloom.training.signals import StopRequest
 
-VERSION = 2
+VERSION = 3
 
 
 def run(

@@ -8,12 +8,13 @@ from typing import TypeVar
 import torch
 
 from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2PixConfig, TranslationConfig
+from landloom.config.run import DEFAULT, RunConfig
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, cache, cards, control, pictures
 from landloom.diffusion.denoising import ImageObjective
 from landloom.diffusion.one_step import OneStepObjective
 from landloom.errors import InputError
-from landloom.stage import In, Ins, Out, State
+from landloom.stage import How, In, Ins, Out, State
 from landloom.training.loop import Objective, device, train
 from landloom.training.progress import metrics_path
 from landloom.translation.cyclegan import Cycle, CycleGanObjective
@@ -28,6 +29,7 @@ Given = TypeVar("Given", Path, list[Path])
 def run(
     config: ImageTrainConfig, seed: int, card: In, state: State, out: Out, metrics: Out,
     base: In | None = None, latents: Ins | None = None, tiles: Ins | None = None,
+    run: How = DEFAULT,
 ) -> None:  # fmt: skip
     """Train the image generator and write it as a folder.
 
@@ -40,15 +42,15 @@ def run(
     dataset = Dataset.load(card)
     torch.manual_seed(seed)
     if config.translation is not None:
-        translation(config, config.translation, seed, dataset, _given("tiles", tiles), state, out)
+        translation(config, config.translation, run, seed, dataset, _given("tiles", tiles), state, out)
     else:
-        controlnet(config, seed, dataset, _given("base", base), _given("latents", latents), state, out)
+        controlnet(config, run, seed, dataset, _given("base", base), _given("latents", latents), state, out)
     shutil.copy(metrics_path(state), metrics)
 
 
 def controlnet(
-    config: ImageTrainConfig, seed: int, dataset: Dataset, base: Path, latents: Sequence[Path],
-    state: Path, out: Path,
+    config: ImageTrainConfig, how: RunConfig, seed: int, dataset: Dataset, base: Path,
+    latents: Sequence[Path], state: Path, out: Path,
 ) -> None:  # fmt: skip
     """Train a ControlNet and write it as a folder that ``from_pretrained`` reads."""
     model = bundle.load(base).to(device())
@@ -58,14 +60,14 @@ def controlnet(
     kind = OneStepObjective if config.objective == "one_step" else ImageObjective
     objective = kind(made, model, cache.load(latents), classes, config)
     control.adapt(model.unet, config)
-    train(objective, config, seed, state, "image ControlNet")
+    train(objective, config, how, seed, state, "image ControlNet")
     control.save(out, made, model.unet, config)
     (out / "README.md").write_text(cards.controlnet(dataset, config))
 
 
 def translation(
-    config: ImageTrainConfig, own: TranslationConfig, seed: int, dataset: Dataset, tiles: Sequence[Path],
-    state: Path, out: Path,
+    config: ImageTrainConfig, own: TranslationConfig, how: RunConfig, seed: int, dataset: Dataset,
+    tiles: Sequence[Path], state: Path, out: Path,
 ) -> None:  # fmt: skip
     """Train a baseline on the train tiles and write its generator."""
     if dataset.size % 2**own.levels:
@@ -76,7 +78,7 @@ def translation(
     if not data.ids:
         raise InputError("tiles", "there is no training tile", "Look at check and tile for this dataset")
     made = Generator(len(dataset.classes), dataset.bands, own.width, own.levels)
-    train(baseline(own, dataset, data, made), config, seed, state, f"image {NAMES[config.backend]}")
+    train(baseline(own, dataset, data, made), config, how, seed, state, f"image {NAMES[config.backend]}")
     made.save(out)
     (out / "README.md").write_text(cards.translation(dataset, config, NAMES[config.backend]))
 

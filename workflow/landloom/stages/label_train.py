@@ -13,13 +13,14 @@ from landloom.categorical.network import MaskDenoiser
 from landloom.categorical.objective import CategoricalObjective
 from landloom.conditions.vector import VectorTokens
 from landloom.config.label_train import LabelTrainConfig
+from landloom.config.run import DEFAULT, RunConfig
 from landloom.config.training import Training
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, cache, cards, lora
 from landloom.diffusion.denoising import LabelObjective
 from landloom.diffusion.proportion import LatentProbe, ProbeObjective, ProportionTerm, decoded
 from landloom.errors import InputError
-from landloom.stage import In, Ins, Out, State
+from landloom.stage import How, In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.progress import metrics_path
 
@@ -36,6 +37,7 @@ def run(
     tiles: Ins | None = None,
     base: In | None = None,
     latents: Ins | None = None,
+    run: How = DEFAULT,
 ) -> None:
     """Train the mask generator and write its folder.
 
@@ -45,18 +47,19 @@ def run(
     dataset = Dataset.load(card)
     if config.backend == "categorical":
         assert tiles is not None
-        train_categorical(config, seed, dataset, tiles, state / "categorical", out)
+        train_categorical(config, run, seed, dataset, tiles, state / "categorical", out)
         shutil.copy(metrics_path(state / "categorical"), metrics)
     else:
         assert base is not None
         assert latents is not None
-        train_lora(config, seed, dataset, base, cache.load(latents), state, out)
+        train_lora(config, run, seed, dataset, base, cache.load(latents), state, out)
         shutil.copy(metrics_path(state / "lora"), metrics)
 
 
 def train_categorical(
-    config: LabelTrainConfig, seed: int, dataset: Dataset, tiles: Sequence[Path], state: Path, out: Path
-) -> None:
+    config: LabelTrainConfig, how: RunConfig, seed: int, dataset: Dataset, tiles: Sequence[Path],
+    state: Path, out: Path,
+) -> None:  # fmt: skip
     """Train a network on the class indices of train tiles.
 
     Raises:
@@ -71,19 +74,19 @@ def train_categorical(
     torch.manual_seed(seed)
     model = MaskDenoiser(len(dataset.classes), size, own.patch, own.channels, own.layers, own.order)
     objective = CategoricalObjective(model, labels, len(dataset.classes), own, config.vector)
-    train(objective, config, seed, state, "mask diffusion")
+    train(objective, config, how, seed, state, "mask diffusion")
     model.save_pretrained(out)
     (out / "README.md").write_text(cards.categorical(dataset, config))
 
 
 def train_lora(
-    config: LabelTrainConfig, seed: int, dataset: Dataset, base: Path, data: cache.LatentCache,
-    state: Path, out: Path,
+    config: LabelTrainConfig, how: RunConfig, seed: int, dataset: Dataset, base: Path,
+    data: cache.LatentCache, state: Path, out: Path,
 ) -> None:  # fmt: skip
     """Train LoRA matrices on the base's denoiser; the latent probe and the ratio tokens lie beside them."""
     model, classes = bundle.load(base).to(device()), len(dataset.classes)
     out.mkdir()
-    probe = fit_probe(config, seed, data, classes, state / "probe", out)
+    probe = fit_probe(config, how, seed, data, classes, state / "probe", out)
     term = proportion_term(config, model, probe, classes) if config.proportion.weight else None
     torch.manual_seed(seed)
     alpha = config.alpha or config.rank
@@ -92,7 +95,7 @@ def train_lora(
     tokens = VectorTokens(classes, own.tokens, data.text.shape[2]) if own.tokens else None
     weight = config.proportion.weight
     objective = LabelObjective(model.unet, model.scheduler, data, config, term, weight, tokens, own)
-    train(objective, config, seed, state / "lora", "label LoRA")
+    train(objective, config, how, seed, state / "lora", "label LoRA")
     lora.save(model.unet, out)
     if tokens:
         save_file(tokens.state_dict(), out / "vector.safetensors", {"tokens": str(own.tokens)})
@@ -100,16 +103,17 @@ def train_lora(
 
 
 def fit_probe(
-    config: LabelTrainConfig, seed: int, data: cache.LatentCache, classes: int, state: Path, out: Path
-) -> LatentProbe | None:
+    config: LabelTrainConfig, how: RunConfig, seed: int, data: cache.LatentCache, classes: int,
+    state: Path, out: Path,
+) -> LatentProbe | None:  # fmt: skip
     """Fit the latent probe to real masks and store it beside the LoRA; None when it has no steps."""
     if not config.proportion.probe_steps:
         return None
     torch.manual_seed(seed)
     probe = LatentProbe(data.masks.shape[2], classes)
     batch = max(32 // config.processes, 1) * config.processes
-    settings = Training(steps=config.proportion.probe_steps, batch=batch, lr=3e-3, warmup=20, log=100)
-    train(ProbeObjective(probe, data.masks, data.labels, classes), settings, seed, state, "latent probe")
+    settings = Training(steps=config.proportion.probe_steps, batch=batch, lr=3e-3, warmup=20)
+    train(ProbeObjective(probe, data.masks, data.labels, classes), settings, how, seed, state, "latent probe")
     probe.requires_grad_(False)
     save_file(probe.state_dict(), out / "probe.safetensors")
     return probe

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from landloom import samples
+from landloom.config.run import DEFAULT
 from landloom.config.segment import SegmentConfig
 from landloom.dataset import Dataset
 from landloom.errors import InputError
@@ -21,7 +22,7 @@ from landloom.raster import codec
 from landloom.segmentation import data, networks, predict, scores
 from landloom.segmentation.objective import SegmentationObjective, class_weights
 from landloom.segmentation.overlaps import Overlaps
-from landloom.stage import In, Ins, Out, State
+from landloom.stage import How, In, Ins, Out, State
 from landloom.training.loop import train
 from landloom.training.progress import metrics_path
 
@@ -32,6 +33,7 @@ SHOWN = 12  # predictions kept for the report
 def run(
     config: SegmentConfig, network: str, generator: str, ratio: float, seed: int,
     card: In, mix: In, tiles: Ins, state: State, out: Out, metrics: Out, min_trust: float = 0.0,
+    run: How = DEFAULT,
 ) -> None:  # fmt: skip
     """Write a folder with model/, scores.json and predictions.parquet, and the metrics of the training.
 
@@ -45,7 +47,7 @@ def run(
     arrays = data.load([mix], dataset, min_trust)
     weights = class_weights(config.class_weights, dataset.prior)
     objective = SegmentationObjective(model, arrays, weights, config.augment)
-    train(objective, config, seed, state, f"segment {generator} {ratio:g} {network} {seed}")
+    train(objective, config, run, seed, state, f"segment {generator} {ratio:g} {network} {seed}")
     out.mkdir(parents=True)
     networks.save(model, out / "model")
     about = {"generator": generator, "ratio": ratio, "network": network, "seed": seed, "steps": config.steps}

@@ -7,6 +7,7 @@ algorithms are used. On CUDA it takes the same steps, but some sums there are ta
 
 import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
+from landloom.config.run import RunConfig
 from landloom.config.training import Training
 from landloom.errors import Interrupted
 from landloom.training import checkpoint
@@ -46,12 +48,13 @@ class Objective(Protocol):
         ...
 
 
-def train(objective: Objective, config: Training, seed: int, state: Path, name: str) -> None:
+def train(objective: Objective, config: Training, how: RunConfig, seed: int, state: Path, name: str) -> None:
     """Train ``objective.module`` in place; on return it holds the final (averaged, if ``ema``) weights.
 
     Args:
         objective: what is trained.
-        config: steps, rates, precision, intervals.
+        config: steps, rates, precision.
+        how: intervals of log and checkpoint.
         seed: seed of batches and noise.
         state: folder of checkpoint, metrics.jsonl and TensorBoard files; found again after a restart.
         name: shown in the progress line.
@@ -84,10 +87,11 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
         module = torch.compile(module)
 
     def save(step: int) -> None:
-        if accelerator.is_main_process:
+        if rank == 0:
             checkpoint.save(state, step, bare, optimizer, average)
         accelerator.wait_for_everyone()
 
+    log_due, save_due = Interval(how.log), Interval(how.checkpoint)
     bare.train()
     with Progress(state, name, start, config.steps, rank == 0) as progress, StopRequest() as stop:
         if start < config.steps and stop.agreed(accelerator):
@@ -108,10 +112,10 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
             if average:
                 torch._foreach_lerp_(average, averaged, 1 - ema_decay(config.ema, step))
             done, stopping = step + 1, stop.agreed(accelerator)
-            if done % config.log == 0 or done == config.steps or done == start + 1 or stopping:
+            if log_due() or done in (start + 1, config.steps) or stopping:
                 norm = math.hypot(*map(float, norms))
                 progress.log(done, {k: v.item() for k, v in losses.items()} | {"lr": rate, "norm": norm})
-            if stopping or done % config.checkpoint == 0 or done == config.steps:
+            if save_due() or done == config.steps or stopping:
                 save(done)
             if stopping and done < config.steps:
                 progress.say(f"told to stop: saved at step {done}, run again to go on")
@@ -121,6 +125,21 @@ def train(objective: Objective, config: Training, seed: int, state: Path, name: 
     # The accelerator put autocast around ``forward`` for good: what is used now must be what will be loaded.
     accelerator.unwrap_model(module, keep_fp32_wrapper=False)
     bare.eval()
+
+
+class Interval:
+    """Whether so many seconds have passed since it last said yes; with 0 it always says yes."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.last = seconds, time.monotonic()
+
+    def __call__(self) -> bool:
+        """Whether it is time; if so, the next interval begins."""
+        now = time.monotonic()
+        if now - self.last < self.seconds:
+            return False
+        self.last = now
+        return True
 
 
 def clipped_apart(objective: Objective, weights: list[nn.Parameter]) -> list[list[nn.Parameter]]:

@@ -22,7 +22,7 @@ WEIGHTS = "generator.safetensors"
 
 
 class Noise(nn.Module):
-    """Dropout that never sleeps."""
+    """Dropout that stays on when sampling: the generator's noise (Isola et al. 2017)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop features of (B, C, H, W)."""

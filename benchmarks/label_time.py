@@ -14,9 +14,12 @@ from step_time import BATCH, CLASSES, bundle, lora, seconds
 
 from landloom.categorical.network import MaskDenoiser
 from landloom.categorical.sampling import sample as categorical
+from landloom.conditions.group import Conditions
+from landloom.conditions.text import Text
 from landloom.config.label_sample import Control, LabelSampleConfig
+from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.proportion import LatentProbe
-from landloom.diffusion.sampling import sample
+from landloom.diffusion.sampling import guidance, sample
 from landloom.diffusion.steering import ProbeSteering
 from landloom.training.loop import device
 
@@ -45,13 +48,16 @@ def training(repeats: int) -> None:
 
 def latent_guidance(repeats: int) -> None:
     """Sampling latents with and without guidance through the probe."""
-    model, config = bundle(32), LabelSampleConfig(steps=STEPS)
-    text, target = torch.randn(BATCH, 77, 64), torch.full((BATCH, CLASSES), 1 / CLASSES)
+    model, text = bundle(32), torch.randn(BATCH, 77, 64)
+    target = torch.full((BATCH, CLASSES), 1 / CLASSES)
+    told = Denoiser(model.unet, Conditions([Text(text, "prompt", 0.1)]))
+    guides = guidance(told.conditions, "text", 3.0, "guidance")
     probe = LatentProbe(4, CLASSES).to(device()).requires_grad_(False)
     steer = ProbeSteering(probe, target.to(device()), 0.1, 3)
 
     def work(how: ProbeSteering | None) -> Callable[[], object]:
-        return lambda: sample(model, text, text[0], list(range(BATCH)), config, 32, steer=how)
+        given, seeds = {"text": text}, list(range(BATCH))
+        return lambda: sample(told, model.scheduler, given, seeds, STEPS, 32, guides, how)
 
     plain, guided = (best(work(how), repeats) for how in (None, steer))
     print(f"LoRA sampling step  {1000 * plain / STEPS:8.0f} ms")

@@ -12,13 +12,17 @@ from collections.abc import Callable
 import torch
 from peft import LoraConfig
 
+from landloom.conditions.group import Conditions
+from landloom.conditions.mask import Mask
+from landloom.conditions.text import Text
 from landloom.config.base import UnetConfig, VaeConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig, ProportionLoss
 from landloom.diffusion import control, scratch
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.cache import LatentCache
-from landloom.diffusion.denoising import BaseObjective, ImageObjective, LabelObjective
+from landloom.diffusion.denoiser import Denoiser
+from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.proportion import LatentProbe, ProportionTerm, decoded
 from landloom.training.loop import Objective, device
 
@@ -54,7 +58,8 @@ def base(head: int) -> Objective:
     model.unet.requires_grad_(True)
     model.text_encoder.requires_grad_(True)
     tokens = model.tokens(["satellite image, 45% forest"] * BATCH)
-    return BaseObjective(model, cache().images, tokens, tokens[0], UnetConfig())
+    told = Denoiser(model.unet, Conditions([Text(tokens, "caption", 0.1, model.text_encoder)]))
+    return DenoisingObjective(told, model.scheduler, cache().images, cache().columns, UnetConfig().min_snr)
 
 
 def lora(route: str | None) -> Objective:
@@ -66,15 +71,17 @@ def lora(route: str | None) -> Objective:
         "decode": decoded(model.decode, torch.from_numpy(model.palette(CLASSES)), 0.08),
     }
     term = ProportionTerm(routes[route], ProportionLoss()) if route else None
-    return LabelObjective(model.unet, model.scheduler, cache(), LabelTrainConfig(), term, 0.1)
+    data = cache()
+    told = Denoiser(model.unet, Conditions([Text(data.text, "prompt", 0.1)]))
+    return DenoisingObjective(told, model.scheduler, data.masks, data.columns, 5.0, term, 0.1)
 
 
 def controlnet() -> Objective:
     """ControlNet on the frozen base."""
     model = bundle(32)
-    config = ImageTrainConfig()
-    module = control.build(config, model, CLASSES).to(device())
-    return ImageObjective(module, model, cache(), CLASSES, config)
+    data, made = cache(), control.build(ImageTrainConfig(), model, CLASSES).to(device())
+    told = Denoiser(model.unet, Conditions([Text(data.text, "caption", 0.1), Mask(CLASSES)]), made)
+    return DenoisingObjective(told, model.scheduler, data.images, data.columns, 5.0)
 
 
 def seconds(objective: Objective, repeats: int) -> float:

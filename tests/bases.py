@@ -11,10 +11,15 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import torch
+from diffusers import ControlNetModel
 from numpy.typing import NDArray
 from pydantic import BaseModel
+from torch import Tensor
 
 from landloom import __main__, samples
+from landloom.conditions.base import Condition
+from landloom.conditions.group import Conditions
+from landloom.conditions.text import Text
 from landloom.config.base import BaseConfig, UnetConfig, VaeConfig
 from landloom.config.caption import CaptionConfig
 from landloom.config.encode import EncodeConfig
@@ -23,6 +28,7 @@ from landloom.dataset import ClassInfo, Dataset
 from landloom.diffusion import scratch
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.cache import LatentCache
+from landloom.diffusion.denoiser import Denoiser
 from landloom.raster import codec
 from landloom.samples import IGNORE, Sample, class_ratios
 from tests.rasters import ROOT
@@ -147,6 +153,15 @@ def bundle(kind: Literal["dc", "kl"] = "dc", seed: int = 0, **unet: Any) -> Bund
         scheduler=scratch.scheduler(config),
     )  # fmt: skip
     return made.to(torch.device("cpu"))
+
+
+def denoiser(
+    model: Bundle, *more: Condition, words: Tensor | None = None, column: str = "caption",
+    dropout: float = 0.1, controlnet: ControlNetModel | None = None,
+) -> Denoiser:  # fmt: skip
+    """A denoiser that is told words (P, T, D; the model's own empty text when absent) and more."""
+    text = Text(model.embed([""]) if words is None else words, column, dropout, embed=model.embed)
+    return Denoiser(model.unet, Conditions([text, *more]), controlnet)
 
 
 def cache(count: int = 4, variants: int = 2) -> LatentCache:

@@ -8,11 +8,13 @@ from torch import Tensor
 
 from landloom.categorical.network import MaskDenoiser
 from landloom.categorical.objective import CategoricalObjective
-from landloom.config.label_train import CategoricalConfig, LabelTrainConfig, VectorConfig
+from landloom.conditions.ratios import Ratios
+from landloom.config.label_train import CategoricalConfig, LabelTrainConfig
 from landloom.training.loop import train
 from tests.bases import EVERY_STEP
 
 SIZE, CLASSES = 16, 4
+RATIOS = Ratios(None, CLASSES, dropout=0.1, partial=0.3)
 OWN = CategoricalConfig(channels=(32,), patch=4)
 
 
@@ -31,7 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> MaskDenoiser:
     torch.manual_seed(0)
     network = MaskDenoiser(CLASSES, SIZE, OWN.patch, OWN.channels)
     config = LabelTrainConfig(steps=200, batch=16, lr=3e-3, warmup=10)
-    objective = CategoricalObjective(network, masks(), CLASSES, OWN, VectorConfig())
+    objective = CategoricalObjective(network, masks(), RATIOS, OWN)
     state: Path = tmp_path_factory.mktemp("state")
     train(objective, config, EVERY_STEP, 0, state, "test")
     return network

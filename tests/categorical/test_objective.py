@@ -6,9 +6,8 @@ import torch
 from landloom.categorical import objective
 from landloom.categorical.network import MaskDenoiser
 from landloom.categorical.objective import CategoricalObjective
-from landloom.config.label_train import VectorConfig
 from landloom.samples import IGNORE
-from tests.categorical.conftest import CLASSES, OWN, SIZE, masks
+from tests.categorical.conftest import CLASSES, OWN, RATIOS, SIZE, masks
 
 
 def network() -> MaskDenoiser:
@@ -36,19 +35,19 @@ def test_an_untaught_network_is_as_wrong_as_guessing() -> None:
     model = network()
     model.unet.conv_out.weight.data.zero_()
     model.unet.conv_out.bias.data.zero_()
-    made = CategoricalObjective(model, masks(4), CLASSES, OWN, VectorConfig())
+    made = CategoricalObjective(model, masks(4), RATIOS, OWN)
     assert made.loss(model, torch.arange(4))["loss"].item() == pytest.approx(math.log(CLASSES), rel=1e-5)
 
 
 def test_ignored_pixels_are_neither_shown_nor_learnt() -> None:
     labels = torch.full((2, SIZE, SIZE), IGNORE, dtype=torch.uint8)
     model = network()
-    made = CategoricalObjective(model, labels, CLASSES, OWN, VectorConfig())
+    made = CategoricalObjective(model, labels, RATIOS, OWN)
     assert made.loss(model, torch.arange(2))["loss"].item() == 0
 
 
 def test_training_teaches(model: MaskDenoiser) -> None:
-    made = CategoricalObjective(model, masks(32), CLASSES, OWN, VectorConfig())
+    made = CategoricalObjective(model, masks(32), RATIOS, OWN)
     torch.manual_seed(1)
     with torch.no_grad():
         found = made.loss(model, torch.arange(32))["loss"].item()

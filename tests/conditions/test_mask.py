@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from landloom.conditions.mask import fractions, one_hot
+from landloom.conditions.mask import Mask, fractions, one_hot
 from landloom.samples import IGNORE
 
 MASK = torch.tensor([[[0, 2], [1, IGNORE]]], dtype=torch.uint8)
@@ -25,3 +25,10 @@ def test_fractions_by_hand() -> None:
     assert shares[0, :, 0, 1].tolist() == pytest.approx([0, 1, 0])
     assert shares[0, :, 1, 0].tolist() == pytest.approx([0, 0, 1])
     assert shares[0, :, 1, 1].tolist() == [0, 0, 0]
+
+
+def test_blocks_take_the_class_of_their_corner() -> None:
+    labels = torch.arange(9, dtype=torch.uint8).view(1, 3, 3)
+    found = Mask(9, coarse=1.0, block=2).practise(labels)
+    assert found.tolist() == [[[0, 0, 2], [0, 0, 2], [6, 6, 8]]]
+    assert torch.equal(Mask(9).practise(labels), labels)

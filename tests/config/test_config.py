@@ -207,6 +207,25 @@ LATENT = {"control": {"latent": 0.1}}
             {"image_train": {"channels": [16, 32, 96, 256]}},
             r"image_train\.channels: 4 for 'landloom' halve a mask 3 times, but .* 2 times; give 3,",
         ),
+        (
+            {"label_train": {"caption_dropout": 0}},
+            r"label_sample\.guidance: 3 for 'landloom' .* label_train\.caption_dropout is 0",
+        ),
+        (
+            {"label_sample": {"vector_guidance": 2}},
+            r"vector_guidance: 2 for 'landloom' .* label_train\.vector\.tokens is 0",
+        ),
+        (
+            {
+                "label_sample": {"vector_guidance": 2},
+                "label_train": {"backend": "categorical", "vector": {"dropout": 0}},
+            },
+            r"vector_guidance: 2 for 'landloom' .* label_train\.vector\.dropout is 0",
+        ),
+        (
+            {"image_train": {"caption_dropout": 0}},
+            r"image_sample\.guidance: 3 for 'landloom' .* image_train\.caption_dropout is 0",
+        ),
         ({"base": {"vae": {"crop": 50}}}, r"base\.vae\.crop: 50 is no multiple of 4"),
         (
             {"generators": {"g": PIX2PIX}, "base": {"vae": {"crop": 50}}, "label_train": {"backend": "lora"}},

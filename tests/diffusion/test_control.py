@@ -2,18 +2,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import ControlNetModel
 from torch import Tensor
 
-from landloom.conditions.mask import one_hot
+from landloom.conditions.mask import Mask
 from landloom.config.image_train import ImageTrainConfig
-from landloom.config.label_sample import Sampling
 from landloom.diffusion import control
 from landloom.diffusion.bundle import Bundle
-from landloom.diffusion.denoising import ImageObjective
+from landloom.diffusion.denoiser import Denoiser
+from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.sampling import sample
 from landloom.errors import InputError
-from landloom.stages.image_sample import residuals
 from landloom.training.loop import train
 from tests import bases
 from tests.bases import EVERY_STEP
@@ -66,27 +64,17 @@ def test_the_mask_decides_with_the_seed_held(tmp_path: Path) -> None:
     config = ImageTrainConfig(steps=80, batch=4, lr=5e-3, warmup=5, unlock=True, init="small")
     torch.manual_seed(0)
     made = control.build(config, model, 3)
-    objective = ImageObjective(made, model, cache, 3, config)
+    told = bases.denoiser(model, Mask(3), words=cache.text, controlnet=made)
+    objective = DenoisingObjective(told, model.scheduler, cache.images, cache.columns, config.min_snr)
     control.adapt(model.unet, config)
     train(objective, config, EVERY_STEP, 0, tmp_path, "test")
-    found = [contrast(model, made, mask) for mask in (halves, halves.flip(-1))]
+    found = [contrast(model, told, mask) for mask in (halves, halves.flip(-1))]
     assert found[0] > 0.5
     assert found[1] < -0.5
 
 
-def test_blocks_take_the_class_of_their_corner() -> None:
-    model, cache = bases.bundle(), bases.cache(2, 1)
-    config = ImageTrainConfig(coarse=1.0, coarse_block=2)
-    objective = ImageObjective(control.build(config, model, 3), model, cache, 3, config)
-    labels = torch.arange(9, dtype=torch.uint8).view(1, 3, 3)
-    assert objective.coarsened(labels).tolist() == [[[0, 0, 2], [0, 0, 2], [6, 6, 8]]]
-    objective.config = ImageTrainConfig()
-    assert torch.equal(objective.coarsened(labels), labels)
-
-
-def contrast(model: Bundle, made: ControlNetModel, mask: Tensor) -> float:
+def contrast(model: Bundle, told: Denoiser, mask: Tensor) -> float:
     """Right half minus left half of what is sampled from one seed."""
-    text = model.embed(["a river"])
-    at = residuals(made.eval(), one_hot(mask[None], 3), 1.0)
-    latents = sample(model, text, text[0], [7], Sampling(steps=4, guidance=1.0), 16, at)
+    given = {"text": model.embed(["a river"]), "mask": mask[None]}
+    latents = sample(told.eval(), model.scheduler, given, [7], 4, 16)
     return float(latents[..., 8:].mean() - latents[..., :8].mean())

@@ -5,15 +5,16 @@ import torch
 from diffusers import DDPMScheduler
 from torch import Tensor, nn
 
-from landloom.conditions.mask import one_hot
+from landloom.conditions.group import Conditions
+from landloom.conditions.mask import Mask, one_hot
 from landloom.config.image_train import ImageTrainConfig, OneStepConfig
-from landloom.config.label_sample import Sampling
 from landloom.diffusion import control, one_step
+from landloom.diffusion.bundle import Bundle
+from landloom.diffusion.cache import LatentCache
 from landloom.diffusion.noise import clean, noised
 from landloom.diffusion.one_step import OneStep, OneStepObjective
 from landloom.diffusion.sampling import noise, sample
 from landloom.errors import InputError
-from landloom.stages.image_sample import residuals
 from landloom.training.loop import train
 from landloom.translation.generator import discriminator
 from tests import bases
@@ -22,23 +23,34 @@ from tests.bases import EVERY_STEP
 HALVES = torch.tensor([[0] * 16 + [1] * 16] * 32, dtype=torch.uint8)
 
 
+def objective(model: Bundle, cache: LatentCache, config: ImageTrainConfig) -> OneStepObjective:
+    """Of a new ControlNet on a cache of three classes."""
+    made = control.build(config, model, 3)
+    told = bases.denoiser(model, Mask(3), words=cache.text, controlnet=made)
+    return OneStepObjective(told, model.scheduler, cache.images, cache.columns, config.one_step)
+
+
 class Told(nn.Module):
     """A denoiser that always answers the same; keeps what it was given."""
 
     def __init__(self, answer: Tensor) -> None:
         super().__init__()
+        self.conditions = Conditions([])
         self.answer = nn.Parameter(answer)
 
-    def forward(self, noisy: Tensor, t: Tensor, text: Tensor, hint: Tensor) -> Tensor:
+    def forward(self, noisy: Tensor, t: Tensor, given: dict[str, Tensor]) -> Tensor:
         self.given = (noisy, t)
         return self.answer
+
+    def entering(self, door: str, given: dict[str, Tensor], dtype: torch.dtype) -> list[Tensor]:
+        return [given["mask"]]
 
 
 def test_it_starts_from_noise_alone_and_each_player_has_its_own_loss() -> None:
     torch.manual_seed(0)
     scheduler, real, start = bases.bundle().scheduler, torch.randn(2, 4, 16, 16), torch.randn(2, 4, 16, 16)
     made = OneStep(Told(-real), discriminator(7, 8, 2), scheduler, 1.0)
-    l1, adversarial, against = made(start, torch.zeros(2, 1, 1), torch.rand(2, 3, 32, 32), real)
+    l1, adversarial, against = made(start, {"mask": torch.rand(2, 3, 32, 32)}, real)
     noisy, t = made.denoiser.given
     assert t.tolist() == [999, 999]
     assert torch.equal(noisy, start)
@@ -65,7 +77,7 @@ def test_with_less_strength_it_starts_from_the_tile_under_noise(monkeypatch: pyt
     a = scheduler.alphas_cumprod[249]
     exact = a.sqrt() * start - (1 - a).sqrt() * real  # v of this tile under this noise
     made = OneStep(Told(exact), nn.Identity(), scheduler, 0.25)
-    made(start, torch.zeros(1, 1, 1), torch.rand(1, 3, 32, 32), real)
+    made(start, {"mask": torch.rand(1, 3, 32, 32)}, real)
     noisy, t = made.denoiser.given
     assert t.tolist() == [249]
     assert torch.allclose(noisy, a.sqrt() * real + (1 - a).sqrt() * start, atol=1e-5)
@@ -83,7 +95,7 @@ def test_the_discriminator_sees_class_shares_beside_latents(monkeypatch: pytest.
     real, hint = torch.randn(1, 4, 16, 16), one_hot(HALVES[None], 3)
     hint[0, :, :2, :2] = torch.tensor([[[1.0, 0], [0, 0]], [[0, 1], [0, 0]], [[0, 0], [1, 1]]])
     made = OneStep(Told(real), nn.Identity(), bases.bundle().scheduler, 1.0)
-    made(torch.randn_like(real), torch.zeros(1, 1, 1), hint, real)
+    made(torch.randn_like(real), {"mask": hint}, real)
     assert torch.equal(seen[1], real)
     assert seen[0].shape == (1, 3, 16, 16)
     assert seen[0][0, :, 0, 0].tolist() == [0.25, 0.25, 0.5]
@@ -105,8 +117,8 @@ def test_one_step_of_the_sampler_is_what_was_trained() -> None:
         with torch.no_grad():
             expected = clean(model.scheduler, start, t, model.unet(start, t, text).sample)
         for solver in ("unipc", "dpm++"):
-            config = Sampling(steps=1, guidance=1.0)
-            found = sample(model, text, text[0], [3, 4], config, 16, solver=solver)
+            told = bases.denoiser(model)
+            found = sample(told, model.scheduler, {"text": text}, [3, 4], 1, 16, solver=solver)
             assert torch.allclose(found, expected, rtol=1e-2, atol=1e-2 * float(expected.abs().max()))
 
 
@@ -118,8 +130,8 @@ def test_one_step_from_a_start_is_what_was_trained() -> None:
         expected = clean(
             model.scheduler, noisy, torch.tensor(t), model.unet(noisy, torch.tensor(t), text).sample
         )
-    config = Sampling(steps=1, guidance=1.0)
-    found = sample(model, text, text[0], [3, 4], config, 16, start=real, strength=0.25)
+    told = bases.denoiser(model)
+    found = sample(told, model.scheduler, {"text": text}, [3, 4], 1, 16, start=real, strength=0.25)
     assert torch.allclose(found, expected, atol=1e-5)
 
 
@@ -127,7 +139,7 @@ def test_latents_that_are_too_small_are_an_input_error() -> None:
     config = ImageTrainConfig(objective="one_step", one_step=OneStepConfig(width=8, layers=6))
     model = bases.bundle()
     with pytest.raises(InputError, match=r"one_step\.layers: 6 layers need latents of 192"):
-        OneStepObjective(control.build(config, model, 3), model, bases.cache(4, 1), 3, config)
+        objective(model, bases.cache(4, 1), config)
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
@@ -142,7 +154,7 @@ def test_l1_weighs_as_set() -> None:
     torch.manual_seed(0)
     config = ImageTrainConfig(objective="one_step", one_step=OneStepConfig(width=8, l1=4))
     model = bases.bundle()
-    made = OneStepObjective(control.build(config, model, 3), model, bases.cache(4, 1), 3, config)
+    made = objective(model, bases.cache(4, 1), config)
     found = made.loss(made.module, torch.arange(2))
     expected = found["l1"] + (found["adversarial"] + found["discriminator"]) / 4
     assert torch.isclose(found["loss"], expected)
@@ -159,12 +171,10 @@ def test_the_mask_decides_in_one_step(tmp_path: Path) -> None:
         unlock=True, init="small",
     )  # fmt: skip
     torch.manual_seed(0)
-    made = control.build(config, model, 3)
-    objective = OneStepObjective(made, model, cache, 3, config)
+    made = objective(model, cache, config)
     control.adapt(model.unet, config)
-    train(objective, config, EVERY_STEP, 0, tmp_path, "test")
-    text = model.embed(["a river"])
+    train(made, config, EVERY_STEP, 0, tmp_path, "test")
     for mask, sign in ((HALVES, 1), (HALVES.flip(-1), -1)):
-        at = residuals(made, one_hot(mask[None], 3), 1.0)
-        found = sample(model, text, text[0], [7], Sampling(steps=1, guidance=1.0), 16, at)
+        given = {"text": model.embed(["a river"]), "mask": mask[None]}
+        found = sample(made.players[0], model.scheduler, given, [7], 1, 16)
         assert sign * float(found[..., 8:].mean() - found[..., :8].mean()) > 0.5

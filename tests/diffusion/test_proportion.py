@@ -8,14 +8,20 @@ from torch import Tensor
 from landloom.config.label_train import LabelTrainConfig, ProportionLoss
 from landloom.diffusion import proportion
 from landloom.diffusion.bundle import Bundle
-from landloom.diffusion.denoising import LabelObjective
+from landloom.diffusion.cache import LatentCache
+from landloom.diffusion.objective import DenoisingObjective, Proportion
 from landloom.diffusion.proportion import LatentProbe, ProbeObjective, ProportionTerm
 from landloom.diffusion.symmetry import turn
 from landloom.samples import IGNORE
 from tests import bases
 
 GUESS, TARGET = torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([[0.25, 0.75, 0.0]])
-CONFIG = LabelTrainConfig(caption_dropout=0.0)
+
+
+def objective(model: Bundle, data: LatentCache, term: Proportion) -> DenoisingObjective:
+    """Of masks under their prompts."""
+    told = bases.denoiser(model, words=data.text, column="prompt", dropout=0.0)
+    return DenoisingObjective(told, model.scheduler, data.masks, data.columns, 5.0, term, 0.1)
 
 
 def test_decoded_proportions_by_hand() -> None:
@@ -117,13 +123,12 @@ def test_valid_pixels_turn_with_the_latents() -> None:
         seen.append(valid)
         return latents.sum() * 0
 
-    objective = LabelObjective(model.unet, model.scheduler, data, CONFIG, term, 0.1)
+    made = objective(model, data, term)
     torch.manual_seed(3)
-    objective.loss(model.unet, torch.arange(4))
+    made.loss(made.module, torch.arange(4))
     torch.manual_seed(3)
-    variants = objective.batches.variants(torch.arange(4))
-    assert len(set(variants.tolist())) > 1
-    drawn = data.masks[torch.arange(4), variants][:, :1]
+    drawn = made.drawn(torch.arange(4))[0][:, :1]
+    assert not torch.equal(drawn, data.masks[:, 0, :1])  # some are turned
     assert torch.equal(seen[0][:, :, ::2, ::2], 1 - drawn)
 
 
@@ -137,7 +142,7 @@ def route(name: str, model: Bundle) -> proportion.Proportions:
 @pytest.mark.parametrize("name", ["probe", "decode"])
 def test_gradients_reach_every_lora_tensor_and_nothing_else(name: str) -> None:
     model = bases.bundle()
-    model.unet.add_adapter(LoraConfig(r=2, lora_alpha=2, target_modules=CONFIG.targets))
+    model.unet.add_adapter(LoraConfig(r=2, lora_alpha=2, target_modules=LabelTrainConfig().targets))
     for key, p in model.unet.named_parameters():
         if "lora_B" in key:  # zero at the start, which would stop the gradient of lora_A
             torch.nn.init.normal_(p)
@@ -147,8 +152,8 @@ def test_gradients_reach_every_lora_tensor_and_nothing_else(name: str) -> None:
         terms.append(ProportionTerm(route(name, model), ProportionLoss())(latents, target, signal, valid))
         return terms[0]
 
-    objective = LabelObjective(model.unet, model.scheduler, bases.cache(), CONFIG, only_term, 0.1)
-    objective.loss(model.unet, torch.arange(4))
+    made = objective(model, bases.cache(), only_term)
+    made.loss(made.module, torch.arange(4))
     terms[0].backward()
     parts = [model.unet, model.vae, model.text_encoder]
     found = {n: p.grad for part in parts for n, p in part.named_parameters()}

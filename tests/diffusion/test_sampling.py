@@ -4,9 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from landloom.config.label_sample import Sampling
+from landloom.conditions.group import Conditions
+from landloom.conditions.mask import Mask
+from landloom.conditions.ratios import Ratios, VectorTokens
+from landloom.conditions.text import Text
 from landloom.diffusion.bundle import Bundle
-from landloom.diffusion.sampling import batches, noise, sample, taken
+from landloom.diffusion.denoiser import Denoiser
+from landloom.diffusion.sampling import Guidance, Guided, batches, guidance, noise, sample, taken
+from landloom.errors import InputError
 from tests import bases
 
 SEEDS = [11, 12, 13]
@@ -17,12 +22,11 @@ def model() -> Bundle:
     return bases.bundle()
 
 
-def draw(
-    model: Bundle, seeds: list[int], guidance: float = 2.0, text: str = "a river", **more: Any
-) -> Tensor:
-    words = model.embed([f"{text} {s}" for s in seeds])
-    config = Sampling(steps=3, guidance=guidance)
-    return sample(model, words, model.embed([""])[0], seeds, config, 8, **more)
+def draw(model: Bundle, seeds: list[int], scale: float = 2.0, text: str = "a river", **more: Any) -> Tensor:
+    told = bases.denoiser(model)
+    guides = guidance(told.conditions, "text", scale, "guidance")
+    given = {"text": model.embed([f"{text} {s}" for s in seeds])}
+    return sample(told, model.scheduler, given, seeds, 3, 8, guides, **more)
 
 
 def test_noise_depends_on_the_seed_alone() -> None:
@@ -60,29 +64,54 @@ def test_guidance_goes_away_from_the_empty_text(model: Bundle, monkeypatch: pyte
     monkeypatch.setattr(
         model.unet, "forward", lambda x, t, words, **_: (words.mean((1, 2))[:, None, None, None] + 0 * x,)
     )
-    empty, text = torch.full((77, 32), 1.0), torch.full((1, 77, 32), 3.0)
-    found = sample(model, text, empty, [5], Sampling(steps=1, guidance=2.5), 8)
+    told = bases.denoiser(model, words=torch.full((1, 77, 32), 1.0))
+    given, guides = {"text": torch.full((1, 77, 32), 3.0)}, guidance(told.conditions, "text", 2.5, "guidance")
+    found = sample(told, model.scheduler, given, [5], 1, 8, guides)
     # From pure noise, v-prediction steps to -v.
     assert torch.allclose(found, torch.full_like(found, -(1 + 2.5 * 2)), atol=1e-3)
 
 
-def test_tokens_of_zeros_change_nothing(model: Bundle) -> None:
-    text, empty, config = model.embed(["a river"]), model.embed([""])[0], Sampling(steps=3, guidance=2.0)
-    longer, none = (torch.cat([x, torch.zeros_like(x[..., :2, :])], -2) for x in (text, empty))
-    found, expected = (sample(model, t, e, [5], config, 8) for t, e in ((longer, none), (text, empty)))
-    assert torch.allclose(found, expected, atol=1e-4)
+def test_guidance_adds_up_over_what_is_left_out(model: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A denoiser that answers with the sum of what it is told: each direction has its own length."""
+    ratios = Ratios(VectorTokens(2, 1, 32), 2, 0.1)
+    told = bases.denoiser(model, ratios, words=torch.zeros(1, 77, 32))
+
+    def answer(x: Tensor, t: Tensor, given: dict[str, Tensor]) -> Tensor:
+        told = given["text"].mean((1, 2)) + 10 * given["ratios"].mean(1)
+        return told[:, None, None, None] + 0 * x
+
+    monkeypatch.setattr(told, "forward", answer)
+    given = {"text": torch.ones(1, 77, 32), "ratios": torch.ones(1, 6)}
+    guides = [
+        *guidance(told.conditions, "text", 3.0, "guidance"),
+        *guidance(told.conditions, "ratios", 1.5, "vector_guidance"),
+    ]
+    found = Guided(told, given, guides)(torch.zeros(1, 4, 8, 8), torch.tensor(3), torch.float32)
+    assert found.unique().tolist() == [11 + 2 * 11 + 0.5 * 10]  # without words, there are no ratios either
 
 
-def test_residuals_are_added(model: Bundle) -> None:
-    def at(x: Tensor, t: Tensor, text: Tensor) -> dict[str, Any]:
-        assert len(x) == len(text) == 6
-        down = [torch.zeros(1)] * 4
-        return {
-            "down_block_additional_residuals": down,
-            "mid_block_additional_residual": torch.ones(6, 32, 4, 4),
-        }
-
-    assert not torch.allclose(draw(model, SEEDS), draw(model, SEEDS, residuals=at), atol=1e-3)
+@pytest.mark.parametrize(
+    ("names", "dropout", "wrong"),
+    [
+        (
+            {"mask"},
+            0.1,
+            r"the model never learned without mask; it was told text \(dropout 0.1\), .*, mask",
+        ),
+        ({"text", "ratios"}, 0.0, r"never learned without ratios and text"),
+        ({"text"}, 0.1, r"was never told ratios without them"),
+        ({"sun"}, 0.1, r"knows no sun; it was told text"),
+    ],
+)
+def test_guidance_by_what_was_never_left_out_is_refused(
+    model: Bundle, names: set[str], dropout: float, wrong: str
+) -> None:
+    members = [
+        Text(torch.zeros(1, 7, 32), "caption", dropout), Ratios(None, 2, dropout), Mask(2),
+    ]  # fmt: skip
+    told = Denoiser(model.unet, Conditions(members, "the model"))
+    with pytest.raises(InputError, match=rf"^image_sample\.guidance: asks for .*{wrong}"):
+        sample(told, model.scheduler, {}, [1], 1, 8, [Guidance(1, frozenset(names), "image_sample.guidance")])
 
 
 def test_slices_cover_the_count() -> None:
@@ -93,11 +122,11 @@ def test_slices_cover_the_count() -> None:
 @pytest.mark.parametrize("solver", ["unipc", "dpm++"])
 def test_a_start_is_kept_as_far_as_its_noise_lets(model: Bundle, solver: str) -> None:
     start = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
-    config = Sampling(steps=20, guidance=1)
-    words, empty = model.embed(["a river"] * 3), model.embed([""])[0]
+    told, given = bases.denoiser(model), {"text": model.embed(["a river"] * 3)}
     far = []
     for strength in (0.05, 0.5, 1.0):
-        found = sample(model, words, empty, SEEDS, config, 8, start=start, strength=strength, solver=solver)
+        how = {"start": start, "strength": strength, "solver": solver}
+        found = sample(told, model.scheduler, given, SEEDS, 20, 8, **how)  # type: ignore[arg-type]
         far.append(float((found - start).square().mean()))
     assert far[0] < 0.2 < 0.5 * far[2]
     assert far[0] < far[1] < far[2]
@@ -112,9 +141,8 @@ def test_a_start_takes_its_share_of_the_steps(model: Bundle, monkeypatch: pytest
         return plain(x, t, *args, **kwargs)
 
     monkeypatch.setattr(model.unet, "forward", counted)
-    words, start = model.embed(["a river"]), torch.zeros(1, 4, 8, 8)
-    config = Sampling(steps=10, guidance=1)
-    sample(model, words, model.embed([""])[0], [1], config, 8, start=start, strength=0.3)
+    told, given, start = bases.denoiser(model), {"text": model.embed(["a river"])}, torch.zeros(1, 4, 8, 8)
+    sample(told, model.scheduler, given, [1], 10, 8, start=start, strength=0.3)
     assert len(seen) == taken(10, 0.3) == 3
     assert max(seen) <= 300
     assert [taken(20, s) for s in (0.29, 0.3, 0.001, 1)] == [5, 6, 1, 20]

@@ -4,14 +4,12 @@ from pathlib import Path
 
 import torch
 
-from landloom.conditions import vector
-from landloom.conditions.vector import VectorTokens
-from landloom.config.label_sample import Sampling
-from landloom.config.label_train import LabelTrainConfig, VectorConfig
+from landloom.conditions.ratios import Ratios, VectorTokens, encode
+from landloom.config.label_train import LabelTrainConfig
 from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.cache import LatentCache
-from landloom.diffusion.denoising import LabelObjective
-from landloom.diffusion.sampling import sample
+from landloom.diffusion.objective import DenoisingObjective
+from landloom.diffusion.sampling import guidance, sample
 from landloom.training.loop import train
 from tests import bases
 from tests.bases import EVERY_STEP
@@ -36,17 +34,17 @@ def test_twice_the_share_told_is_about_twice_the_share_drawn(tmp_path: Path) -> 
     """All weights learn here: adapters cannot teach an untrained base in seconds."""
     model = bases.bundle()
     model.unet.requires_grad_(True)
-    cache, tokens = halves(model), VectorTokens(2, 2, 32)
+    cache, own = halves(model), Ratios(VectorTokens(2, 2, 32), 2, 0.1, 0.3)
     config = LabelTrainConfig(steps=160, batch=16, lr=5e-3, warmup=10)
-    made = LabelObjective(model.unet, model.scheduler, cache, config, None, 0.0, tokens, VectorConfig())
+    told = bases.denoiser(model, own, words=cache.text, column="prompt")
+    made = DenoisingObjective(told, model.scheduler, cache.masks, cache.columns, config.min_snr)
     train(made, config, EVERY_STEP, 0, tmp_path, "test")
 
     def drawn(share: float) -> float:
-        told = vector.encode(torch.tensor([[share, 1 - share]] * 8), torch.ones(8, 2, dtype=torch.bool))
-        text = tokens(cache.text[1].expand(8, -1, -1), told)
-        empty = tokens(cache.text[:1], torch.zeros_like(told[:1]))[0]
-        found = sample(model, text, empty, list(range(8)), Sampling(steps=8, guidance=1.5), SIDE)
+        ratios = encode(torch.tensor([[share, 1 - share]] * 8), torch.ones(8, 2, dtype=torch.bool))
+        given = {"text": cache.text[1].expand(8, -1, -1), "ratios": ratios}
+        guides = guidance(told.conditions, "text", 1.5, "guidance")
+        found = sample(told, model.scheduler, given, list(range(8)), 8, SIDE, guides)
         return float((found.mean(1) > 0).float().mean())
 
-    with torch.no_grad():
-        assert drawn(0.8) > 1.5 * drawn(0.4) > 0.3
+    assert drawn(0.8) > 1.5 * drawn(0.4) > 0.3

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.slurm.cluster import Cluster
+from tests.slurm.cluster import Cluster, wait
 from tests.slurm.conftest import BASE, LONG, TINY, Run
 
 Make = Callable[[dict[str, Any]], Run]
@@ -169,8 +169,13 @@ def test_jobs_of_a_dead_main_process_are_adopted(training: tuple[Run, Any], undi
 
 
 def test_an_orphan_and_its_successor_give_one_result(training: tuple[Run, Any], undisturbed: str) -> None:
-    """The guard is passed by; a second job for the same output starts while the first still runs."""
+    """The guard is passed by; a second job for the same output starts while the first still runs.
+
+    The first is held until the second has come, however fast it is and however slow the machine.
+    """
     run, process = training
+    orphan = run.worker()
+    os.kill(orphan, signal.SIGSTOP)
     process.send_signal(signal.SIGKILL)
     process.wait()
     subprocess.run(run.command("--unlock", BASE), cwd=run.folder, env=run.environment(), check=True)
@@ -178,10 +183,12 @@ def test_an_orphan_and_its_successor_give_one_result(training: tuple[Run, Any], 
     assert "jobs of an earlier run are still in the queue" in text
     snakefile = run.folder / "Snakefile"
     snakefile.write_text(snakefile.read_text().replace("dag.check_cluster(workflow)", "pass"))
-    run.run("--rerun-incomplete", BASE)
-    log = (run.folder / "logs/tiny/base.log").read_text()
-    assert "which makes the same output" in log
-    assert "the very same job was done before" in log
+    successor = run.start("--rerun-incomplete", BASE)
+    log = run.folder / "logs/tiny/base.log"
+    wait(lambda: "which makes the same output" in log.read_text(), "the second job", 120)
+    os.kill(orphan, signal.SIGCONT)
+    run.finish(successor)
+    assert "the very same job was done before" in log.read_text()
     assert run.digest() == undisturbed
 
 

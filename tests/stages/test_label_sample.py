@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,9 @@ def test_the_lora_has_an_effect(
     tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
 ) -> None:
     weights = load_file(lora / "pytorch_lora_weights.safetensors")
-    save_file({k: 0 * w for k, w in weights.items()}, tmp_path / "pytorch_lora_weights.safetensors")
-    without = again(tiny, plan, tmp_path / "masks.parquet", base=base, model=tmp_path)
+    empty = shutil.copytree(lora, tmp_path / "empty")
+    save_file({k: 0 * w for k, w in weights.items()}, empty / "pytorch_lora_weights.safetensors")
+    without = again(tiny, plan, tmp_path / "masks.parquet", base=base, model=empty)
     pairs = [(s.mask_array(), found(without)[n].mask_array()) for n, s in found(masks).items()]
     assert any((a != b).any() for a, b in pairs)
 
@@ -154,10 +156,8 @@ def test_latent_guidance_needs_a_probe_and_has_an_effect(
     config = '{"steps": 3, "control": {"latent": 0.3}}'
     guided = again(tiny, plan, tmp_path / "m.parquet", base=base, model=lora, config=config)
     assert any((s.mask_array() != found(guided)[n].mask_array()).any() for n, s in found(masks).items())
-    bare = tmp_path / "bare"
-    bare.mkdir()
-    weights = "pytorch_lora_weights.safetensors"
-    (bare / weights).write_bytes((lora / weights).read_bytes())
+    bare = shutil.copytree(lora, tmp_path / "bare")
+    (bare / "probe.safetensors").unlink()
     with pytest.raises(InputError, match="guidance needs the latent probe"):
         again(tiny, plan, tmp_path / "n.parquet", base=base, model=bare, config=config)
 
@@ -171,6 +171,22 @@ def test_ratio_tokens_have_an_effect(
         out = again(tiny, plan, tmp_path / f"{weight}.parquet", base=base, model=vector, config=config)
         made.append([s.mask_array() for s in found(out).values()])
     assert any((a != b).any() for a, b in zip(*made, strict=True))
+
+
+@pytest.mark.parametrize("back_end", ["lora", "categorical"])
+def test_guidance_by_ratios_that_the_model_was_never_without_is_an_input_error(
+    tiny: dict[str, Any], base: Path, lora: Path, categorical: Path, plan: Path, tmp_path: Path, back_end: str
+) -> None:
+    """Both sides are named: the setting, and what the folder says it was told."""
+    model = shutil.copytree(lora if back_end == "lora" else categorical, tmp_path / "model")
+    if back_end == "categorical":
+        text = (model / "conditions.json").read_text()
+        (model / "conditions.json").write_text(text.replace('"dropout": 0.1', '"dropout": 0'))
+    wrong = "knows no ratios; it was told text" if back_end == "lora" else "never learned without ratios"
+    with pytest.raises(InputError, match=rf"label_sample\.vector_guidance: .*{model} {wrong}"):
+        again(
+            tiny, plan, tmp_path / "m.parquet", base=base, model=model, config='{"vector_guidance": 2}'
+        )  # fmt: skip
 
 
 def test_a_lora_without_its_base_is_an_input_error(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from landloom import provenance
 from landloom.config.label_train import ProportionLoss
 from landloom.diffusion import bundle, cache
-from landloom.diffusion.denoising import LabelObjective
+from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import Interrupted
 from tests import bases
 from tests.stages.conftest import CATEGORICAL, LABEL, outputs, run
@@ -29,7 +29,8 @@ def metrics(out: Path) -> list[dict[str, float]]:
 
 def test_the_folder_holds_adapter_probe_and_card(lora: Path) -> None:
     assert {p.name for p in lora.iterdir()} == {
-        "pytorch_lora_weights.safetensors", "probe.safetensors", "README.md",
+        "pytorch_lora_weights.safetensors", "probe.safetensors", "text.safetensors", "conditions.json",
+        "README.md",
     }  # fmt: skip
     text = (lora / "README.md").read_text()
     assert all(name in text for name in bases.NAMES)
@@ -56,12 +57,13 @@ def test_metrics_show_both_terms(lora: Path) -> None:
 
 def test_training_makes_the_denoiser_better(lora: Path, base: Path, latents: list[Path]) -> None:
     model, data = bundle.load(base).to(torch.device("cpu")), cache.load(latents)
-    objective = LabelObjective(model.unet, model.scheduler, data, LABEL, None, 0.0)
+    told = bases.denoiser(model, words=data.text, column="prompt")
+    objective = DenoisingObjective(told, model.scheduler, data.masks, data.columns, LABEL.min_snr)
 
     def mean() -> float:
         torch.manual_seed(0)
         with torch.no_grad():
-            return sum(objective.loss(model.unet, torch.arange(8))["loss"].item() for _ in range(10))
+            return sum(objective.loss(told, torch.arange(8))["loss"].item() for _ in range(10))
 
     before = mean()
     model.unet.load_lora_adapter(lora, prefix="unet", use_safetensors=True)
@@ -112,13 +114,13 @@ def test_a_changed_config_starts_afresh(
 ) -> None:
     changed = label_job | {"config": QUICK.model_copy(update={"lr": 1e-3})}
     clean = run("label_train", changed, tmp_path / "clean")
-    plain = LabelObjective.loss
+    plain = DenoisingObjective.loss
 
-    def stopped(self: LabelObjective, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
+    def stopped(self: DenoisingObjective, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         os.kill(os.getpid(), signal.SIGTERM)
         return plain(self, module, index)
 
-    monkeypatch.setattr(LabelObjective, "loss", stopped)
+    monkeypatch.setattr(DenoisingObjective, "loss", stopped)
     with pytest.raises(Interrupted):
         run("label_train", label_job | {"config": QUICK}, tmp_path / "used")
     monkeypatch.undo()
@@ -166,7 +168,7 @@ def test_diffusers_loads_a_lora_with_ratio_tokens_beside_it(vector: Path, base: 
 
 def test_the_categorical_folder_holds_network_and_card(categorical: Path) -> None:
     assert {p.name for p in categorical.iterdir()} == {
-        "config.json", "diffusion_pytorch_model.safetensors", "README.md",
+        "config.json", "diffusion_pytorch_model.safetensors", "conditions.json", "README.md",
     }  # fmt: skip
     found = json.loads((categorical / "config.json").read_text())
     assert (found["classes"], found["size"], found["order"]) == (3, bases.SIDE, "spread")

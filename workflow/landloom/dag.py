@@ -220,9 +220,8 @@ class Dag:
 
     def settings(self, wildcards: Any) -> str:
         """JSON of all of the config that shapes results; defaults are left out."""
-        return self.lists.text(
-            "settings", self.config.model_dump_json(exclude_defaults=True, exclude={"run"})
-        )
+        shaping = self.config.model_dump_json(exclude_defaults=True, exclude={"run"})
+        return self.lists.text("settings", shaping)
 
     def expected(self) -> dict[str, Any]:
         """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""

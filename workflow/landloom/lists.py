@@ -25,7 +25,7 @@ SHORT_TEXT = 8_000
 
 
 def words(name: str, items: Sequence[str], folder: Path, write: bool = True) -> list[str]:
-    """The items, or ``@FILE`` when they are long or one of them looks like that.
+    """The items, or ``@FILE`` when they are long or one of them looks like that, or like an option.
 
     Args:
         name: what the list is called in the name of its file.
@@ -33,7 +33,7 @@ def words(name: str, items: Sequence[str], folder: Path, write: bool = True) -> 
         folder: where files of lists lie.
         write: whether to write the file; its name is the same without.
     """
-    if sum(len(i) + 1 for i in items) <= SHORT and not any(i.startswith("@") for i in items):
+    if sum(len(i) + 1 for i in items) <= SHORT and not any(i.startswith(("@", "--")) for i in items):
         return list(items)
     return [_file(name, "".join(f"{i}\n" for i in items), folder, write)]
 

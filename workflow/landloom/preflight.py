@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from landloom import __main__ as stages
-from landloom import provenance
+from landloom import lists, provenance
 from landloom.config import Config, together
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import ImageTrainConfig
@@ -44,7 +44,8 @@ def check(config: Config, pairs: Sequence[int], devices: int, rasters: Sequence[
     if not current(out, {o: s.model_dump(mode="json") for o, s in sections.items()} | values, rasters):
         command = [sys.executable, "-m", "landloom", "check", "--out", str(out)]
         for option, section in sections.items():
-            command += [f"--{option}", section.model_dump_json(exclude_defaults=True)]
+            text = section.model_dump_json(exclude_defaults=True)
+            command += [f"--{option}", lists.text(option, text, lists.FOLDER)]
         command += ["--generator", *config.generators, "--pairs", *map(str, pairs)]
         if subprocess.run(command).returncode:
             raise SystemExit(1)

@@ -2,9 +2,9 @@
 
 A stage module has a ``VERSION`` and a function ``run``. The annotations of ``run`` are the command line:
 ``In`` and ``Ins`` are inputs, ``Out`` is an output (file or folder), ``State`` a folder for checkpoints,
-``How`` the part of the config that changes no result, any other pydantic model a JSON string. In place of
-the words of a list, of a JSON string or of a ``Text`` there may be ``@FILE``, which holds them. An output
-gets its name only after ``run`` has returned.
+``How`` the part of the config that changes no result, any other pydantic model a JSON string. In place of the
+words of a list, of a JSON string or of a ``Text`` there may be ``@FILE``, which holds them. An output gets
+its name only after ``run`` has returned.
 """
 
 import argparse
@@ -30,8 +30,8 @@ In = Annotated[Path, "input"]
 Ins = Annotated[list[Path], "input"]
 Out = Annotated[Path, "output"]
 State = Annotated[Path, "state"]
-Text = Annotated[str, "text"]
 How = Annotated[RunConfig, "how"]
+Text = Annotated[str, "text"]
 
 DASH = "\0"
 """Put before a value that begins with a dash, so that argparse does not take it for an option; no word that
@@ -43,7 +43,7 @@ class Parameter:
     """One parameter of a stage's ``run``."""
 
     name: str
-    kind: str  # input, output, state, text, how, json or value
+    kind: str  # input, output, state, how, text, json or value
     type: Any
     many: bool
     required: bool
@@ -112,10 +112,9 @@ def _reader(p: Parameter) -> Callable[[str], Any]:
         try:
             if p.many:
                 return [p.type(w) for w in (lists.read(word) if word.startswith("@") else [word])]
-            section = issubclass(p.type, BaseModel)
-            if (section or p.kind == "text") and word.startswith("@"):
+            if p.kind in ("how", "json", "text") and word.startswith("@"):
                 word = lists.read_text(word)
-            return p.type.model_validate_json(word) if section else p.type(word)
+            return p.type.model_validate_json(word) if issubclass(p.type, BaseModel) else p.type(word)
         except ValidationError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 

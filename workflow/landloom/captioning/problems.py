@@ -8,7 +8,7 @@ import httpx2
 
 from landloom.captioning import endpoint, tokens
 from landloom.captioning import server as own
-from landloom.conditions.text import image_caption
+from landloom.conditions.words import image_caption
 from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
 from landloom.diffusion import layout

@@ -9,7 +9,7 @@ from landloom.captioning.backend import Answer, Captioner, Question, Stopped
 from landloom.captioning.quality import clean, problem
 from landloom.captioning.store import Store, key
 from landloom.captioning.tokens import Count
-from landloom.conditions.text import describe, image_caption
+from landloom.conditions.words import describe, image_caption
 from landloom.config.caption import CaptionConfig, Language
 from landloom.dataset import Dataset
 from landloom.errors import InputError

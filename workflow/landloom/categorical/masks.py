@@ -8,6 +8,7 @@ import torch
 
 from landloom.categorical.network import MaskDenoiser
 from landloom.categorical.sampling import sample
+from landloom.conditions import registry
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.control.choice import Drawn, Request
 from landloom.training.loop import device, step_seed
@@ -20,6 +21,9 @@ class CategoricalMasks:
         self.model = MaskDenoiser.from_pretrained(folder, local_files_only=True, use_safetensors=True)
         self.model.to(device()).eval()
         self.config = config
+        if config.vector_guidance != 1:
+            conditions = registry.load(folder)
+            conditions.require_null({"ratios"}, "label_sample.vector_guidance")
 
     def __call__(self, requests: Sequence[Request], attempt: int) -> list[Drawn]:
         """One mask per request."""

@@ -6,8 +6,8 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 from torch.nn import functional
 
-from landloom.conditions import vector
 from landloom.conditions.mask import one_hot
+from landloom.conditions.ratios import width
 
 
 class MaskDenoiser(ModelMixin, ConfigMixin):
@@ -41,16 +41,14 @@ class MaskDenoiser(ModelMixin, ConfigMixin):
             down_block_types=tuple(downs), up_block_types=tuple(ups),
         )  # fmt: skip
         inner = 4 * channels[0]
-        self.vector = nn.Sequential(
-            nn.Linear(vector.width(classes), inner), nn.SiLU(), nn.Linear(inner, inner)
-        )
+        self.vector = nn.Sequential(nn.Linear(width(classes), inner), nn.SiLU(), nn.Linear(inner, inner))
 
     def forward(self, known: Tensor, condition: Tensor) -> Tensor:
         """Class logits (B, K, H, W).
 
         Args:
             known: class indices (B, H, W), IGNORE where the class is not known.
-            condition: ratio vectors (B, 3K), see ``conditions.vector``.
+            condition: ratio vectors (B, 3K), see ``conditions.ratios``.
         """
         hot = one_hot(known, self.config.classes)
         pixels = known[0].numel()

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from landloom.categorical import order
-from landloom.conditions import vector
 from landloom.conditions.mask import one_hot
-from landloom.config.label_train import CategoricalConfig, VectorConfig
+from landloom.conditions.ratios import Ratios
+from landloom.config.label_train import CategoricalConfig
 from landloom.diffusion.symmetry import turn_each
 from landloom.samples import IGNORE
 
@@ -23,22 +23,19 @@ class CategoricalObjective:
     Args:
         module: the network.
         labels: class indices (N, H, W), uint8.
-        classes: number of classes.
-        config: order of the pixels, and turned copies.
-        told: how often the ratios are told.
+        ratios: how class mixes are told, and how often.
+        config: order of the pixels.
     """
 
-    def __init__(
-        self, module: nn.Module, labels: Tensor, classes: int, config: CategoricalConfig, told: VectorConfig
-    ) -> None:
-        self.module, self.labels, self.classes = module, labels, classes
-        self.config, self.told, self.size = config, told, len(labels)
+    def __init__(self, module: nn.Module, labels: Tensor, ratios: Ratios, config: CategoricalConfig) -> None:
+        self.module, self.labels, self.ratios = module, labels, ratios
+        self.config, self.size = config, len(labels)
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Mean over masks of the mean cross-entropy of hidden pixels, in nats."""
         labels = turn_each(self.labels[index.cpu()], torch.randint(0, 8, (len(index),))).to(index.device)
-        known = vector.draw_known(len(index), self.classes, self.told.dropout, self.told.partial)
-        condition = vector.encode(shares(labels, self.classes), known.to(index.device))
+        whole = self.ratios.cached({"ratios": shares(labels, self.ratios.classes)})
+        condition = self.ratios.practise(whole)
         shown = hide(labels, self.config.order)
         logits = module(shown, condition).float()
         asked = (shown == IGNORE) & (labels != IGNORE)

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from landloom.categorical import order
 from landloom.categorical.network import MaskDenoiser
-from landloom.conditions import vector
 from landloom.conditions.mask import one_hot
+from landloom.conditions.ratios import encode
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.control import histogram
 from landloom.samples import IGNORE
@@ -34,7 +34,7 @@ def sample(
     rank = torch.stack([order.draw(model.config.order, size, g) for g in generators]).to(device)
     mask = torch.full((len(seeds), size, size), IGNORE, dtype=torch.uint8, device=device)
     drawn_from = torch.zeros(len(seeds), model.config.classes, size, size, device=device)
-    condition = vector.encode(ratios, known)
+    condition = encode(ratios, known)
     for heat, hidden, new in plan(rank, config):
         shown = torch.where(hidden, torch.full_like(mask, IGNORE), mask)
         logits = predict(model, shown, condition, config.vector_guidance) / heat

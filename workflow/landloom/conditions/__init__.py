@@ -1,1 +1,1 @@
-"""Conditions: what the denoiser is told, through three doors (tokens, vector, spatial)."""
+"""Conditions: what the denoiser is told, through three doors (tokens, embedding, hint)."""

@@ -1,9 +1,78 @@
-"""The mask, through the spatial door: one channel per class."""
+"""The mask, through the hint's door: one channel per class."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from landloom.conditions.base import Condition, Embed
+from landloom.diffusion.symmetry import turn_each
 from landloom.samples import IGNORE
+
+
+class Mask(Condition):
+    """Class indices (B, H, W), one-hot at the door. Not told is IGNORE everywhere: zero in every channel.
+
+    Args:
+        classes: number of classes.
+        dropout: share of samples that learn without a mask.
+        coarse: share of masks shown in blocks, because generated masks are rougher than real ones.
+        block: side of these blocks in pixels.
+    """
+
+    name = "mask"
+    door = "hint"
+
+    def __init__(self, classes: int, dropout: float = 0.0, coarse: float = 0.0, block: int = 1) -> None:
+        super().__init__(torch.tensor(IGNORE, dtype=torch.uint8), dropout, OneHot(classes))
+        self.classes, self.coarse, self.block = classes, coarse, block
+
+    def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
+        """The masks."""
+        return rows["mask"]
+
+    def load(self, samples: Sequence[Any]) -> Tensor:
+        """The samples' masks, which must be of one size."""
+        return torch.from_numpy(np.stack([self.field(s, "mask_array")() for s in samples]))
+
+    def turn(self, raw: Tensor, variants: Tensor) -> Tensor:
+        """Turned like the image."""
+        return turn_each(raw, variants)
+
+    def practise(self, raw: Tensor) -> Tensor:
+        """Some in blocks, some not told; no random number is drawn for a rate of 0."""
+        shown = self.blocks(raw) if self.coarse else raw
+        return super().practise(shown) if self.dropout else shown
+
+    def blocks(self, raw: Tensor) -> Tensor:
+        """Masks (B, H, W), a share of them in blocks, each of the class of its upper left pixel."""
+        place = torch.arange(raw.shape[-1]) // self.block * self.block
+        chosen = torch.rand(len(raw)) < self.coarse
+        return torch.where(chosen[:, None, None], raw[:, place][:, :, place], raw)
+
+    def settings(self) -> dict[str, Any]:
+        """Rate and number of classes."""
+        return super().settings() | {"classes": self.classes}
+
+    @classmethod
+    def read(cls, folder: Path, settings: Mapping[str, Any], embed: Embed | None) -> Self:
+        """Masks for a sampler: as they are."""
+        return cls(settings["classes"], settings["dropout"])
+
+
+class OneHot(nn.Module):
+    """``one_hot`` as a module without weights."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+
+    def forward(self, mask: Tensor) -> Tensor:
+        """Channels (B, K, H, W) of class indices (B, H, W)."""
+        return one_hot(mask, self.classes)
 
 
 def one_hot(mask: Tensor, classes: int) -> Tensor:

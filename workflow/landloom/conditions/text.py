@@ -1,42 +1,72 @@
-"""Words for a class mix: captions of images and prompts of masks."""
+"""Words, through the tokens' door: the caption of an image or the prompt of a mask."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
 
-from landloom.config.caption import Words
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from landloom.conditions.base import Condition, Embed
+
+FILE = "text.safetensors"
 
 
-def describe(ratios: Sequence[float], names: Sequence[str], config: Words) -> str:
-    """Class mix in words, largest class first: '45% forest, 30% developed, 1% water'.
+class Text(Condition):
+    """Words. Not told is the empty text; its embedding as training had it is kept in the model folder.
 
     Args:
-        ratios: share of each class (K,), 0 to 1.
-        names: class names (K,).
-        config: rounding step, and the share below which a class is left out.
-
-    Returns:
-        The classes that are mentioned, each with at least one step; empty when there is none.
+        words: distinct texts (P, ...), the empty one first: embeddings (T, D), or token ids (T,) if the
+            ``encoder`` learns along.
+        column: what is read of a sample, ``caption`` or ``prompt``; in a cache, rows of ``words``.
+        dropout: share of samples that learn under the empty text.
+        encoder: text encoder, for token ids.
+        embed: what embeds texts of samples.
     """
-    pairs = [(r, n) for r, n in zip(ratios, names, strict=True) if r > 0 and r >= config.smallest]
-    pairs.sort(key=lambda pair: -pair[0])  # stable: equal shares keep the order of the classes
-    return ", ".join(f"{percent(r, config.step)}% {n}" for r, n in pairs)
+
+    name = "text"
+    door = "tokens"
+
+    def __init__(
+        self, words: Tensor, column: str, dropout: float, encoder: nn.Module | None = None,
+        embed: Embed | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(words[0], dropout, Encoder(encoder) if encoder is not None else None)
+        self.words, self.column, self.embed = words, column, embed
+
+    def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
+        """Embeddings (B, T, D) or token ids (B, T)."""
+        return self.words[rows[self.column]]
+
+    def load(self, samples: Sequence[Any]) -> Tensor:
+        """Embeddings (B, T, D); without words, that of the empty text."""
+        assert self.embed is not None
+        texts = [self.field(s, self.column) or "" for s in samples]
+        return self.nulled(self.embed(texts), torch.tensor([not t for t in texts]))
+
+    def settings(self) -> dict[str, Any]:
+        """Rate and column."""
+        return super().settings() | {"column": self.column}
+
+    def save(self, folder: Path) -> None:
+        """Keep the embedding of the empty text: a sampler may work in other precision, and get another."""
+        save_file({"null": self.null.contiguous()}, folder / FILE)
+
+    @classmethod
+    def read(cls, folder: Path, settings: Mapping[str, Any], embed: Embed | None) -> Self:
+        """Words for a sampler."""
+        null = load_file(folder / FILE)["null"]
+        return cls(null[None], settings["column"], settings["dropout"], embed=embed)
 
 
-def percent(ratio: float, step: int) -> int:
-    """Share as a whole percentage, rounded to a multiple of ``step``, never 0."""
-    return step * max(1, math.floor(100 * ratio / step + 0.5))
+class Encoder(nn.Module):
+    """A text encoder that answers with a tensor."""
 
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
 
-def image_caption(ratios: Sequence[float], names: Sequence[str], config: Words) -> str:
-    """Caption of an image with this class mix."""
-    return _fill(config.image_template, describe(ratios, names, config))
-
-
-def mask_prompt(ratios: Sequence[float], names: Sequence[str], config: Words) -> str:
-    """Prompt of a mask with this class mix."""
-    return _fill(config.mask_template, describe(ratios, names, config))
-
-
-def _fill(template: str, mix: str) -> str:
-    text = template.format(ratios=mix)
-    return text if mix else text.strip(" ,")  # nothing to mention: no dangling comma
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Embeddings (B, T, D) of token ids (B, T)."""
+        return torch.as_tensor(self.encoder(tokens)[0])

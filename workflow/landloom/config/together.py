@@ -20,6 +20,7 @@ def problems(config: "Config", name: str) -> Iterator[str]:
     sample = typing.cast(LabelSampleConfig, config.section("label_sample", name))
     if sample.source == "model":
         yield from masks(train, sample, config.tile.size, name)
+        yield from guided(train, sample, name)
         yield from halvings(config) if train.backend == "lora" else ()
     if name in config.variants:
         return
@@ -28,6 +29,7 @@ def problems(config: "Config", name: str) -> Iterator[str]:
     if made.source == "model" and image.translation is None:
         yield from halvings(config)
         yield from one_step(image, made, name, config)
+        yield from unworded(image, made, name)
         yield from stem(image, name, config)
     if made.source == "model":
         yield from start(image, made, name)
@@ -48,6 +50,28 @@ def masks(train: LabelTrainConfig, sample: LabelSampleConfig, size: int, name: s
         yield (
             f"label_sample.control.latent: {sample.control.latent:g} for '{name}' needs the latent probe, "
             "but label_train.proportion.probe_steps is 0; raise that, or set latent to 0"
+        )
+
+
+def guided(train: LabelTrainConfig, sample: LabelSampleConfig, name: str) -> Iterator[str]:
+    """Yield guidance of masks away from what their training never shows."""
+    lora, told = train.backend == "lora", f"for '{name}' guides away from masks"
+    if lora and sample.guidance != 1 and not train.caption_dropout:
+        yield (
+            f"label_sample.guidance: {sample.guidance:g} {told} without words, but "
+            "label_train.caption_dropout is 0; raise that, or set guidance to 1"
+        )
+    if sample.vector_guidance == 1:
+        return
+    if lora and not train.vector.tokens:
+        yield (
+            f"label_sample.vector_guidance: {sample.vector_guidance:g} {told} without ratios, but "
+            "label_train.vector.tokens is 0, so none are ever told; raise that, or set vector_guidance to 1"
+        )
+    elif not train.vector.dropout:
+        yield (
+            f"label_sample.vector_guidance: {sample.vector_guidance:g} {told} without ratios, but "
+            "label_train.vector.dropout is 0; raise that, or set vector_guidance to 1"
         )
 
 
@@ -82,6 +106,15 @@ def one_step(image: ImageTrainConfig, made: ImageSampleConfig, name: str, config
         )
     if config.base.source == "scratch":
         yield from latents(image, name, config.tile.size, factor_of(config))
+
+
+def unworded(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:
+    """Yield guidance of images away from what their training never shows."""
+    if made.guidance != 1 and not image.caption_dropout:
+        yield (
+            f"image_sample.guidance: {made.guidance:g} for '{name}' goes away from images without words, but "
+            "image_train.caption_dropout is 0; raise that, or set guidance to 1"
+        )
 
 
 def stem(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:

@@ -37,6 +37,13 @@ class LatentCache:
     text: Tensor
     ids: list[str]
 
+    @property
+    def columns(self) -> dict[str, Tensor]:
+        """What conditions read, by name of a sample's field; captions and prompts are rows of ``text``."""
+        return {
+            "caption": self.captions, "prompt": self.prompts, "ratios": self.ratios, "mask": self.labels,
+        }  # fmt: skip
+
     def save(self, path: Path) -> None:
         """Write as safetensors."""
         tensors = {k: v.contiguous() for k, v in vars(self).items() if isinstance(v, Tensor)}

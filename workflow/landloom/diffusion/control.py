@@ -62,7 +62,8 @@ def decoder(unet: UNet2DConditionModel) -> dict[str, Tensor]:
 
 
 def adapt(unet: UNet2DConditionModel, config: ImageTrainConfig) -> None:
-    """Let a part of the frozen base learn: its decoder, or LoRA matrices on its attention."""
+    """Freeze the base but for what shall learn: its decoder, or LoRA matrices on its attention."""
+    unet.requires_grad_(False)
     if config.unlock:
         for weight in decoder(unet).values():
             weight.requires_grad_(True)

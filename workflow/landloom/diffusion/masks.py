@@ -6,18 +6,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
 from safetensors.torch import load_file
-from torch import Tensor
 
-from landloom.conditions import vector
-from landloom.conditions.vector import VectorTokens
+from landloom.conditions import registry
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.control.choice import Drawn, Request
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, lora
+from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.proportion import LatentProbe
-from landloom.diffusion.sampling import sample
+from landloom.diffusion.sampling import guidance, sample
 from landloom.diffusion.steering import ProbeSteering
 from landloom.errors import InputError
 from landloom.raster.palette import distances
@@ -28,7 +26,7 @@ class LoraMasks:
     """Draws masks with a base and the LoRA in ``folder``.
 
     Raises:
-        InputError: guidance needs a latent probe, and none was fitted.
+        InputError: guidance needs a latent probe or a condition that was not trained.
     """
 
     def __init__(self, base: Path, folder: Path, dataset: Dataset, config: LabelSampleConfig) -> None:
@@ -38,50 +36,29 @@ class LoraMasks:
         self.model.to(device(), self.dtype)
         self.classes = len(dataset.classes)
         self.palette = self.model.palette(self.classes)
-        self.side = dataset.size // self.model.factor
-        self.empty, self.config = self.model.embed([""])[0], config
-        self.tokens = load_tokens(folder / "vector.safetensors", self.classes)
+        self.side, self.config = dataset.size // self.model.factor, config
+        self.conditions = registry.load(folder, self.model.embed)
+        self.denoiser = Denoiser(self.model.unet, self.conditions).to(device())
+        self.guides = [
+            *guidance(self.conditions, "text", config.guidance, "label_sample.guidance"),
+            *guidance(self.conditions, "ratios", config.vector_guidance, "label_sample.vector_guidance"),
+        ]
         self.probe = load_probe(folder, self.classes) if config.control.latent else None
 
+    @torch.no_grad()
     def __call__(self, requests: Sequence[Request], attempt: int) -> list[Drawn]:
         """One mask per request."""
-        text, empty, more = self.words(requests)
         seeds = [r.seed if attempt == 0 else step_seed(r.seed, attempt, 0) for r in requests]
         steer, control = None, self.config.control
         if self.probe:
             target = torch.from_numpy(np.stack([r.target for r in requests])).float().to(device())
             steer = ProbeSteering(self.probe, target, control.latent, control.latent_steps)
         latents = sample(
-            self.model, text, empty, seeds, self.config, self.side, more=more, steer=steer
+            self.denoiser, self.model.scheduler, self.conditions.load(requests), seeds, self.config.steps,
+            self.side, self.guides, steer,
         )  # fmt: skip
-        with torch.no_grad():
-            pictures = self.model.decode(latents.to(self.dtype)).float().cpu().numpy()
+        pictures = self.model.decode(latents.to(self.dtype)).float().cpu().numpy()
         return [drawn(p, self.palette) for p in pictures]
-
-    @torch.no_grad()
-    def words(self, requests: Sequence[Request]) -> tuple[Tensor, Tensor, list[tuple[float, Tensor]]]:
-        """Embeddings with ratio tokens, if there are any; the same of nothing; and what guides beyond."""
-        text = self.model.embed([r.prompt for r in requests])
-        if self.tokens is None:
-            return text, self.empty, []
-        target = torch.from_numpy(np.stack([r.target for r in requests])).float().to(text.device)
-        told = vector.encode(target.nan_to_num(), ~target.isnan())
-        with_ratios, without = (self.tokens(text.float(), v) for v in (told, torch.zeros_like(told)))
-        empty = self.tokens(self.empty[None].float(), torch.zeros_like(told[:1]))[0]
-        extra = self.config.vector_guidance - 1
-        return with_ratios, empty, [(extra, without)] if extra else []
-
-
-def load_tokens(file: Path, classes: int) -> VectorTokens | None:
-    """Ratio tokens that lie beside a LoRA; None when there are none."""
-    if not file.exists():
-        return None
-    with safe_open(file, "pt") as opened:
-        count = int(opened.metadata()["tokens"])
-    weights = load_file(file)
-    tokens = VectorTokens(classes, count, len(weights["layers.0.bias"]))
-    tokens.load_state_dict(weights)
-    return tokens.to(device()).eval()
 
 
 def load_probe(folder: Path, classes: int) -> LatentProbe:

@@ -1,20 +1,46 @@
 """Sampling latents: few-step solvers, classifier-free guidance, one seed a sample."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import torch
-from diffusers import DPMSolverMultistepScheduler, UniPCMultistepScheduler
+from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler
 from torch import Tensor
 
-from landloom.conditions.vector import attended
-from landloom.config.label_sample import Sampling
-from landloom.diffusion.bundle import Bundle
+from landloom.conditions.group import Conditions, Given
+from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.noise import clean, noised, only_step, shifted
 
 SOLVERS = {"unipc": UniPCMultistepScheduler, "dpm++": DPMSolverMultistepScheduler}
 Steering = Callable[[Tensor, int], Tensor]
 """Moves predicted clean latents (B, c, h, w), told the number of the sampling step."""
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """One direction of guidance: away from what is predicted when some conditions are not told.
+
+    Attributes:
+        weight: how much is added, ``scale - 1`` of classifier-free guidance (Ho and Salimans 2022).
+        names: the conditions that are not told.
+        key: the setting that asks for it, for messages.
+    """
+
+    weight: float
+    names: frozenset[str]
+    key: str = "guidance"
+
+
+def guidance(conditions: Conditions, name: str, scale: float, key: str) -> list[Guidance]:
+    """Guidance by a condition, with those that are never told without it; none if the scale is 1.
+
+    Raises:
+        InputError: the model was never trained without them.
+    """
+    names = conditions.joined(name)
+    if scale != 1:
+        conditions.require_null(names, key)
+    return [Guidance(scale - 1, names, key)] if scale != 1 else []
 
 
 def noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
@@ -24,59 +50,70 @@ def noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
 
 @torch.no_grad()
 def sample(
-    bundle: Bundle, text: Tensor, empty: Tensor, seeds: Sequence[int], config: Sampling, side: int,
-    residuals: Callable[[Tensor, Tensor, Tensor], dict[str, Any]] | None = None,
-    more: Sequence[tuple[float, Tensor]] = (), steer: Steering | None = None, solver: str = "unipc",
+    denoiser: Denoiser, schedule: DDPMScheduler, given: Given, seeds: Sequence[int], steps: int, side: int,
+    guides: Sequence[Guidance] = (), steer: Steering | None = None, solver: str = "unipc",
     start: Tensor | None = None, strength: float = 1.0,
 ) -> Tensor:  # fmt: skip
     """Sample latents (B, c, side, side).
 
     Args:
-        bundle: the base, with adapters if any.
-        text: embeddings (B, T, D); tokens of zeros are not attended to.
-        empty: embedding (T, D) of the empty text.
+        denoiser: the trained denoiser.
+        schedule: noise schedule of the base.
+        given: what it is told (B, ...), by name of the condition.
         seeds: one per sample.
-        config: steps and guidance.
+        steps: denoising steps.
         side: latent side.
-        residuals: ControlNet residuals for (latents, t, text) as arguments of the denoiser.
-        more: further guidance: what is predicted under ``text`` counts that much more, and what is predicted
-            under these embeddings (B, T, D) that much less.
+        guides: guidance, added up: ``full + sum of weight * (full - without names)``.
         steer: moves predicted clean latents.
         solver: one of SOLVERS.
         start: clean latents (B, c, side, side) to begin with, under noise; pure noise when absent.
         strength: of that noise, as a share of the schedule, of whose steps only that share is taken; 1
             without a start.
+
+    Raises:
+        InputError: guidance leaves out what was never left out in training.
     """
-    device, dtype = bundle.unet.device, bundle.unet.dtype
-    scheduler = SOLVERS[solver].from_config(bundle.scheduler.config)
-    scheduler.set_timesteps(config.steps, device=device)
-    x = noise(seeds, (bundle.unet.config.in_channels, side, side)).to(device) * scheduler.init_noise_sigma
-    skipped = config.steps - taken(config.steps, strength)
+    device, dtype, channels = denoiser.unet.device, denoiser.unet.dtype, denoiser.unet.config.in_channels
+    guess = Guided(denoiser, given, guides)
+    scheduler = SOLVERS[solver].from_config(schedule.config)
+    scheduler.set_timesteps(steps, device=device)
+    x = noise(seeds, (channels, side, side)).to(device) * scheduler.init_noise_sigma
+    skipped = steps - taken(steps, strength)
     timesteps = scheduler.timesteps[skipped:]
-    if config.steps == 1:  # solvers cannot be told where to begin
-        timesteps = timesteps.new_tensor([only_step(bundle.scheduler, strength)])
+    if steps == 1:  # solvers cannot be told where to begin
+        timesteps = timesteps.new_tensor([only_step(schedule, strength)])
     if start is not None:
         scheduler.set_begin_index(skipped)
-        x = noised(bundle.scheduler, start.to(device).float(), x, timesteps[:1].long())
-    branches = [(1 - config.guidance, empty.expand_as(text)), *((-w, other) for w, other in more)]
-    branches = [(w, other) for w, other in branches if w]
-    weights = [*(w for w, _ in branches), 1 - sum(w for w, _ in branches)]
-    words = torch.cat([*(other.to(text) for _, other in branches), text]).to(device, dtype)
-    seen = attended(words)
-    masked = {} if seen.all() else {"encoder_attention_mask": seen}
+        x = noised(schedule, start.to(device).float(), x, timesteps[:1].long())
     for number, t in enumerate(timesteps):
-        copies = x.repeat(len(weights), 1, 1, 1).to(dtype)
-        extra = masked | (residuals(copies, t, words) if residuals else {})
-        parts = bundle.unet(copies, t, words, return_dict=False, **extra)[0].float().chunk(len(weights))
-        out = sum((w * part for w, part in zip(weights, parts, strict=True)), torch.zeros_like(x))
+        out, now = guess(x, t, dtype), t.repeat(len(x)).to(device).long()
         if steer:
-            now = t.repeat(len(x)).to(device).long()
-            guess = clean(bundle.scheduler, x, now, out)
-            out = shifted(bundle.scheduler, now, out, steer(guess, number) - guess)
-        if config.steps == 1:
-            return clean(bundle.scheduler, x, t.repeat(len(x)).to(device).long(), out)
+            found = clean(schedule, x, now, out)
+            out = shifted(schedule, now, out, steer(found, number) - found)
+        if steps == 1:
+            return clean(schedule, x, now, out)
         x = scheduler.step(out, t, x, return_dict=False)[0]
     return x
+
+
+class Guided:
+    """A denoiser under conditions with guidance; all branches go through it as one batch."""
+
+    def __init__(self, denoiser: Denoiser, given: Given, guides: Sequence[Guidance]) -> None:
+        conditions, device = denoiser.conditions, denoiser.unet.device
+        for g in guides:
+            conditions.require_null(g.names, g.key)
+        branches = [*(conditions.without(given, g.names) for g in guides), given]
+        self.denoiser = denoiser
+        self.given = {n: torch.cat([b[n] for b in branches]).to(device) for n in given}
+        self.weights = [*(-g.weight for g in guides), 1 + sum(g.weight for g in guides)]
+
+    def __call__(self, x: Tensor, t: Tensor, dtype: torch.dtype) -> Tensor:
+        """Prediction (B, c, h, w) for noisy latents at a step, in fp32."""
+        copies = x.repeat(len(self.weights), 1, 1, 1).to(dtype)
+        parts = self.denoiser(copies, t, self.given).float().chunk(len(self.weights))
+        pairs = zip(self.weights, parts, strict=True)
+        return sum((w * part for w, part in pairs), torch.zeros_like(x))
 
 
 def taken(steps: int, strength: float) -> int:

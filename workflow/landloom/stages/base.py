@@ -7,13 +7,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from landloom.conditions.group import Conditions
+from landloom.conditions.text import Text
 from landloom.config.base import BaseConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, pictures, scratch
 from landloom.diffusion.autoencoder import AutoencoderObjective
-from landloom.diffusion.denoising import BaseObjective
+from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.hub import locate
+from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import InputError
 from landloom.stage import How, In, Ins, Out, State
 from landloom.training.loop import device, train
@@ -110,8 +113,9 @@ def train_denoiser(
     if config.masks:
         seen, words = [*seen, data.painted(base.palette(len(dataset.classes)))], [*words, *data.prompts]
     latents = pictures.encode(base, seen, dataset.size, config.augment, 32)
-    tokens = base.tokens(words)
     base.unet.requires_grad_(True)
     base.text_encoder.requires_grad_(True)
-    objective = BaseObjective(base, latents, tokens, base.tokens([""])[0], config.unet)
+    text = Text(base.tokens(["", *words]), "caption", config.unet.caption_dropout, base.text_encoder)
+    denoiser, columns = Denoiser(base.unet, Conditions([text])), {"caption": 1 + torch.arange(len(words))}
+    objective = DenoisingObjective(denoiser, base.scheduler, latents, columns, config.unet.min_snr)
     train(objective, config.unet, how, seed + 1, state, "base denoiser")

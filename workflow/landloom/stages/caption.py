@@ -16,7 +16,7 @@ from landloom.captioning.backend import Answer, make
 from landloom.captioning.store import Store
 from landloom.captioning.summary import line, summarise
 from landloom.captioning.writing import Caption, Writer
-from landloom.conditions.text import image_caption, mask_prompt
+from landloom.conditions.words import image_caption, mask_prompt
 from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
 from landloom.dataset import Dataset

@@ -3,23 +3,23 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
-from diffusers import ControlNetModel
 from numpy.typing import NDArray
-from torch import Tensor
 
 from landloom import progress, samples
 from landloom.collage.assembly import Collage, Collages
 from landloom.collage.library import Library
+from landloom.conditions import registry
 from landloom.conditions.mask import one_hot
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, control
+from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.feedback import JudgeFeedback
-from landloom.diffusion.sampling import batches, sample, taken
+from landloom.diffusion.sampling import batches, guidance, sample, taken
 from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.samples import Sample
@@ -28,7 +28,7 @@ from landloom.stage import In, Ins, Out
 from landloom.training.loop import device
 from landloom.translation import generator
 
-VERSION = 9
+VERSION = 10
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
 TWIN_SEED = 0x7415  # and twins from other noise than their sisters
 
@@ -139,8 +139,10 @@ class Diffusion:
         self.config, self.dataset = config, dataset
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
         self.model = bundle.load(base).to(device(), self.dtype)
-        self.control = control.load(controlnet, self.model, device(), self.dtype)
-        self.empty = self.model.embed([""])[0]
+        made = control.load(controlnet, self.model, device(), self.dtype)
+        self.conditions = registry.load(controlnet, self.model.embed)
+        self.denoiser = Denoiser(self.model.unet, self.conditions, made, config.control)
+        self.guides = guidance(self.conditions, "text", config.guidance, "image_sample.guidance")
         found = networks.load(judge / "model") if judge is not None and config.feedback.weight else None
         self.judge = found.to(device()).eval().requires_grad_(False) if found is not None else None
 
@@ -150,29 +152,13 @@ class Diffusion:
         """Sample latents, from those of ``start`` if given, and decode them."""
         config = self.config
         labels = torch.from_numpy(np.stack([s.mask_array() for s in rows])).to(device())
-        hint = one_hot(labels, len(self.dataset.classes)).to(self.dtype)
-        text = self.model.embed([s.caption or "" for s in rows])
         begin = self.model.encode(torch.from_numpy(start)) if start is not None else None
         strength = 1.0 if start is None else config.collage.strength
         steps = taken(config.steps, strength)
         steer = JudgeFeedback(self.model, self.judge, labels, config.feedback, steps) if self.judge else None
         latents = sample(
-            self.model, text, self.empty, seeds, config, self.dataset.size // self.model.factor,
-            residuals(self.control, hint, config.control), steer=steer, solver=config.solver,
-            start=begin, strength=strength,
+            self.denoiser, self.model.scheduler, self.conditions.load(rows), seeds, config.steps,
+            self.dataset.size // self.model.factor, self.guides, steer, config.solver, begin, strength,
         )  # fmt: skip
         with torch.no_grad():
             return np.asarray(self.model.decode(latents.to(self.dtype)).float().cpu().numpy())
-
-
-def residuals(control: ControlNetModel, hint: Tensor, scale: float) -> Any:
-    """ControlNet residuals as arguments of the denoiser; the mask is kept in the unguided half."""
-
-    def at(latents: Tensor, t: Tensor, text: Tensor) -> dict[str, Any]:
-        full = hint if len(hint) == len(latents) else torch.cat([hint, hint])
-        down, middle = control(
-            latents, t, text, controlnet_cond=full, conditioning_scale=scale, return_dict=False
-        )
-        return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
-
-    return at

@@ -7,11 +7,16 @@ from typing import TypeVar
 
 import torch
 
+from landloom.conditions import registry
+from landloom.conditions.group import Conditions
+from landloom.conditions.mask import Mask
+from landloom.conditions.text import Text
 from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2PixConfig, TranslationConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, cache, cards, control, pictures
-from landloom.diffusion.denoising import ImageObjective
+from landloom.diffusion.denoiser import Denoiser
+from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.one_step import OneStepObjective
 from landloom.errors import InputError
 from landloom.stage import How, In, Ins, Out, State
@@ -21,7 +26,7 @@ from landloom.translation.cyclegan import Cycle, CycleGanObjective
 from landloom.translation.generator import Generator, discriminator
 from landloom.translation.pix2pix import Pix2PixObjective, Players
 
-VERSION = 8
+VERSION = 9
 NAMES = {"pix2pix": "Pix2Pix", "cyclegan": "CycleGAN"}
 Given = TypeVar("Given", Path, list[Path])
 
@@ -56,13 +61,24 @@ def controlnet(
     model = bundle.load(base).to(device())
     torch.manual_seed(seed)
     classes = len(dataset.classes)
-    made = control.build(config, model, classes)
-    kind = OneStepObjective if config.objective == "one_step" else ImageObjective
-    objective = kind(made, model, cache.load(latents), classes, config)
+    made, data = control.build(config, model, classes), cache.load(latents)
+    denoiser = Denoiser(model.unet, told(config, data, classes), made)
+    objective: DenoisingObjective
+    if config.objective == "one_step":
+        objective = OneStepObjective(denoiser, model.scheduler, data.images, data.columns, config.one_step)
+    else:
+        objective = DenoisingObjective(denoiser, model.scheduler, data.images, data.columns, config.min_snr)
     control.adapt(model.unet, config)
     train(objective, config, how, seed, state, "image ControlNet")
     control.save(out, made, model.unet, config)
+    registry.save(denoiser.conditions, out)
     (out / "README.md").write_text(cards.controlnet(dataset, config))
+
+
+def told(config: ImageTrainConfig, data: cache.LatentCache, classes: int) -> Conditions:
+    """What the ControlNet's denoiser is told: mask and caption."""
+    mask = Mask(classes, coarse=config.coarse, block=config.coarse_block)
+    return Conditions([mask, Text(data.text, "caption", config.caption_dropout)])
 
 
 def translation(

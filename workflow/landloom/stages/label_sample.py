@@ -21,7 +21,7 @@ from landloom.raster.regions import without_small
 from landloom.samples import Sample, class_ratios
 from landloom.stage import In, Ins, Out
 
-VERSION = 6
+VERSION = 7
 
 
 def run(

@@ -11,20 +11,24 @@ from safetensors.torch import save_file
 from landloom import samples
 from landloom.categorical.network import MaskDenoiser
 from landloom.categorical.objective import CategoricalObjective
-from landloom.conditions.vector import VectorTokens
+from landloom.conditions import registry
+from landloom.conditions.group import Conditions
+from landloom.conditions.ratios import Ratios, VectorTokens
+from landloom.conditions.text import Text
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.config.training import Training
 from landloom.dataset import Dataset
 from landloom.diffusion import bundle, cache, cards, lora
-from landloom.diffusion.denoising import LabelObjective
+from landloom.diffusion.denoiser import Denoiser
+from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.proportion import LatentProbe, ProbeObjective, ProportionTerm, decoded
 from landloom.errors import InputError
 from landloom.stage import How, In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.progress import metrics_path
 
-VERSION = 4
+VERSION = 5
 
 
 def run(
@@ -73,9 +77,10 @@ def train_categorical(
         labels[i] = torch.from_numpy(sample.mask_array())
     torch.manual_seed(seed)
     model = MaskDenoiser(len(dataset.classes), size, own.patch, own.channels, own.layers, own.order)
-    objective = CategoricalObjective(model, labels, len(dataset.classes), own, config.vector)
-    train(objective, config, how, seed, state, "mask diffusion")
+    ratios = Ratios(None, len(dataset.classes), config.vector.dropout, config.vector.partial)
+    train(CategoricalObjective(model, labels, ratios, own), config, how, seed, state, "mask diffusion")
     model.save_pretrained(out)
+    registry.save(Conditions([ratios]), out)
     (out / "README.md").write_text(cards.categorical(dataset, config))
 
 
@@ -91,15 +96,24 @@ def train_lora(
     torch.manual_seed(seed)
     alpha = config.alpha or config.rank
     model.unet.add_adapter(LoraConfig(r=config.rank, lora_alpha=alpha, target_modules=config.targets))
-    own = config.vector
-    tokens = VectorTokens(classes, own.tokens, data.text.shape[2]) if own.tokens else None
-    weight = config.proportion.weight
-    objective = LabelObjective(model.unet, model.scheduler, data, config, term, weight, tokens, own)
+    denoiser = Denoiser(model.unet, told(config, data, classes))
+    weight, columns = config.proportion.weight, data.columns
+    objective = DenoisingObjective(
+        denoiser, model.scheduler, data.masks, columns, config.min_snr, term, weight
+    )  # fmt: skip
     train(objective, config, how, seed, state / "lora", "label LoRA")
     lora.save(model.unet, out)
-    if tokens:
-        save_file(tokens.state_dict(), out / "vector.safetensors", {"tokens": str(own.tokens)})
+    registry.save(denoiser.conditions, out)
     (out / "README.md").write_text(cards.lora(dataset, config))
+
+
+def told(config: LabelTrainConfig, data: cache.LatentCache, classes: int) -> Conditions:
+    """What the LoRA's denoiser is told: prompts, and ratios if they have tokens."""
+    own, text = config.vector, Text(data.text, "prompt", config.caption_dropout)
+    if not own.tokens:
+        return Conditions([text])
+    tokens = VectorTokens(classes, own.tokens, data.text.shape[2])
+    return Conditions([text, Ratios(tokens, classes, own.dropout, own.partial)])
 
 
 def fit_probe(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from landloom.captioning.bank import CaptionBank
-from landloom.conditions.text import image_caption, mask_prompt
+from landloom.conditions.words import image_caption, mask_prompt
 from landloom.config.caption import Words
 from landloom.config.plan import PlanConfig
 from landloom.dataset import Dataset

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from landloom.conditions.text import describe, image_caption, mask_prompt
+from landloom.conditions.words import describe, image_caption, mask_prompt
 from landloom.config.caption import CaptionConfig
 
 NAMES = ["water", "forest", "developed", "road"]

@@ -1,0 +1,230 @@
+"""What every condition promises. A new one needs an entry in EXAMPLES, and nothing else here."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from landloom.conditions import registry
+from landloom.conditions.base import Condition
+from landloom.conditions.group import Conditions
+from landloom.conditions.mask import Mask
+from landloom.conditions.ratios import Ratios, VectorTokens
+from landloom.conditions.registry import CONDITIONS
+from landloom.conditions.text import Text
+from landloom.config.image_train import ImageTrainConfig
+from landloom.diffusion import control
+from landloom.diffusion.denoiser import Denoiser
+from landloom.diffusion.sampling import Guided, guidance, sample
+from landloom.diffusion.symmetry import turn
+from landloom.errors import InputError
+from tests import bases
+
+RATE, SIDE = 0.3, bases.SIDE
+WORDS = ["", "a river", "a road", "a field"]
+
+
+@dataclass
+class Example:
+    """How to try a condition.
+
+    Attributes:
+        make: builds it, with a dropout.
+        columns: of the latent cache, for four samples.
+        samples: the same four.
+        turned: a sample, turned by a variant; None if turning changes nothing of what it reads.
+    """
+
+    make: Callable[[float], Condition]
+    columns: dict[str, Tensor]
+    samples: list[Any]
+    turned: Callable[[Any, int], Any] | None = field(default=None)
+
+
+MODEL = bases.bundle()
+SHARES = torch.tensor([[0.5, 0.2, 0.3], [1, 0, 0], [0, 1, 0], [0.1, 0.1, 0.8]])
+MASKS = torch.randint(0, 3, (4, SIDE, SIDE), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def masked(mask: np.ndarray[Any, Any]) -> Any:
+    return SimpleNamespace(mask_array=lambda: mask)
+
+
+EXAMPLES = {
+    "text": Example(
+        lambda rate: Text(MODEL.embed(WORDS), "caption", rate, embed=MODEL.embed),
+        {"caption": torch.tensor([1, 2, 3, 1])},
+        [SimpleNamespace(caption=WORDS[i]) for i in (1, 2, 3, 1)],
+    ),
+    "ratios": Example(
+        lambda rate: Ratios(VectorTokens(3, 2, 32), 3, rate),
+        {"ratios": SHARES},
+        [SimpleNamespace(target=s.numpy()) for s in SHARES],
+    ),
+    "mask": Example(
+        lambda rate: Mask(3, rate),
+        {"mask": MASKS},
+        [masked(m.numpy()) for m in MASKS],
+        lambda s, v: masked(turn(torch.from_numpy(s.mask_array()), v).numpy()),
+    ),
+}
+every = pytest.mark.parametrize("name", CONDITIONS)
+
+
+def denoiser(condition: Condition) -> Denoiser:
+    """A denoiser that is told words and this condition, which has an effect at once."""
+    torch.manual_seed(0)
+    model = bases.bundle()
+    words = [] if condition.name == "text" else [EXAMPLES["text"].make(RATE)]
+    made = None
+    if condition.door == "hint":
+        made = control.build(ImageTrainConfig(init="small"), model, 3)
+    for weights in condition.module.parameters() if condition.module else ():
+        nn.init.normal_(weights, std=0.3)
+    return Denoiser(model.unet, Conditions([*words, condition]), made).eval()
+
+
+def given(made: Denoiser, rows: list[int]) -> dict[str, Tensor]:
+    """What these rows of the examples are told."""
+    return {c.name: c.load([EXAMPLES[c.name].samples[i] for i in rows]) for c in made.conditions}
+
+
+def test_every_condition_has_an_example() -> None:
+    assert set(EXAMPLES) == set(CONDITIONS)
+
+
+@every
+def test_the_cache_and_samples_say_the_same(name: str) -> None:
+    own = EXAMPLES[name].make(RATE)
+    assert torch.allclose(
+        own.cached(EXAMPLES[name].columns).float(), own.load(EXAMPLES[name].samples).float(), atol=1e-5
+    )
+
+
+@every
+def test_the_null_of_a_sampler_is_that_of_training(name: str, tmp_path: Path) -> None:
+    """By tensor, through the model folder, and in what the denoiser is given."""
+    example = EXAMPLES[name]
+    trained = example.make(0.999)
+    registry.save(Conditions([trained]), tmp_path)
+    torch.manual_seed(0)
+    shown = trained.practise(trained.cached(example.columns))
+    loaded = registry.load(tmp_path, MODEL.embed)
+    told = loaded.load(example.samples)
+    assert not torch.equal(told[name], shown)
+    assert torch.equal(loaded.without(told, {name})[name], shown)
+
+
+@every
+def test_it_is_dropped_at_its_rate(name: str) -> None:
+    torch.manual_seed(0)
+    own, rows = (
+        EXAMPLES[name].make(RATE),
+        {k: v.repeat(250, *[1] * (v.ndim - 1)) for k, v in EXAMPLES[name].columns.items()},
+    )
+    raw = own.cached(rows)
+    shown = own.practise(raw)
+    assert own.untold(shown).float().mean().item() == pytest.approx(RATE, abs=0.05)
+    kept = ~own.untold(shown)
+    assert torch.equal(shown[kept], raw[kept])
+    own.dropout = 0.0
+    assert not own.untold(own.practise(raw)).any()
+
+
+@every
+def test_dropping_one_leaves_the_others_alone(name: str) -> None:
+    torch.manual_seed(0)
+    rows = {k: v for e in EXAMPLES.values() for k, v in e.columns.items()}
+    members = Conditions([e.make(0.999 if n == name else 0.0) for n, e in EXAMPLES.items()])
+    shown = members.practised(rows, torch.zeros(4, dtype=torch.long))
+    for c in members:
+        assert c.untold(shown[c.name]).all() == (c.name in members.joined(name))
+
+
+@every
+def test_it_comes_back_from_its_folder(name: str, tmp_path: Path) -> None:
+    own = EXAMPLES[name].make(RATE)
+    made = denoiser(own)
+    registry.save(made.conditions, tmp_path)
+    loaded = registry.load(tmp_path, MODEL.embed)
+    again = Denoiser(made.unet, loaded, made.controlnet)
+    told, x = given(made, [0, 1]), torch.randn(2, 4, 16, 16)
+    assert [(c.name, c.settings()) for c in loaded] == [(c.name, c.settings()) for c in made.conditions]
+    with torch.no_grad():
+        assert torch.equal(made(x, torch.tensor(500), told), again(x, torch.tensor(500), told))
+
+
+@every
+def test_batching_changes_nothing(name: str) -> None:
+    made, seeds = denoiser(EXAMPLES[name].make(RATE)), [5, 6, 7]
+    guides = guidance(made.conditions, name, 2.0, "guidance")
+    how = (2, 16, guides)
+    together = sample(made, MODEL.scheduler, given(made, [0, 1, 2]), seeds, *how)
+    for i, seed in enumerate(seeds):
+        alone = sample(made, MODEL.scheduler, given(made, [i]), [seed], *how)
+        assert torch.allclose(together[i : i + 1], alone, atol=1e-4)
+
+
+@every
+def test_turning_a_sample_turns_its_condition(name: str) -> None:
+    example, own = EXAMPLES[name], EXAMPLES[name].make(RATE)
+    turned = example.turned or (lambda s, v: s)
+    for variant in range(8):
+        found = own.turn(own.load(example.samples), torch.full((4,), variant))
+        assert torch.equal(found, own.load([turned(s, variant) for s in example.samples]))
+
+
+@every
+def test_another_condition_gives_another_output_from_the_same_seed(name: str) -> None:
+    made = denoiser(EXAMPLES[name].make(RATE))
+    told, other = given(made, [0]), given(made, [1])
+    found = [sample(made, MODEL.scheduler, told | {name: t[name]}, [3], 2, 16) for t in (told, other, told)]
+    without = sample(made, MODEL.scheduler, made.conditions.without(told, {name}), [3], 2, 16)
+    assert torch.equal(found[0], found[2])
+    assert not torch.allclose(found[0], found[1], atol=1e-4)
+    assert not torch.allclose(found[0], without, atol=1e-4)
+
+
+@every
+def test_guidance_goes_away_from_its_null_alone(name: str) -> None:
+    """Predictions with and without it, by hand."""
+    made = denoiser(EXAMPLES[name].make(RATE))
+    told, x, t = given(made, [0]), torch.randn(1, 4, 16, 16), torch.tensor(500)
+    names = made.conditions.joined(name)
+    with torch.no_grad():
+        found = Guided(made, told, guidance(made.conditions, name, 3.0, "g"))(x, t, torch.float32)
+        full, without = made(x, t, told), made(x, t, made.conditions.without(told, names))
+    assert torch.allclose(found, full + 2 * (full - without), atol=1e-4)
+
+
+@every
+def test_guidance_is_refused_if_it_was_never_dropped(name: str) -> None:
+    members = Conditions([EXAMPLES[name].make(0.0)], "the folder")
+    with pytest.raises(InputError, match=rf"key: .*the folder never learned without {name}; .*dropout 0\)"):
+        guidance(members, name, 2.0, "key")
+
+
+@every
+def test_a_sample_that_lacks_it_is_an_input_error(name: str) -> None:
+    with pytest.raises(InputError, match=rf"^tile7: has no '\w+', which the condition '{name}' of the model"):
+        EXAMPLES[name].make(RATE).load([SimpleNamespace(id="tile7")])
+
+
+def test_a_folder_with_an_unknown_condition_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / registry.FILE).write_text(json.dumps({"sun": {"dropout": 0.1}}))
+    with pytest.raises(
+        InputError, match=r"conditions\.json: names the conditions sun, but .* has text, ratios"
+    ):
+        registry.load(tmp_path)
+
+
+def test_a_folder_that_does_not_say_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not say what the model was told"):
+        registry.load(tmp_path)

@@ -1,0 +1,44 @@
+import torch
+from torch import nn
+
+from landloom.conditions.mask import Mask
+from landloom.conditions.ratios import Ratios, VectorTokens, encode
+from landloom.config.image_train import ImageTrainConfig
+from landloom.diffusion import control
+from landloom.diffusion.denoiser import attended
+from tests import bases
+
+X, T = torch.randn(2, 4, 16, 16), torch.tensor([3, 700])
+
+
+def test_nothing_told_is_the_text_alone() -> None:
+    model, tokens = bases.bundle(), VectorTokens(3, 2, 32)
+    made = bases.denoiser(model, Ratios(tokens, 3, 0.1))
+    nn.init.normal_(tokens.layers[2].weight)
+    text = torch.randn(2, 7, 32)
+    alone = model.unet(X, T, text, return_dict=False)[0]
+    told = encode(torch.tensor([[0.5, 0.2, 0.3]] * 2), torch.tensor([[False] * 3, [True] * 3]))
+    found = made(X, T, {"text": text, "ratios": told})
+    assert torch.allclose(found[0], alone[0], atol=1e-5)
+    assert not torch.allclose(found[1], alone[1], atol=1e-3)
+
+
+def test_tokens_of_nothing_told_are_not_attended_to() -> None:
+    made, told = VectorTokens(3, 2, 8), torch.zeros(2, 9)
+    told[1, 6] = 1  # a share of zero that was told
+    found = attended(torch.cat([torch.randn(2, 7, 8), made(told)], 1))
+    assert found.sum(1).tolist() == [7, 9]
+
+
+def test_residuals_of_the_controlnet_are_added_at_their_strength() -> None:
+    torch.manual_seed(0)
+    model = bases.bundle()
+    made = bases.denoiser(
+        model, Mask(3), controlnet=control.build(ImageTrainConfig(init="small"), model, 3)
+    )  # fmt: skip
+    given = {"text": torch.randn(2, 7, 32), "mask": torch.randint(0, 3, (2, 32, 32), dtype=torch.uint8)}
+    alone = model.unet(X, T, given["text"], return_dict=False)[0]
+    told = made(X, T, given)
+    made.strength = 0.0
+    assert torch.allclose(made(X, T, given), alone, atol=1e-5)
+    assert not torch.allclose(told, alone, atol=1e-3)

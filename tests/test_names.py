@@ -33,7 +33,7 @@ PINNED = {
     "plan": "3 e5f90f68",
     "ratios": "2 e4142884",
     "report": "8 c910af96",
-    "segment": "2 5bb14b26",
+    "segment": "3 5bb14b26",
     "tile": "3 f6eb975d",
 }
 """VERSION of each stage, and the hash of the defaults that it stands for."""

@@ -1,11 +1,11 @@
+import json
 import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from landloom.raster import codec
-from landloom.samples import Sample
-from landloom.segmentation import curation
+from landloom.segmentation import curation, scores
 
 MASK = np.array([[0, 1, 255]], np.uint8)
 PROBABILITIES = np.array([[[0.5, 0.9, 0.2]], [[0.5, 0.1, 0.8]]], np.float32)
@@ -23,9 +23,16 @@ def test_trust_by_hand() -> None:
     assert got.tolist() == [[255, 128, 128, 0]]  # 0.5/0.2 > 1, 0.5/1.0, 1.5/3.0, ignored
 
 
+def norms(probabilities: NDArray[np.float32], mask: NDArray[np.uint8]) -> curation.Norms:
+    """Norms of a judge from one tile, by way of the scores that ``segment`` writes."""
+    matrix = scores.confusion(mask, probabilities.argmax(0).astype(np.uint8), len(probabilities))
+    loss = curation.class_losses(probabilities, mask, len(probabilities))
+    found = scores.summary(matrix) | {"loss": scores.per_pixel(matrix, loss)}
+    return curation.Norms.of(json.loads(json.dumps(found)))
+
+
 def test_norms_by_hand() -> None:
-    sample = Sample("a", codec.encode(MASK))
-    got = curation.norms([(sample, PROBABILITIES)], 3 - 1)
+    got = norms(PROBABILITIES, MASK)
     assert got.loss.tolist() == pytest.approx([math.log(2), math.log(10)])
     assert got.right.tolist() == [1, 0]
 
@@ -37,17 +44,15 @@ def test_expected_agreement_follows_the_classes_of_a_mask() -> None:
 
 
 def test_class_without_pixels_gets_the_mean_of_the_others() -> None:
-    sample = Sample("a", codec.encode(MASK))
     wide = np.concatenate([PROBABILITIES, np.zeros((1, 1, 3), np.float32)])
-    got = curation.norms([(sample, wide)], 3).loss
+    got = norms(wide, MASK).loss
     assert got[2] == pytest.approx((math.log(2) + math.log(10)) / 2)
-    assert np.isnan(curation.norms([], 2).loss).all()
+    assert np.isnan(norms(PROBABILITIES, np.full_like(MASK, 255)).loss).all()
 
 
 def test_faultless_judge_keeps_a_floor() -> None:
-    sample = Sample("a", codec.encode(np.zeros((1, 3), np.uint8)))
     sure = np.array([[[1.0] * 3], [[0.0] * 3]], np.float32)
-    assert curation.norms([(sample, sure)], 2).loss[0] == curation.SMALLEST_LOSS
+    assert norms(sure, np.zeros((1, 3), np.uint8)).loss[0] == curation.SMALLEST_LOSS
 
 
 def test_agreement_leaves_ignored_pixels_out() -> None:

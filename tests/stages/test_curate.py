@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_the_judges_norms_are_part_of_the_verdict(tmp_path: Path, judge: Path) -
 def test_a_class_the_judge_never_gets_right_is_not_held_against_a_pair(
     tmp_path: Path, judge: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(curate, "norms", lambda *given: Norms(np.full(3, 0.5), np.zeros(3)))
+    monkeypatch.setattr(Norms, "of", lambda scores: Norms(np.full(3, 0.5), np.zeros(3)))
     rows = curated(tmp_path, judge, planted(tmp_path), min_relative=0.8, memory=OFF)
     assert [score(s.quality, "relative") for s in rows] == [1, 1, 1]
     assert all(accepted(s.quality) for s in rows)
@@ -168,12 +169,17 @@ def test_features_of_other_tiles_are_refused(tmp_path: Path, judge: Path) -> Non
         curate.run(CurateConfig(), FEATURES, card, pairs, tiles, judge, files[:1], tmp_path / "out")
 
 
-def test_without_val_tiles_there_is_nothing_to_compare_with(tmp_path: Path, judge: Path) -> None:
+def test_val_tiles_count_as_the_judge_was_scored_on_them(tmp_path: Path, judge: Path) -> None:
+    """They are not read again: only train tiles are given here."""
+    card, pairs, tiles = shards.card(tmp_path), shards.pairs(tmp_path), shards.tiles(tmp_path)[:1]
+    curate.run(CurateConfig(), FEATURES, card, pairs, tiles, judge, [], tmp_path / "out")
+    unscored = tmp_path / "judge"
+    shutil.copytree(judge, unscored)
+    scores = json.loads((judge / "scores.json").read_text())
+    scores["val"] |= {"confusion": [[0] * 3] * 3, "loss": [None] * 3}
+    (unscored / "scores.json").write_text(json.dumps(scores))
     with pytest.raises(InputError, match="no val tile"):
-        curate.run(
-            CurateConfig(), FEATURES, shards.card(tmp_path), shards.pairs(tmp_path),
-            shards.tiles(tmp_path)[:1], judge, [], tmp_path / "out",
-        )  # fmt: skip
+        curate.run(CurateConfig(), FEATURES, card, pairs, tiles, unscored, [], tmp_path / "other")
 
 
 def test_masks_far_from_the_palette_are_rejected(tmp_path: Path, judge: Path) -> None:

@@ -5,14 +5,14 @@ Segmentation Models"), which ignores a pixel whose loss exceeds a multiple of it
 data. Here trust falls off smoothly instead, and a threshold may be put on it later.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landloom.samples import IGNORE, Sample
-from landloom.segmentation.overlaps import Overlaps
+from landloom.samples import IGNORE
 
 SMALLEST_LOSS = 1e-2
 """Floor of the mean loss per class, in nats: a judge without a fault would doubt everything else."""
@@ -37,35 +37,33 @@ class Norms:
     loss: NDArray[np.float64]
     right: NDArray[np.float64]
 
+    @classmethod
+    def of(cls, scores: Mapping[str, Any]) -> "Norms":
+        """Norms from a judge's scores on a split, as ``segment`` writes them; NaN when it has no pixel."""
+        matrix = np.array(scores["confusion"], np.float64)
+        count = matrix.sum(1)
+        right = np.divide(matrix.diagonal(), count, out=np.full(len(count), np.nan), where=count > 0)
+        loss = np.array(scores["loss"], np.float64)  # None becomes NaN
+        return cls(np.maximum(_filled(loss), SMALLEST_LOSS), _filled(right))
+
     def expected(self, mask: NDArray[np.uint8]) -> float:
         """Agreement to expect of a real pair with the classes of this mask; 0 when it has none."""
         counts = np.bincount(mask[mask != IGNORE].ravel(), minlength=len(self.right))
         return float(counts @ self.right / counts.sum()) if counts.sum() else 0.0
 
 
-def norms(judged: Iterable[tuple[Sample, NDArray[np.float32]]], classes: int) -> Norms:
-    """Norms of a judge from real samples and its probabilities; NaN when no pixel has a class.
-
-    Pixels that tiles of one scene share count once.
-    """
-    loss, right, count = np.zeros(256), np.zeros(256), np.zeros(256)
-    overlaps = Overlaps()
-    for sample, probabilities in judged:
-        mask = overlaps.uncounted(sample)
-        flat = mask.ravel()
-        loss += np.bincount(flat, pixel_loss(probabilities, mask).ravel(), minlength=256)
-        right += np.bincount(flat, (probabilities.argmax(0) == mask).ravel(), minlength=256)
-        count += np.bincount(flat, minlength=256)
-    means = [_means(total[:classes], count[:classes]) for total in (loss, right)]
-    return Norms(np.maximum(means[0], SMALLEST_LOSS), means[1])
+def class_losses(
+    probabilities: NDArray[np.float32], mask: NDArray[np.uint8], classes: int
+) -> NDArray[np.float64]:
+    """Sum of the loss of each class's pixels (K,), in nats; probabilities (K, H, W), mask (H, W)."""
+    loss = pixel_loss(probabilities, mask)
+    return np.bincount(mask.ravel(), loss.ravel(), minlength=256)[:classes].astype(np.float64)
 
 
-def _means(total: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
-    seen = count > 0
-    found = np.divide(total, count, out=np.full(len(total), np.nan), where=seen)
-    if seen.any():
-        found[~seen] = found[seen].mean()
-    return found
+def _filled(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means with that of the others where a class has none."""
+    seen = ~np.isnan(means)
+    return np.where(seen, means, means[seen].mean()) if seen.any() else means
 
 
 def trust(

@@ -49,7 +49,14 @@ def summary(matrix: Confusion) -> dict[str, Any]:
     }
 
 
-def _share(matrix: Confusion, part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+def per_pixel(matrix: Confusion, total: NDArray[np.float64]) -> list[float | None]:
+    """Sums over the pixels of each class (K,) as means, JSON-able: None for a class that the truth lacks."""
+    return [_plain(v) for v in _share(matrix, total, matrix.sum(1))]
+
+
+def _share(
+    matrix: Confusion, part: NDArray[np.int64] | NDArray[np.float64], whole: NDArray[np.int64]
+) -> NDArray[np.float64]:
     return np.divide(part, whole, out=np.full(len(part), np.nan), where=matrix.sum(1) > 0)
 
 

@@ -20,7 +20,7 @@ from landloom.quality import COPY, Quality, Reason
 from landloom.raster import codec
 from landloom.samples import Sample
 from landloom.segmentation import networks, scores
-from landloom.segmentation.curation import Norms, agreement, norms, pixel_loss, trust
+from landloom.segmentation.curation import Norms, agreement, pixel_loss, trust
 from landloom.segmentation.predict import probabilities
 from landloom.stage import In, Ins, Out
 
@@ -33,8 +33,8 @@ def run(
 ) -> None:  # fmt: skip
     """Write all pairs with a trust raster and a verdict.
 
-    The judge's norms per class come from val tiles: real data that it was not trained on. ``known`` are
-    features of the train tiles; without them there is no memorisation audit.
+    The judge's norms per class come from val tiles, real data that it was not trained on; they stand in its
+    scores. ``known`` are features of the train tiles; without them there is no memorisation audit.
 
     Raises:
         InputError: there are no val tiles to measure the judge on, ``judge`` holds no network, or the
@@ -43,7 +43,7 @@ def run(
     dataset = Dataset.load(card)
     near = neighbours(features, dataset, pairs, tiles, known) if config.compares and known else {}
     model = networks.load(judge / "model")
-    norm = norms(probabilities(model, dataset, samples.read(tiles, split="val")), len(dataset.classes))
+    norm = Norms.of(json.loads((judge / "scores.json").read_text())["val"])
     if np.isnan(norm.loss).any():
         raise InputError("tiles", "no val tile has a pixel with a class", "Put a scene in the val split")
     matrix = np.zeros((len(dataset.classes),) * 2, np.int64)

@@ -21,6 +21,7 @@ from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.sample_index import Place
 from landloom.segmentation import networks, predict, scores
+from landloom.segmentation.curation import class_losses
 from landloom.segmentation.objective import SegmentationObjective, class_weights
 from landloom.segmentation.overlaps import Overlaps
 from landloom.stage import How, In, Ins, Out, State
@@ -28,7 +29,7 @@ from landloom.tile_dataset import TileDataset
 from landloom.training.loop import train
 from landloom.training.progress import metrics_path
 
-VERSION = 2
+VERSION = 3
 SHOWN = 12  # predictions kept for the report
 
 
@@ -75,12 +76,14 @@ def counts(places: Sequence[Place]) -> dict[str, int]:
 
 
 def judge(model: nn.Module, dataset: Dataset, tiles: Sequence[Path], split: str) -> dict[str, Any]:
-    """Scores of a model on the real tiles of a split; pixels that tiles share count once."""
+    """Scores and loss of a model on the real tiles of a split; pixels that tiles share count once."""
     classes, overlaps = len(dataset.classes), Overlaps()
-    matrix = np.zeros((classes, classes), np.int64)
-    for sample, found in predict.labels(model, dataset, samples.read(tiles, split=split)):
-        matrix += scores.confusion(overlaps.uncounted(sample), found, classes)
-    return scores.summary(matrix)
+    matrix, loss = np.zeros((classes, classes), np.int64), np.zeros(classes)
+    for sample, found in predict.probabilities(model, dataset, samples.read(tiles, split=split)):
+        mask = overlaps.uncounted(sample)
+        matrix += scores.confusion(mask, found.argmax(0).astype(np.uint8), classes)
+        loss += class_losses(found, mask, classes)
+    return scores.summary(matrix) | {"loss": scores.per_pixel(matrix, loss)}
 
 
 def keep_predictions(model: nn.Module, dataset: Dataset, tiles: Sequence[Path], out: Path) -> None:

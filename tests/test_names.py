@@ -18,7 +18,7 @@ PINNED = {
     "audit": "2 9e9dbde0",
     "base": "4 a96e7a35",
     "caption": "2 7b4ca973",
-    "check": "3 14270a95",
+    "check": "4 14270a95",
     "curate": "6 442df308",
     "encode": "2 197e998e",
     "evaluate": "6 172e8be1",

@@ -18,7 +18,7 @@ PINNED = {
     "audit": "2 9e9dbde0",
     "base": "5 84d233af",
     "caption": "3 577e7ea8",
-    "check": "3 14270a95",
+    "check": "4 14270a95",
     "curate": "7 442df308",
     "encode": "2 197e998e",
     "evaluate": "6 172e8be1",

@@ -235,3 +235,10 @@ def test_dubai() -> None:
     labels = list(split_scenes(found, data.split).values())
     assert (len(found), all(s.mask.exists() for s in found)) == (72, True)
     assert [labels.count(s) for s in ("train", "val", "test")] == [45, 9, 18]
+
+
+def test_an_image_is_not_its_own_mask(tmp_path: Path) -> None:
+    touch(tmp_path, "a.tif")
+    data = rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}.tif")
+    with pytest.raises(InputError, match=r"scene 'a' has .*a\.tif as its image and as its mask"):
+        discover(data)

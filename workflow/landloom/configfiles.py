@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from snakemake.common.configfile import load_configfile
-from snakemake_interface_common.exceptions import WorkflowError
+from snakemake.exceptions import WorkflowError
 
 from landloom.config import merge
 from landloom.errors import InputError

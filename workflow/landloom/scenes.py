@@ -69,7 +69,8 @@ def discover(data: DataConfig) -> list[SceneFiles]:
     """Find the scenes of a dataset, sorted by name.
 
     Raises:
-        InputError: a pattern or manifest is wrong, nothing matches it, or two scenes get one name.
+        InputError: a pattern or manifest is wrong, nothing matches it, two scenes get one name, or an image
+            is its own mask.
     """
     if data.manifest is not None:
         found, where = list(_manifest(Path(data.manifest))), data.manifest
@@ -85,13 +86,16 @@ def discover(data: DataConfig) -> list[SceneFiles]:
         found = _patterns(images, data.masks or "")
     if not found:
         raise InputError(where, "no scene is listed there", "List at least one scene")
-    _check_unique(found, where)
+    _check_apart(found, where)
     return sorted(found, key=lambda s: s.name)
 
 
-def _check_unique(scenes: list[SceneFiles], where: str) -> None:
+def _check_apart(scenes: list[SceneFiles], where: str) -> None:
     seen: dict[str, SceneFiles] = {}
     for scene in scenes:
+        if scene.mask in scene.images:
+            found = f"scene '{scene.name}' has {scene.mask} as its image and as its mask"
+            raise InputError(where, found, "Give the file of each")
         if (first := seen.setdefault(scene.name, scene)) is not scene:
             raise InputError(
                 where,

@@ -80,7 +80,7 @@ class DataConfig(Section):
     """CSV (comma, semicolon or tab), TSV or GeoJSON with columns scene, image, mask and, if wanted, split."""
     scenes: list[Scene] | None = None
     """Scenes written out here."""
-    bands: list[int] | None = None
+    bands: list[int] | None = Field(default=None, min_length=1)
     """Bands to read, in this order, counted from 1 over all stacked files; all but alpha when absent."""
     rgb: list[int] | None = Field(default=None, min_length=1, max_length=3)
     """Which of the read bands make a natural-colour picture, counted from 1: three, or one for grey.

@@ -60,9 +60,13 @@ def transform(files: Sequence[DatasetReader]) -> Affine | None:
     """Common transform, pixel to map; files without one fit any.
 
     Raises:
-        InputError: the corners of two files lie more than SHIFT pixels apart.
+        InputError: pixels have no size, or the corners of two files lie more than SHIFT pixels apart.
     """
     placed = [f for f in files if not f.transform.is_identity]
+    for file in placed:
+        if file.transform.is_degenerate:
+            remedy = "Set its place again (gdal_edit.py -a_ullr LEFT TOP RIGHT BOTTOM)"
+            raise InputError(f"{file.name}, transform", "its pixels have no width or no height", remedy)
     for file in placed[1:]:
         if (shift := _shift(placed[0], file)) > SHIFT:
             raise InputError(

@@ -80,7 +80,11 @@ class SceneReader:
                 path, f"the file of scene '{self.scene.name}' does not exist", "Add it, or fix data"
             )
         with readable(path):
-            return self.stack.enter_context(rasterio.open(path))
+            file = self.stack.enter_context(rasterio.open(path))
+        if not file.count:
+            found = f"has no band of its own, but {len(file.subdatasets)} rasters inside"
+            raise InputError(path, found, "Write the one that is meant to a GeoTIFF (gdal_translate)")
+        return file
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.uint8]]:
         """Read a window; outside the scene the image is mirrored and the mask IGNORE.

@@ -13,9 +13,10 @@ from rasterio.windows import Window as Slice
 
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
+from landloom.raster.alike import Storage, storage
 from landloom.raster.readable import readable
 from landloom.raster.reader import SceneReader
-from landloom.raster.unknown import UnknownValues
+from landloom.raster.unknown import UnknownValues, lossy
 from landloom.raster.windows import Window, areas
 from landloom.samples import IGNORE
 from landloom.scenes import SceneFiles
@@ -41,6 +42,9 @@ class SceneFacts:
         crs: authority code or WKT, or None.
         areas: split and place of the scene or of its blocks.
         alpha: an alpha band is used as validity and not read as data.
+        paged: files that hold more rasters than the first one, which alone is read.
+        lossy: the mask's compression changes values.
+        storage: how the bands that are read are stored.
     """
 
     files: SceneFiles
@@ -51,6 +55,9 @@ class SceneFacts:
     crs: str | None
     areas: list[Area]
     alpha: bool
+    paged: list[str]
+    lossy: bool
+    storage: Storage
 
 
 def missing(scenes: Iterable[SceneFiles]) -> list[InputError]:
@@ -65,7 +72,7 @@ def missing(scenes: Iterable[SceneFiles]) -> list[InputError]:
 
 
 def look(scene: SceneFiles, data: DataConfig, label: str, size: int) -> SceneFacts:
-    """Open a scene, compare its files and read the last block of each: a file that was cut off fails there.
+    """Open a scene, compare its files and read each band's last block: a file that was cut off fails there.
 
     Args:
         scene: its files.
@@ -79,7 +86,7 @@ def look(scene: SceneFiles, data: DataConfig, label: str, size: int) -> SceneFac
     with SceneReader(scene, data) as reader:
         for file in reader.files:
             with readable(file.name):
-                file.read(1, window=Slice(file.width - 1, file.height - 1, 1, 1))
+                file.read(window=Slice(file.width - 1, file.height - 1, 1, 1))
         alpha = any(
             interp == ColorInterp.alpha and not any(b.file is f and b.number == n for b in reader.bands)
             for f in reader.images
@@ -95,6 +102,9 @@ def look(scene: SceneFiles, data: DataConfig, label: str, size: int) -> SceneFac
             reader.crs,
             places,
             alpha,
+            [f.name for f in reader.files if f.subdatasets],
+            lossy(reader.mask),
+            storage(reader.bands),
         )
 
 

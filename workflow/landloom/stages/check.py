@@ -24,7 +24,7 @@ from landloom.config.tile import TileConfig
 from landloom.diffusion import layout
 from landloom.errors import InputError, InputErrors
 from landloom.metrics import extractors
-from landloom.raster import survey
+from landloom.raster import alike, survey
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
 from landloom.raster.windows import tiles
@@ -33,7 +33,7 @@ from landloom.segmentation import networks
 from landloom.splits import SPLITS
 from landloom.stage import Out
 
-VERSION = 3
+VERSION = 4
 KEEP = False  # it looks at files that are no inputs, and at the machine
 
 Counts = dict[str, NDArray[np.int64]]
@@ -70,7 +70,8 @@ def run(
         gone = absent(counts, data)
         problems += gone if share == 1 else []
         warnings += [str(p) for p in gone] if share < 1 else []
-    warnings += [*remarks(facts, tile), *doubts(found), *leftover(data)]
+    warnings += [*remarks(facts, tile), *alike.doubts([f.storage for f in facts])]
+    warnings += [*doubts(found), *leftover(data)]
     if problems:
         raise InputErrors(merged(problems))
     for warning in warnings:
@@ -215,6 +216,16 @@ def remarks(facts: Sequence[SceneFacts], tile: TileConfig) -> list[str]:
         found.append(
             f"{len(alpha)} scenes have a band tagged alpha, such as {alpha[0]}: it marks missing pixels; "
             "list it in data.bands if it is data"
+        )
+    if paged := [name for f in facts for name in f.paged]:
+        found.append(
+            f"{len(paged)} files hold several pages, such as {paged[0]}: the first alone is read; if "
+            "the others are bands, write them as bands of one page (gdalbuildvrt -separate)"
+        )
+    if lossy := [f.files.mask for f in facts if f.lossy]:
+        found.append(
+            f"{len(lossy)} masks, such as {lossy[0]}, are compressed with loss: pixels at edges may hold the "
+            "value of another class; export them again without loss, as PNG or GeoTIFF"
         )
     if small := [f.files.name for f in facts if not tiles(f.areas, tile)]:
         found.append(f"{len(small)} scenes are too small for a tile of {tile.size}, such as '{small[0]}'")

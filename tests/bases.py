@@ -48,7 +48,7 @@ UNET = UnetConfig(
 )
 EVERY_STEP = RunConfig(log=0, checkpoint=0)
 """Log and save at every step."""
-BASE = BaseConfig(augment="flip", vae=VAE, unet=UNET)
+BASE = BaseConfig(augment="flip", threads=1, vae=VAE, unet=UNET)
 ENCODE = EncodeConfig(augment="flip")
 TEXTS = ["satellite image, 60% forest, 40% water", "segmentation map, 60% forest, 40% water"]
 

@@ -5,6 +5,7 @@ import os
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # stages take the threads of their config
 
 LONGEST = ("tests/test_workflow.py", "tests/test_launch.py")
 

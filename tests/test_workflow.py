@@ -32,6 +32,7 @@ CONFIG: dict[str, Any] = {
     "check": {"free_disk_gb": 0.01},
     "tile": {"size": 32, "stride": 16},
     "base": {
+        "threads": 1,
         "vae": {"channels": [8, 16], "steps": 6},
         "unet": {
             "channels": [16, 32],
@@ -42,10 +43,10 @@ CONFIG: dict[str, Any] = {
             "head": 16,
         },
     },
-    "label_train": {"steps": 3, "batch": 4, "rank": 4, "proportion": {"probe_steps": 5}},
+    "label_train": {"threads": 1, "steps": 3, "batch": 4, "rank": 4, "proportion": {"probe_steps": 5}},
     "plan": {"count": 12, "shards": 2},
     "label_sample": {"steps": 2, "guidance": 1},
-    "image_train": {"steps": 3, "batch": 4},
+    "image_train": {"threads": 1, "steps": 3, "batch": 4},
     "image_sample": {"steps": 2, "guidance": 1},
     "generators": {
         "landloom": {},

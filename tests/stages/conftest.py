@@ -12,6 +12,7 @@ from tests import bases
 
 LABEL = LabelTrainConfig(
     steps=40,
+    threads=1,
     batch=4,
     lr=2e-3,
     warmup=2,
@@ -21,13 +22,14 @@ LABEL = LabelTrainConfig(
 CATEGORICAL = LabelTrainConfig(
     backend="categorical",
     steps=30,
+    threads=1,
     batch=4,
     lr=2e-3,
     warmup=2,
     categorical=CategoricalConfig(channels=(32,)),
 )
 VECTOR = LABEL.model_copy(update={"vector": VectorConfig(tokens=2), "steps": 10})
-IMAGE = ImageTrainConfig(steps=30, batch=4, lr=1e-2, warmup=2)
+IMAGE = ImageTrainConfig(threads=1, steps=30, batch=4, lr=1e-2, warmup=2)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """``python -m landloom <stage> ...``: run one stage; nothing but that stage is imported."""
 
 import importlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -13,6 +14,10 @@ from landloom import digests, gpus, kept, launch, lease, provenance, stage
 from landloom.cluster import requeue
 from landloom.errors import InputError, Interrupted
 from landloom.training import signals
+
+# Threads that wait for each other sleep rather than spin: a job has as many as its config says, and where fewer
+# cores are free, spinning takes what the others need. Read when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 STAGES = Path(__file__).parent / "stages"
 COMMANDS = ("verify", "trace", "resume")

@@ -15,8 +15,8 @@ from landloom.cluster import requeue
 from landloom.errors import InputError, Interrupted
 from landloom.training import signals
 
-# Threads that wait for each other sleep rather than spin: a job has as many as its config says, and where fewer
-# cores are free, spinning takes what the others need. Read when torch is loaded.
+# Threads that wait for each other sleep rather than spin: a job has as many as its config says, and where
+# fewer cores are free, spinning takes what the others need. Read when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 STAGES = Path(__file__).parent / "stages"

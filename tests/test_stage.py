@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from landloom import __main__, provenance, stage
-from landloom.config.run import DEFAULT
+from landloom.config.run import DEFAULT, RunConfig
 from landloom.config.tile import TileConfig
 from landloom.errors import InputError, InputErrors
 from landloom.stage import How, In, Ins, Out, State
@@ -60,13 +60,15 @@ def test_how_jobs_run_is_in_no_fingerprint_and_no_record(
 
     monkeypatch.setitem(sys.modules, "landloom.stages.example", types.SimpleNamespace(VERSION=1, run=run))
     out = tmp_path / "o"
-    for given in ([], ["--run", '{"log": 1}'], ["--run", '{"log": 2}']):
+    for given in ([], ["--run", '{"log": 1}'], ["--run", '{"log": 2}'], []):
         out.unlink(missing_ok=True)
         words = ["--name", "a", "--state", str(tmp_path / "state"), "--out", str(out), *given]
         __main__.execute("example", words)
         assert json.loads(provenance.record_path(out).read_text())["parameters"] == {"name": "a"}
         shutil.rmtree(tmp_path / ".landloom")  # else the finished result would come back
-    assert [log for _, log in seen] == [10, 1, 2]
+        monkeypatch.setenv(RunConfig.VARIABLE, "{}")
+        RunConfig(log=3).publish()  # what the workflow does; an option goes before it
+    assert [log for _, log in seen] == [10, 1, 2, 3]
     assert len({state for state, _ in seen}) == 1
 
 

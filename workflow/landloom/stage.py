@@ -88,7 +88,7 @@ def parser(stage: str, run: Callable[..., None]) -> argparse.ArgumentParser:
             f"--{p.name.replace('_', '-')}",
             dest=p.name,
             required=p.required,
-            default=p.default,
+            default=RunConfig.found() if p.kind == "how" else p.default,
             nargs="*" if p.many else None,  # type: ignore[arg-type]
             action=_Items if p.many else "store",
             type=_reader(p),

@@ -32,5 +32,5 @@ rule base:
     shell:
         "python -m landloom base --config {params.config:q} --seed {params.seed} "
         "--card {input.card:q} --tiles {params.tiles} --captions {params.captions} "
-        "--run {RUN:q} --state results/{wildcards.dataset}/state --out {output.model:q} "
+        "--state results/{wildcards.dataset}/state --out {output.model:q} "
         "--vae-metrics {output.vae:q} --unet-metrics {output.unet:q} 2>&1 | tee {log:q}"

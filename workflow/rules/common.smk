@@ -25,8 +25,8 @@ except InputError as error:
 dag.lists.running = lambda: workflow.executor_plugin is not None and not workflow.dryrun
 
 
-# How jobs run: no parameter, since it changes no result.
-RUN = dag.config.run.model_dump_json(exclude_defaults=True)
+# How jobs run is no parameter of a rule, since it changes no result: jobs find it in their environment.
+dag.config.run.publish()
 
 # On one machine the number of its GPUs is the limit of the jobs that use one; on a cluster the scheduler counts.
 if (

@@ -25,5 +25,5 @@ rule image_train:
     shell:
         "python -m landloom image_train --config {params.config:q} --seed {params.seed} "
         "--card {input.card:q} {params.data} "
-        "--run {RUN:q} --state results/{wildcards.dataset}/state --out {output.model:q} "
+        "--state results/{wildcards.dataset}/state --out {output.model:q} "
         "--metrics {output.metrics:q} 2>&1 | tee {log:q}"

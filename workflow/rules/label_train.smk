@@ -25,5 +25,5 @@ rule label_train:
     shell:
         "python -m landloom label_train --config {params.config:q} --seed {params.seed} "
         "--card {input.card:q} {params.data} "
-        "--run {RUN:q} --state results/{wildcards.dataset}/state --out {output.model:q} --metrics {output.metrics:q} "
+        "--state results/{wildcards.dataset}/state --out {output.model:q} --metrics {output.metrics:q} "
         "2>&1 | tee {log:q}"

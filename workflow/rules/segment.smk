@@ -28,6 +28,6 @@ rule segment:
         "python -m landloom segment --config {params.config:q} --generator {wildcards.generator} "
         "--ratio {wildcards.ratio} --network {wildcards.network} --seed {wildcards.seed} "
         "--min-trust {params.min_trust} --card {input.card:q} --mix {input.mix:q} "
-        "--tiles {params.tiles} --curated {params.curated} --run {RUN:q} "
+        "--tiles {params.tiles} --curated {params.curated} "
         "--state results/{wildcards.dataset}/state --out {output.run:q} "
         "--metrics {output.metrics:q} 2>&1 | tee {log:q}"

@@ -1,5 +1,8 @@
 """``run``: how jobs run. Nothing here changes a result, so changing it redoes nothing."""
 
+import os
+from typing import ClassVar, Self
+
 from pydantic import Field
 
 from landloom.config.section import Section
@@ -13,6 +16,17 @@ class RunConfig(Section):
     checkpoint: float = Field(default=120.0, ge=0)
     """Seconds between the checkpoints of a training: as much is lost when a node dies; 0 is every step."""
 
+    VARIABLE: ClassVar[str] = "LANDLOOM_RUN"
+
+    def publish(self) -> None:
+        """Put these settings into the environment of the jobs that this process starts."""
+        os.environ[self.VARIABLE] = self.model_dump_json(exclude_defaults=True)
+
+    @classmethod
+    def found(cls) -> Self:
+        """The published settings; the defaults where there are none, as in a command run by hand."""
+        return cls.model_validate_json(os.environ.get(cls.VARIABLE, "{}"))
+
 
 DEFAULT = RunConfig()
-"""For stages that are called without."""
+"""For stages that are called from Python."""

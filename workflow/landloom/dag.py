@@ -21,7 +21,7 @@ from landloom.config.image_train import ImageTrainConfig
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
 from landloom.models import Models
-from landloom.scenes import SceneFiles, discover, grouped, split_scenes
+from landloom.scenes import SceneFiles, discover, grouped, lacking, split_scenes
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
@@ -94,12 +94,12 @@ class Dag:
             raise InputError(braced[0], found, "Rename it: Snakemake takes braces for wildcards")
         missing = [
             InputError(
-                path, f"the {kind} of scene '{s.name}' does not exist", "Add it, or leave the scene out"
+                path, f"the {kind} of scene '{s.name}' {lacking(path)}", "Add it, or leave the scene out"
             )
             for s in self.scenes.values()
             for kind, paths in (("image", s.images), ("mask", [s.mask]))
             for path in paths
-            if not path.exists()
+            if not path.is_file()
         ]
         if missing:
             raise InputErrors(missing)

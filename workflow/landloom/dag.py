@@ -80,7 +80,7 @@ class Dag:
             "network": list(self.config.segment.networks),
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
-        return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e-\d+)?"}
+        return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
 
     def require_files(self) -> None:
         """Raise InputErrors for files that no rule can ask for: missing, or with a brace in the path.

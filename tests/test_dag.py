@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -336,3 +337,8 @@ def test_braces_in_paths_are_named_before_snakemake_sees_them(tmp_path: Path, pl
 def test_names_of_the_config_fit_into_paths(name: str) -> None:
     with pytest.raises(InputError, match="may hold letters"):
         dag(generators={name: {}})
+
+
+def test_the_pattern_of_ratios_takes_large_and_small_ones() -> None:
+    made = dag(mix={"ratios": [0.4, 2, 1e7, 1e-5]})
+    assert all(re.fullmatch(made.patterns()["ratio"], r) for r in made.ratios)

@@ -14,7 +14,8 @@ from landloom.scenes import (
     SceneFiles,
     discover,
     grouped,
-    other_case,
+    lacking,
+    other_suffix,
     split_scenes,
     unpaired,
 )
@@ -63,11 +64,11 @@ def test_files_that_patterns_miss_are_found(tmp_path: Path) -> None:
     touch(tmp_path, "i/a.tif", "i/b.TIF", "i/c.png", "m/a.png", "m/b.png")
     data = rasters.config(images=f"{tmp_path}/i/{{s}}.tif", masks=f"{tmp_path}/m/{{s}}.png")
     assert unpaired(data) == [tmp_path / "m/b.png"]
-    assert other_case(data) == [tmp_path / "i/b.TIF"]
+    assert other_suffix(data) == [tmp_path / "i/b.TIF"]
     wild = rasters.config(images=f"{tmp_path}/i/{{s}}.{{e}}", masks=f"{tmp_path}/m/{{s}}_{{e}}.png")
-    assert (unpaired(wild), other_case(wild)) == ([], [])
+    assert (unpaired(wild), other_suffix(wild)) == ([], [])
     listed = rasters.config(scenes=[{"name": "a", "images": ["a.tif"], "mask": "a.png"}])
-    assert (unpaired(listed), other_case(listed)) == ([], [])
+    assert (unpaired(listed), other_suffix(listed)) == ([], [])
 
 
 def test_no_match_names_pattern_and_nearest_folder(tmp_path: Path) -> None:
@@ -242,3 +243,26 @@ def test_an_image_is_not_its_own_mask(tmp_path: Path) -> None:
     data = rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}.tif")
     with pytest.raises(InputError, match=r"scene 'a' has .*a\.tif as its image and as its mask"):
         discover(data)
+
+
+def test_masks_beside_their_images_are_no_scenes(tmp_path: Path) -> None:
+    touch(tmp_path, "a.tif", "a_mask.tif", "b.tif", "b_mask.tif", "c.tif")
+    found = discover(rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}_mask.tif"))
+    assert [s.name for s in found] == ["a", "b", "c"]
+
+
+def test_other_spellings_of_a_suffix_are_seen(tmp_path: Path) -> None:
+    touch(tmp_path, "a.tif", "b.tiff", "c.Tif", "d.png", "e.b.tif")
+    data = rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/m/{{s}}.png")
+    assert other_suffix(data) == [tmp_path / "b.tiff", tmp_path / "c.Tif"]
+    both = rasters.config(
+        images=[f"{tmp_path}/{{s}}.tif", f"{tmp_path}/{{s}}.tiff"], masks=f"{tmp_path}/m/{{s}}.png"
+    )
+    assert other_suffix(both) == [tmp_path / "c.Tif"]
+
+
+def test_why_a_path_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "link.tif").symlink_to("/nowhere/a.tif")
+    assert lacking(tmp_path / "link.tif") == "is a link to /nowhere/a.tif, which does not exist"
+    assert lacking(tmp_path) == "is a folder, not a file"
+    assert lacking(tmp_path / "gone.tif") == "does not exist"

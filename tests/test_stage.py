@@ -82,6 +82,7 @@ def test_values_may_begin_with_a_dash(capsys: pytest.CaptureFixture[str]) -> Non
         "-a.tif",
         "-h",
         "-1",
+        "--c.tif",
         "--out",
         "o",
         "--seed",
@@ -89,7 +90,7 @@ def test_values_may_begin_with_a_dash(capsys: pytest.CaptureFixture[str]) -> Non
     ]
     found = vars(stage.parser("example", example).parse_args(words))
     assert (found["name"], found["seed"]) == ("-74_40", -7)
-    assert found["parts"] == [Path("-a.tif"), Path("-h"), Path("-1")]
+    assert found["parts"] == [Path("-a.tif"), Path("-h"), Path("-1"), Path("--c.tif")]
     for wrong in ("--nonsense", "--see"):  # misspelt and shortened options are no values
         with pytest.raises(SystemExit):
             stage.parser("example", example).parse_args([*words, wrong])

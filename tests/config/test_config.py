@@ -276,3 +276,49 @@ def test_import_is_light() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "set()\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"bands": []}, r"data\.bands: list should have at least 1 item"),
+        ({"images": []}, "images is empty"),
+        ({"nodata": float("nan")}, "data.nodata: nan is missing in any band anyway"),
+        ({"nodata": "-inf"}, "data.nodata: -inf is missing in any band anyway"),
+        ({"split": {"val": "s3"}}, r"data\.split\.val: 's3' is neither a share .* as \['s3'\]\. Fix"),
+        ({"split": {"test": [7]}}, r"data\.split\.test: 7 is not the name of a scene for YAML; put it in"),
+        ({"ignore": [True]}, r"data\.ignore\.0: true is not a mask value"),
+        ({"ignore": [0.5]}, r"data\.ignore\.0: 0\.5 is not a mask value"),
+        ({"ignore": [[255, 0, 0]]}, r"data\.ignore\.0: \[255, 0, 0\] is not a mask value; write a colour"),
+        ({"classes": [CLASSES[0] | {"name": "mean"}, CLASSES[1]]}, "a class cannot be called mean"),
+        ({"classes": [CLASSES[0] | {"name": " a"}, CLASSES[1]]}, "' a' is blank, has spaces at its ends"),
+        ({"classes": [CLASSES[0]] * 300}, r"not 300 \(found .{80} \.\.\.\)"),
+    ],
+)
+def test_wrong_data_is_told_once(data: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        load(raw(data=data))
+    assert str(error.value).count(";") <= 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tile": None}, "tile: is empty; give it a key, or remove it"),
+        ({"tile": 32}, "tile: found 32, where keys and values are expected"),
+        ({"generators": {"a": None}}, r"generators\.a: is empty; .* write {}"),
+        ({"generators": {"Tiles": {}}}, "the name 'Tiles' is taken"),
+        ({"generators": {"check.json": {}}}, "the name 'check.json' is taken"),
+        ({"seed": -1}, "seed: input should be greater than or equal to 0"),
+        ({"segment": {"seeds": [-1]}}, "greater than or equal to 0"),
+        ({"ratios": {"scale": "range", "range": [0, float("inf")]}}, "should be a finite number"),
+        ({"mix": {"ratios": [0.33333333, 0.33333332]}}, "a ratio is given twice; they are told apart by six"),
+        (
+            {"plan": {"mixes": {"a": {"goal": "boost", "boost": {"water": float("nan")}}}}},
+            "should be a finite number",
+        ),
+    ],
+)
+def test_what_would_fail_late_or_in_silence_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load(raw(**changes))

@@ -22,7 +22,7 @@ from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
 from landloom.lists import Lists
 from landloom.models import Models
-from landloom.scenes import SceneFiles, discover, grouped, split_scenes
+from landloom.scenes import SceneFiles, discover, grouped, lacking, split_scenes
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
@@ -82,7 +82,7 @@ class Dag:
             "network": list(self.config.segment.networks),
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
-        return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e-\d+)?"}
+        return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
 
     def require_files(self) -> None:
         """Raise InputErrors for files that no rule can ask for: missing, or with a brace in the path.
@@ -98,12 +98,12 @@ class Dag:
             raise InputError(repr(broken), "the path holds a line break", "Rename it")
         missing = [
             InputError(
-                path, f"the {kind} of scene '{s.name}' does not exist", "Add it, or leave the scene out"
+                path, f"the {kind} of scene '{s.name}' {lacking(path)}", "Add it, or leave the scene out"
             )
             for s in self.scenes.values()
             for kind, paths in (("image", s.images), ("mask", [s.mask]))
             for path in paths
-            if not path.exists()
+            if not path.is_file()
         ]
         if missing:
             raise InputErrors(missing)

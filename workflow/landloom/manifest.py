@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def entries(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
             remedy = 'Quote cells that hold the separator: "b4.tif;b3.tif"'
             raise InputError(where, "it has more cells than the table has columns", remedy)
         # A number 0 is a name, too.
-        known = {str(k).strip().lower(): "" if v is None else str(v).strip() for k, v in row.items()}
+        known = {str(k).strip().lower(): _cell(v) for k, v in row.items()}
         if not any(known.values()) and known:
             continue
         values = {k: known.get(k, "") for k in COLUMNS}
@@ -42,6 +43,24 @@ def entries(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         yield where, values | {"split": split}
 
 
+def _cell(value: Any) -> str:
+    """A cell as text; the files of a JSON list are joined as a table joins them."""
+    if isinstance(value, list):
+        return ";".join(map(str, value))
+    return "" if value is None else str(value).strip()
+
+
+def _table(text: str, separators: str) -> list[Mapping[str | None, Any]]:
+    """Rows of a table, however spreadsheets write it: any separator, 'sep=;' in front, long cells."""
+    if found := re.match(r"sep=(.)\r?\n", text, re.IGNORECASE):
+        separators, text = found[1], text[found.end() :]
+    head = text.partition("\n")[0]
+    separator = max(separators, key=head.count)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # outlines as text are longer than 128 KiB
+    table = io.StringIO(text, newline="")
+    return list(csv.DictReader(table, delimiter=separator, skipinitialspace=separator != "\t"))
+
+
 def _rows(path: Path) -> list[Mapping[str | None, Any]]:
     if not path.is_file():
         raise InputError(f"data.manifest: {path}", "the file does not exist", "Fix the path")
@@ -51,9 +70,7 @@ def _rows(path: Path) -> list[Mapping[str | None, Any]]:
         raise InputError(f"data.manifest: {path}", found, remedy)
     text = _text(path)
     if suffix in SEPARATORS:
-        head = text.partition("\n")[0]
-        separator = max(SEPARATORS[suffix], key=head.count)
-        return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=separator))
+        return _table(text, SEPARATORS[suffix])
     try:
         return [dict(feature.get("properties") or {}) for feature in json.loads(text)["features"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:

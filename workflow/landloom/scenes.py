@@ -21,6 +21,9 @@ WILDCARD = re.compile(r"\{(\w+)\}")
 LONGEST = 190
 """Most bytes of a scene's name that a shard can bear: file systems take 255, and records and locks add."""
 
+ALIKE = ((".tif", ".tiff"), (".jpg", ".jpeg"))
+"""Suffixes that mean the same."""
+
 
 @dataclass(frozen=True)
 class SceneFiles:
@@ -127,7 +130,16 @@ def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
         values = dict(zip(order, key, strict=True))
         files = tuple(Path(_fill(p, values)) for p in images)
         scenes.append(SceneFiles(_clean("_".join(key), "data.images"), files, Path(_fill(masks, values))))
-    return scenes
+    # Where both lie in one folder, a.tif beside a_mask.tif, the image pattern matches the masks, too.
+    owners = {s.mask: s for s in scenes}
+    return [s for s in scenes if any(owners.get(p, s) is s for p in s.images)]
+
+
+def lacking(path: Path) -> str:
+    """Why a path is no file, as the end of a sentence."""
+    if path.is_symlink() and not path.exists():
+        return f"is a link to {path.readlink()}, which does not exist"
+    return "is a folder, not a file" if path.is_dir() else "does not exist"
 
 
 def unpaired(data: DataConfig) -> list[Path]:
@@ -144,21 +156,26 @@ def unpaired(data: DataConfig) -> list[Path]:
     return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
 
 
-def other_case(data: DataConfig) -> list[Path]:
-    """Files that an image pattern misses because their suffix has other capitals, such as .TIF; sorted."""
+def other_suffix(data: DataConfig) -> list[Path]:
+    """Files that an image pattern misses because their suffix is spelt otherwise, as .TIF or .tiff; sorted.
+
+    Raises:
+        InputError: the patterns find no scene.
+    """
     patterns = [data.images] if isinstance(data.images, str) else data.images or []
+    used = {os.path.normpath(p) for s in discover(data) for p in (*s.images, s.mask)} if patterns else set()
     found = set()
     for pattern in patterns:
         suffix = Path(pattern).suffix
-        if "{" in suffix:
+        if not suffix or "{" in suffix:
             continue
-        stem = pattern.removesuffix(suffix)
-        order = list(dict.fromkeys(WILDCARD.findall(stem)))
-        for other in {suffix.lower(), suffix.upper()} - {suffix}:
-            found |= {
-                _fill(stem, dict(zip(order, k, strict=True))) + other for k in _matches(stem + other, order)
-            }
-    return sorted(map(Path, found))
+        spelt = next((a for a in ALIKE if suffix.lower() in a), (suffix.lower(),))
+        order = [*dict.fromkeys(WILDCARD.findall(pattern)), "other_suffix"]
+        other = pattern.removesuffix(suffix) + ".{other_suffix}"
+        for key in _matches(other, order):
+            if f".{key[-1].lower()}" in spelt:
+                found.add(_fill(other, dict(zip(order, key, strict=True))))
+    return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
 
 
 def _check_pattern(field: str, pattern: str, order: list[str]) -> None:
@@ -211,7 +228,8 @@ def _no_match(pattern: str) -> InputError:
         "data.images",
         f"no file matches '{pattern}'; the nearest folder that exists is '{folder}', "
         f"with {shown or 'nothing'} in it",
-        "Fix the pattern; paths are relative to the working folder",
+        "Fix the pattern; paths are relative to the working folder, and neither '~' nor addresses such as "
+        "https:// are understood",
     )
 
 

@@ -70,11 +70,12 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Takes a word that begins with one dash for a value: scenes and files may be called -74_40."""
+    """Takes a word that begins with a dash but is no option for a value: files may be called -74_40.tif."""
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def, override]  # noqa: ANN001, ANN202
         words = sys.argv[1:] if args is None else args
-        return super().parse_known_args([re.sub(r"^-(?!-)", f"{DASH}-", w) for w in words], namespace)
+        plain = [re.sub(r"^-(?!-[a-z-]+(=|$))", f"{DASH}-", w) for w in words]
+        return super().parse_known_args(plain, namespace)
 
 
 def parser(stage: str, run: Callable[..., None]) -> argparse.ArgumentParser:

@@ -29,12 +29,14 @@ from landloom.config.plan import PlanConfig, check_complete, check_pixels
 from landloom.config.ratios import RatiosConfig
 from landloom.config.report import ReportConfig
 from landloom.config.run import RunConfig
-from landloom.config.section import NAME, Section
+from landloom.config.section import NAME, Section, Seed
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
 from landloom.errors import InputError
 
 GENERATOR_SECTIONS = ("label_train", "plan", "label_sample", "image_train", "image_sample", "curate")
+SHOWN = 80
+"""Most characters of a wrong value that a message shows."""
 TABLE = "label_table"
 """Folder of the label table; its variants are generators of masks alone, ``label_table/<variant>``."""
 RESERVED = (
@@ -58,7 +60,7 @@ class Config(Section):
 
     dataset: str
     """Name of the dataset; results go to results/<dataset>/."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of everything that is random."""
     data: DataConfig
     """Input imagery."""
@@ -93,7 +95,8 @@ class Config(Section):
             if not NAME.fullmatch(name):
                 raise ValueError(f"the name '{name}' may hold letters, digits, '.', '_' and '-' only")
         for name, changes in self.generators.items():
-            if name in RESERVED:
+            # Folders and files of results/<dataset>; some systems take capitals for small letters.
+            if name.lower() in RESERVED or name.lower().endswith((".json", ".parquet")):
                 raise ValueError(f"generators: the name '{name}' is taken; choose another")
             if wrong := sorted(set(changes) - set(GENERATOR_SECTIONS)):
                 raise ValueError(
@@ -250,10 +253,15 @@ def _explain(error: dict[str, Any], prefix: str = "config") -> str:
         return f"{field}: no such key (is it misspelt?)"
     if error["type"] == "missing":
         return f"{field}: is missing"
+    if error["input"] is None and error["type"] in ("model_type", "dict_type"):
+        return f"{field}: is empty; give it a key, or remove it (for a generator without changes, write {{}})"
+    if error["type"] == "model_type":
+        return f"{field}: found {error['input']!r}, where keys and values are expected"
     said = f"{field}: {message[0].lower() + message[1:]}"
     if error["type"] == "value_error":
         return said
-    return f"{said} (found {error['input']!r})" + _quotes(error)
+    shown = repr(error["input"])
+    return f"{said} (found {shown if len(shown) <= SHOWN else shown[:SHOWN] + ' ...'})" + _quotes(error)
 
 
 def _quotes(error: dict[str, Any]) -> str:

@@ -1,12 +1,15 @@
 """``data``: the user's images and masks, and what their values mean."""
 
+import math
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from landloom.config.section import Section
 
+TAKEN = {"id", "scene", "split", "mean", "nan", "NaN"}
+"""Names that no class can have: columns and rows of tables have them, or they are read as no value."""
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -16,14 +19,50 @@ def _color(value: str) -> str:
     return value.lower()
 
 
+def _value(value: Any) -> Any:
+    """Refuse what is no mask value with one message, not with one for each type that it might have been."""
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError(f"{value!r} is not a mask value; they are integers, or colours such as '#1f77b4'")
+    if isinstance(value, list):
+        raise ValueError(f"{value} is not a mask value; write a colour like '#1f77b4'")
+    return value
+
+
+def _share(value: Any) -> Any:
+    """Refuse a single word: it may be meant as a share or as a name."""
+    if isinstance(value, str):
+        raise ValueError(f"'{value}' is neither a share such as 0.2 nor a list of names such as ['{value}']")
+    if isinstance(value, list) and (wrong := [v for v in value if not isinstance(v, str)]):
+        raise ValueError(f"{wrong[0]!r} is not the name of a scene for YAML; put it in quotes")
+    return value
+
+
+def _fill(value: Any) -> Any:
+    """Refuse what is never data: a stage reads the config as JSON, which cannot hold it."""
+    try:
+        lost = value is not None and not math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return value  # pydantic says what is wrong with it
+    if lost:
+        raise ValueError(f"{value} is missing in any band anyway; leave nodata out")
+    return value
+
+
+def _one_line(name: str) -> str:
+    if name.splitlines() != [name.strip()]:
+        raise ValueError(f"{name!r} is blank, has spaces at its ends or more than one line")
+    return name
+
+
 Color = Annotated[str, AfterValidator(_color)]
-Value = int | Color
+Value = Annotated[int | Color, BeforeValidator(_value)]
+Share = Annotated[float | list[str], BeforeValidator(_share)]
 
 
 class ClassSpec(Section):
     """A class of the output, and the mask values it is made from."""
 
-    name: str = Field(min_length=1)
+    name: Annotated[str, AfterValidator(_one_line)] = Field(min_length=1)
     """Name of the class, as it should stand in prompts and tables."""
     values: list[Value] = Field(min_length=1)
     """Mask values (integers) or mask colours ('#rrggbb') that mean this class; several are merged."""
@@ -49,9 +88,9 @@ class Split(Section):
 
     by: Literal["scene", "block", "manifest"] = "scene"
     """Whole scenes, square blocks inside scenes, or the split column of the manifest."""
-    val: float | list[str] = 0.15
+    val: Share = 0.15
     """Share of scenes or blocks for validation, or name patterns of scenes (such as 'area1*')."""
-    test: float | list[str] = 0.2
+    test: Share = 0.2
     """Share of scenes or blocks for the test, or name patterns of scenes."""
     block: int = Field(default=512, ge=8)
     """Side of a block in pixels; windows never cross a block's edge."""
@@ -85,7 +124,7 @@ class DataConfig(Section):
     rgb: list[int] | None = Field(default=None, min_length=1, max_length=3)
     """Which of the read bands make a natural-colour picture, counted from 1: three, or one for grey.
     The first three when absent, or the first alone of one or two."""
-    nodata: float | None = None
+    nodata: Annotated[float | None, BeforeValidator(_fill)] = None
     """Value of missing image pixels; the file's own when absent. Such pixels are ignored in the mask. One
     band with it is enough, but 0 and values of 8-bit bands, which may be measurements, must be in all bands
     of a file. NaN and infinities are missing in any band."""
@@ -115,6 +154,8 @@ class DataConfig(Section):
             raise ValueError("give exactly one of images (with masks), manifest, scenes")
         if (self.images is None) != (self.masks is None):
             raise ValueError("images and masks belong together")
+        if self.images == []:
+            raise ValueError("images is empty; give a pattern")
         return self
 
     @model_validator(mode="after")
@@ -125,8 +166,8 @@ class DataConfig(Section):
             twice = sorted({str(i) for i in items if items.count(i) > 1})
             if twice:
                 raise ValueError(f"{kind} given twice: {', '.join(twice)}")
-        if taken := sorted({"id", "scene", "split"} & set(names)):
-            raise ValueError(f"a class cannot be called {', '.join(taken)}: tables have columns of that name")
+        if taken := sorted(TAKEN & set(names)):
+            raise ValueError(f"a class cannot be called {', '.join(taken)}: tables mean something else by it")
         if len({isinstance(v, str) for v in values}) > 1:
             raise ValueError("mask values must be all integers or all colours")
         return self

@@ -18,8 +18,8 @@ class MixConfig(Section):
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        if len(set(self.ratios)) < len(self.ratios):
-            raise ValueError("a ratio is given twice")
+        if len({f"{r:g}" for r in self.ratios}) < len(self.ratios):  # as they stand in paths
+            raise ValueError("a ratio is given twice; they are told apart by six digits")
         if self.of == "total" and max(self.ratios) >= 1:
             raise ValueError("a share of the total must be below 1; real data would be left out")
         return self

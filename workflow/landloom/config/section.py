@@ -1,17 +1,22 @@
 """The base of every config section: unknown keys are errors, and values do not change after loading."""
 
 import re
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """Names that the user chooses; they stand in paths, whose parts have 255 characters at most."""
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What all generators of random numbers take; it stands in paths, too."""
 
 
 class Section(BaseModel):
     """A config section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    # JSON has no NaN and no infinity: a stage would get null, which means that a key was left out.
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
     @property
     def cpus(self) -> int:

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from landloom.config.section import Section
+from landloom.config.section import Section, Seed
 from landloom.config.training import Parallel, Training
 
 
@@ -25,7 +25,7 @@ class SegmentConfig(Training, Parallel):
     threads: int = Field(default=1, ge=1)
     networks: dict[str, Network] = Field(default={"deeplabv3plus": Network()}, min_length=1)
     """Networks to train, by a name of your choice."""
-    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
+    seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
     """Seeds; each network is trained once per seed and mix."""
     class_weights: Literal["none", "inverse_sqrt"] = "none"
     """Loss weights per class: none, or one over the square root of the class's share."""

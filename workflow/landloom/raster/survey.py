@@ -19,7 +19,7 @@ from landloom.raster.reader import SceneReader
 from landloom.raster.unknown import UnknownValues, lossy
 from landloom.raster.windows import Window, areas
 from landloom.samples import IGNORE
-from landloom.scenes import SceneFiles
+from landloom.scenes import SceneFiles, lacking
 
 STRIP = 256
 """Rows of a mask that are looked at together."""
@@ -64,7 +64,7 @@ def missing(scenes: Iterable[SceneFiles]) -> list[InputError]:
     """One error for each file that is not there."""
     remedy = "Add the file, or fix its path or pattern under data"
     return [
-        InputError(f"scene '{scene.name}', {kind} {path}", "the file does not exist", remedy)
+        InputError(f"scene '{scene.name}', {kind} {path}", f"the file {lacking(path)}", remedy)
         for scene in scenes
         for kind, path in [*(("image", p) for p in scene.images), ("mask", scene.mask)]
         if not path.is_file()

@@ -28,7 +28,7 @@ from landloom.raster import alike, survey
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
 from landloom.raster.windows import tiles
-from landloom.scenes import SceneFiles, discover, grouped, other_case, split_scenes, unpaired
+from landloom.scenes import SceneFiles, discover, grouped, other_suffix, split_scenes, unpaired
 from landloom.segmentation import networks
 from landloom.splits import SPLITS
 from landloom.stage import Out
@@ -256,9 +256,9 @@ def leftover(data: DataConfig) -> list[str]:
     if lonely := unpaired(data):
         found = f"{len(lonely)} masks have no image and are not used, such as {lonely[0]}"
         said.append(f"{found}: no file matches data.images there")
-    if missed := other_case(data):
+    if missed := other_suffix(data):
         found = f"{len(missed)} images are not used, such as {missed[0]}"
-        said.append(f"{found}: data.images spells the suffix with other capitals; rename them")
+        said.append(f"{found}: data.images spells the suffix in another way; rename them")
     return said
 
 

@@ -3,7 +3,10 @@ from pathlib import Path
 import pytest
 
 from landloom import configfiles
+from landloom.commands import verify
 from landloom.errors import InputError
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_files_are_merged_key_by_key_as_snakemake_does(tmp_path: Path) -> None:
@@ -25,3 +28,20 @@ def test_a_missing_file_says_how_to_give_one(tmp_path: Path) -> None:
         InputError, match=r"b\.yaml: the config file does not exist\. Give yours with --configfile"
     ):
         configfiles.read([tmp_path / "b.yaml"])
+
+
+def test_a_key_that_stands_twice_is_named_with_its_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("tile:\n  size: 64\nmix: [{a: 1}, {a: 2}]\ntile:\n  stride: 32\n")
+    with pytest.raises(InputError, match=r"a\.yaml: key 'tile' stands in line 1 and in line 4\. Merge"):
+        configfiles.read([tmp_path / "a.yaml"])
+
+
+def test_anchors_may_be_used_twice(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: &x {c: 1}\nb: *x\nd:\n  <<: *x\n  c: 2\n")
+    assert configfiles.read([tmp_path / "a.yaml"])["d"] == {"c": 2}
+
+
+def test_verify_needs_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="results/nowhere: there are no results"):
+        verify.main(["--configfile", str(ROOT / "config/config.yaml"), "--root", "results/nowhere"])

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,17 +14,32 @@ from landloom.config.encode import EncodeConfig
 from landloom.config.tile import TileConfig
 from landloom.errors import InputError
 
+SHOWN = "0,GPU-b7c1"
+
+
+@contextmanager
+def job(count: int) -> Iterator[list[str]]:
+    """Hold devices as another process would: it starts from what the user shows, not from what we hold."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUDA_VISIBLE_DEVICES", SHOWN)
+        with gpus.hold(count) as devices:
+            yield devices
+
 
 @pytest.fixture(autouse=True)
 def two(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Two devices, and locks of this test alone."""
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,GPU-b7c1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", SHOWN)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
 
 
 @pytest.mark.parametrize(
-    ("given", "devices"), [("", []), ("-1", []), ("NoDevFiles", []), ("3", ["3"]), ("1,0", ["1", "0"])]
+    ("given", "devices"),
+    [
+        *[("", []), ("-1", []), ("NoDevFiles", []), ("3", ["3"]), ("1,0", ["1", "0"])],
+        *[("1, 0", ["1", "0"]), ("0,-1,1", ["0"]), ("-1,0", []), ("0,0", ["0"])],
+    ],
 )
 def test_what_the_user_shows_is_what_there_is(
     monkeypatch: pytest.MonkeyPatch, given: str, devices: list[str]
@@ -32,7 +49,7 @@ def test_what_the_user_shows_is_what_there_is(
 
 
 def test_each_job_gets_its_own_device_and_gives_it_back() -> None:
-    with gpus.hold(1) as first, gpus.hold(1) as second:
+    with job(1) as first, job(1) as second:
         assert (first, second) == (["0"], ["GPU-b7c1"])
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-b7c1"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,GPU-b7c1"
@@ -56,10 +73,10 @@ def test_a_third_job_waits_for_a_device(
 
     monkeypatch.setattr("time.sleep", sleep)
     with gpus.hold(1):
-        with pytest.raises(Asleep), gpus.hold(2):
+        with pytest.raises(Asleep), job(2):
             pass
         assert "waiting for 2 of 2 GPUs" in capfd.readouterr().err
-        with gpus.hold(1) as other:  # what could not be taken whole was let go
+        with job(1) as other:  # what could not be taken whole was let go
             assert other == ["GPU-b7c1"]
 
 

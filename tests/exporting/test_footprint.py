@@ -110,3 +110,7 @@ def test_parts_and_box_agree(x: float, y: float, pixel: float) -> None:
     assert sum(areas(place)) == pytest.approx((32 * pixel) * (north - south), rel=1e-3)
     assert (east - west) % 360 == pytest.approx(32 * pixel, abs=1e-6)
     assert (west > east) == (len(rings(place)) == 2)
+
+
+def test_pixels_taken_for_degrees_are_no_place() -> None:
+    assert footprint.ring("EPSG:4326", [1, 0, 0, 0, -1, 500], [32, 32]) is None

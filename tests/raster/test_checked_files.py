@@ -60,8 +60,9 @@ def test_a_file_of_several_rasters(folder: Path) -> None:
     assert "a.tif: has no band of its own, but 2 rasters inside. Write the one" in found
 
 
-def test_pixels_without_a_size(folder: Path) -> None:
-    flat = Affine(0, 0, 350000, 0, 0, 3820000)
+@pytest.mark.parametrize("x", [350000, np.nan])
+def test_pixels_without_a_size_or_place(folder: Path, x: float) -> None:
+    flat = Affine(0, 0, 350000, 0, 0, 3820000) if x > 0 else Affine(10, 0, x, 0, -10, 3820000)
     rasters.save(folder / "masks/a.tif", np.ones((32, 48), np.uint8), transform=flat)
     (found,) = problems(folder)
-    assert "a.tif, transform: its pixels have no width or no height" in found
+    assert "a.tif, transform: its pixels have no place, width or height" in found

@@ -1,9 +1,10 @@
 """Config files, read and merged as Snakemake does, for commands that run without it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 
@@ -11,11 +12,41 @@ from landloom.config import merge
 from landloom.errors import InputError
 
 
+def require_unique(files: Iterable[Path]) -> None:
+    """Raise InputError for a key that stands twice in one mapping: YAML takes the last and says nothing.
+
+    Raises:
+        InputError: names the file, the key and both lines.
+    """
+    for file in files:
+        try:
+            root = yaml.compose(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            continue  # Snakemake says what is wrong with it
+        for first, again in _repeated(root):
+            found = f"key '{again.value}' stands in line {first} and in line {again.start_mark.line + 1}"
+            raise InputError(file, found, "Merge the two: YAML takes the last alone")
+
+
+def _repeated(node: yaml.Node | None) -> Iterator[tuple[int, yaml.Node]]:
+    """Yield the line of each key that is repeated, and the node that repeats it."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated(item)
+    if isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            if str(key.value) in lines:
+                yield lines[str(key.value)], key
+            lines[str(key.value)] = key.start_mark.line + 1
+            yield from _repeated(value)
+
+
 def read(files: Sequence[Path]) -> dict[str, Any]:
     """The config of one or more files; a later one is laid over the earlier ones, key by key.
 
     Raises:
-        InputError: a file is missing, no YAML or JSON, or holds no mapping.
+        InputError: a file is missing, no YAML or JSON, holds no mapping, or a key twice.
     """
     merged: dict[str, Any] = {}
     for file in files:
@@ -25,4 +56,5 @@ def read(files: Sequence[Path]) -> dict[str, Any]:
             merged = merge(merged, load_configfile(str(file)))
         except (WorkflowError, ValueError) as error:
             raise InputError(file, f"not a config ({error})", "Correct its YAML") from None
+    require_unique(files)
     return merged

@@ -5,6 +5,7 @@ device ends with the process that holds it, however that ends. On SLURM each job
 """
 
 import fcntl
+import itertools
 import os
 import re
 import sys
@@ -25,7 +26,11 @@ POLL = 0.5
 def visible() -> list[str]:
     """Names of the devices that CUDA would show this process, without asking CUDA; none on a CPU machine."""
     if (given := os.environ.get(VISIBLE)) is not None:
-        return [d for d in given.split(",") if d.strip() not in ("", "-1", "NoDevFiles")]
+        # As CUDA reads it: what stands behind a name that is no device is hidden, too.
+        names = itertools.takewhile(
+            lambda d: d not in ("", "-1", "NoDevFiles"), map(str.strip, given.split(","))
+        )
+        return list(dict.fromkeys(names))
     count = sum(bool(re.fullmatch(r"nvidia\d+", p.name)) for p in Path("/dev").glob("nvidia*"))
     return [str(i) for i in range(count)]
 

@@ -8,13 +8,14 @@ from snakemake.exceptions import WorkflowError
 PACKAGE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE))
 
-from landloom import gpus, models
+from landloom import configfiles, gpus, models
 from landloom.dag import Dag, put_on_path
 from landloom.errors import InputError
 from landloom.resources import growing
 
 put_on_path(PACKAGE)
 try:
+    configfiles.require_unique(map(Path, workflow.configfiles))
     dag = Dag(config, workflow.overwrite_configfiles)
     dag.require_files()
     patterns = dag.patterns()

@@ -6,6 +6,7 @@ from pathlib import Path
 from landloom import configfiles
 from landloom.auditing import NOTES, PROBLEMS, Audit
 from landloom.dag import Dag
+from landloom.errors import InputError
 
 
 def main(arguments: list[str]) -> int:
@@ -22,6 +23,9 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     dag = Dag(configfiles.read(given.configfile or [Path("config/config.yaml")]))
     root = given.root or Path("results") / dag.config.dataset
+    if not root.is_dir():
+        remedy = "Run it in the folder of the run, or give results/<dataset> with --root"
+        raise InputError(root, "there are no results", remedy)
     found = Audit(root, dag.expected()).run()
     for entry in found["outputs"]:
         if entry["status"] != "ok":

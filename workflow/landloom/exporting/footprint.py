@@ -44,6 +44,8 @@ def ring(crs: str | None, place: Sequence[float] | None, shape: Sequence[int]) -
     if abs(turn) > 180:  # the outline goes around a pole
         pole = np.copysign(90, found[0, 1])
         found = np.vstack([found, found[0] + [turn, 0], [found[0, 0] + turn, pole], [found[0, 0], pole]])
+    if not _area(found):  # beyond the poles: pixels that were taken for degrees
+        return None
     return np.round(found if _area(found) > 0 else found[::-1], 8)
 
 

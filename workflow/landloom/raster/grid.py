@@ -64,9 +64,9 @@ def transform(files: Sequence[DatasetReader]) -> Affine | None:
     """
     placed = [f for f in files if not f.transform.is_identity]
     for file in placed:
-        if file.transform.is_degenerate:
+        if file.transform.is_degenerate or not np.isfinite(file.transform).all():
             remedy = "Set its place again (gdal_edit.py -a_ullr LEFT TOP RIGHT BOTTOM)"
-            raise InputError(f"{file.name}, transform", "its pixels have no width or no height", remedy)
+            raise InputError(f"{file.name}, transform", "its pixels have no place, width or height", remedy)
     for file in placed[1:]:
         if (shift := _shift(placed[0], file)) > SHIFT:
             raise InputError(

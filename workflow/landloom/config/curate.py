@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from landloom.config.section import Section
+from landloom.config.section import NetworkSection, Section
 
 
 class Memory(Section):
@@ -15,7 +15,7 @@ class Memory(Section):
     pixels; features are blind to how it was turned. 1 rejects none."""
 
 
-class CurateConfig(Section):
+class CurateConfig(NetworkSection):
     """Settings of curation."""
 
     network: str | None = None
@@ -39,13 +39,3 @@ class CurateConfig(Section):
     def compares(self) -> bool:
         """Whether images are compared with real tiles, which needs the feature extractor."""
         return self.memory.quantile > 0 or self.min_realism > 0
-
-    @property
-    def cpus(self) -> int:
-        """Two."""
-        return 2
-
-    @property
-    def gpus(self) -> int:
-        """One."""
-        return 1

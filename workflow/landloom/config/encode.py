@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from landloom.config.section import Section
+from landloom.config.section import NetworkSection
 
 
-class EncodeConfig(Section):
+class EncodeConfig(NetworkSection):
     """Settings of the latent cache."""
 
     augment: Literal["none", "flip", "d4"] = "d4"
@@ -16,13 +16,3 @@ class EncodeConfig(Section):
     """Tiles encoded at once."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the encoders."""
-
-    @property
-    def cpus(self) -> int:
-        """Two."""
-        return 2
-
-    @property
-    def gpus(self) -> int:
-        """One."""
-        return 1

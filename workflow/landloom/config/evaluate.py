@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from landloom.config.section import Section
+from landloom.config.section import NetworkSection
 
 
-class EvaluateConfig(Section):
+class EvaluateConfig(NetworkSection):
     """Settings of the evaluation."""
 
     samples: int = Field(default=2048, ge=2)
@@ -16,13 +16,3 @@ class EvaluateConfig(Section):
     """A mask that shares this much of its cells with a train mask, turned or not, counts as a copy."""
     reference: Literal["train", "test"] = "train"
     """Real tiles that the images are compared with. FID is biased by their number: `n_reference`."""
-
-    @property
-    def cpus(self) -> int:
-        """Two."""
-        return 2
-
-    @property
-    def gpus(self) -> int:
-        """One."""
-        return 1

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from landloom.config.section import Section
+from landloom.config.section import NetworkSection
 
 
-class FeaturesConfig(Section):
+class FeaturesConfig(NetworkSection):
     """Settings of the feature extractor, in evaluation and in the memorisation audit."""
 
     extractor: Literal["efficientnet_lite0", "inception"] = "efficientnet_lite0"
@@ -16,13 +16,3 @@ class FeaturesConfig(Section):
     """Inception weights (a TorchScript or state file of torch-fidelity) when extractor is 'inception'."""
     batch: int = Field(default=32, ge=1)
     """Images at once."""
-
-    @property
-    def cpus(self) -> int:
-        """Two."""
-        return 2
-
-    @property
-    def gpus(self) -> int:
-        """One."""
-        return 1

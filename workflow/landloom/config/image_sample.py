@@ -63,11 +63,6 @@ class ImageSampleConfig(Sampling):
         return self.source == "collage" or (self.source == "model" and self.collage.strength < 1)
 
     @property
-    def cpus(self) -> int:
-        """Two."""
-        return 2
-
-    @property
     def gpus(self) -> int:
         """One, if there is a model to ask."""
         return int(self.source == "model")

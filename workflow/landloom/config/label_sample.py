@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from landloom.config.section import Section
+from landloom.config.section import NetworkSection, Section
 
 
-class Sampling(Section):
+class Sampling(NetworkSection):
     """Settings of a sampler."""
 
     steps: int = Field(default=20, ge=1)
@@ -56,11 +56,6 @@ class LabelSampleConfig(Sampling):
     """Ratio control."""
     smooth: int = Field(default=0, ge=0)
     """Regions smaller than this many pixels take their neighbours' class; 0 keeps them."""
-
-    @property
-    def cpus(self) -> int:
-        """Two."""
-        return 2
 
     @property
     def gpus(self) -> int:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from landloom.config.plan import MixGoal, PlanConfig
-from landloom.config.section import Section
+from landloom.config.section import NetworkSection, Section
 
 OFF = {"histogram": False}
 PROMPT = {"backend": "lora", "proportion": {"weight": 0.0}}
@@ -46,7 +46,7 @@ def variants() -> dict[str, Variant]:
     }  # fmt: skip
 
 
-class LabelTableConfig(Section):
+class LabelTableConfig(NetworkSection):
     """Settings of the ablation."""
 
     plan: PlanConfig = PlanConfig(count=200, mixes={"held-out": MixGoal()})
@@ -55,13 +55,3 @@ class LabelTableConfig(Section):
     """Real tiles that the requests start from, and that the masks are compared with."""
     variants: dict[str, Variant] = Field(default_factory=variants, min_length=1)
     """Rows of the table, by name."""
-
-    @property
-    def cpus(self) -> int:
-        """Two."""
-        return 2
-
-    @property
-    def gpus(self) -> int:
-        """One."""
-        return 1

@@ -27,3 +27,17 @@ class Section(BaseModel):
     def gpus(self) -> int:
         """GPUs that a job with these settings works on, where there are any."""
         return 0
+
+
+class NetworkSection(Section):
+    """Settings of a stage that asks a network without training it."""
+
+    @property
+    def cpus(self) -> int:
+        """Two."""
+        return 2
+
+    @property
+    def gpus(self) -> int:
+        """One."""
+        return 1

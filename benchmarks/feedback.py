@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from landloom import samples
 from landloom.config.image_sample import CollageConfig, Feedback, ImageSampleConfig
-from landloom.dataset import Dataset
+from landloom.data import samples
+from landloom.data.statistics import Dataset
 from landloom.metrics import extractors, fidelity
 from landloom.segmentation import networks, predict, scores
 from landloom.stages import image_sample

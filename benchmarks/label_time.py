@@ -12,15 +12,15 @@ from collections.abc import Callable
 import torch
 from step_time import BATCH, CLASSES, bundle, lora, seconds
 
-from landloom.categorical.network import MaskDenoiser
-from landloom.categorical.sampling import sample as categorical
 from landloom.conditions.group import Conditions
 from landloom.conditions.text import Text
 from landloom.config.label_sample import Control, LabelSampleConfig
 from landloom.diffusion.denoiser import Denoiser
-from landloom.diffusion.proportion import LatentProbe
 from landloom.diffusion.sampling import guidance, sample
-from landloom.diffusion.steering import ProbeSteering
+from landloom.mask_diffusion.network import MaskDenoiser
+from landloom.mask_diffusion.sampling import sample as categorical
+from landloom.ratio_control.proportion import LatentProbe
+from landloom.ratio_control.steering import ProbeSteering
 from landloom.training.loop import device
 
 STEPS = 5

@@ -18,12 +18,13 @@ from landloom.conditions.text import Text
 from landloom.config.base import UnetConfig, VaeConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig, ProportionLoss
-from landloom.diffusion import control, scratch
-from landloom.diffusion.bundle import Bundle
-from landloom.diffusion.cache import LatentCache
+from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import Denoiser
+from landloom.diffusion.latent_cache import LatentCache
 from landloom.diffusion.objective import DenoisingObjective
-from landloom.diffusion.proportion import LatentProbe, ProportionTerm, decoded
+from landloom.models import scratch
+from landloom.models.bundle import Bundle
+from landloom.ratio_control.proportion import LatentProbe, ProportionTerm, decoded
 from landloom.training.loop import Objective, device
 
 CLASSES, BANDS, SIDE, BATCH = 7, 5, 64, 16
@@ -76,10 +77,10 @@ def lora(route: str | None) -> Objective:
     return DenoisingObjective(told, model.scheduler, data.masks, data.columns, 5.0, term, 0.1)
 
 
-def controlnet() -> Objective:
+def hinted() -> Objective:
     """ControlNet on the frozen base."""
     model = bundle(32)
-    data, made = cache(), control.build(ImageTrainConfig(), model, CLASSES).to(device())
+    data, made = cache(), controlnet.build(ImageTrainConfig(), model, CLASSES).to(device())
     told = Denoiser(model.unet, Conditions([Text(data.text, "caption", 0.1), Mask(CLASSES)]), made)
     return DenoisingObjective(told, model.scheduler, data.images, data.columns, 5.0)
 
@@ -107,7 +108,7 @@ def main() -> None:
         "LoRA, decoder": lora("decode"),
         "base, heads of 32": base(32),
         "base, heads of 8": base(8),
-        "ControlNet": controlnet(),
+        "ControlNet": hinted(),
     }
     found = {name: seconds(objective, repeats) for name, objective in kinds.items()}
     first = next(iter(found.values()))

@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from landloom import sample_index, samples
 from landloom.config.mix import MixConfig
 from landloom.config.segment import Network, SegmentConfig
-from landloom.dataset import ClassInfo, Dataset
+from landloom.data import sample_index, samples
+from landloom.data.samples import Sample
+from landloom.data.statistics import ClassInfo, Dataset
+from landloom.data.tile_dataset import TileDataset
 from landloom.raster import codec
-from landloom.samples import Sample
 from landloom.segmentation import networks
 from landloom.segmentation.objective import SegmentationObjective
 from landloom.stages import mix, segment
-from landloom.tile_dataset import TileDataset
 from landloom.training.loop import train
 
 NETWORK = Network(architecture="Unet", encoder="resnet18")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from torch import Tensor
 
-from landloom import __main__, samples
+from landloom import __main__
 from landloom.conditions.base import Condition
 from landloom.conditions.group import Conditions
 from landloom.conditions.text import Text
@@ -24,13 +24,15 @@ from landloom.config.base import BaseConfig, UnetConfig, VaeConfig
 from landloom.config.caption import CaptionConfig
 from landloom.config.encode import EncodeConfig
 from landloom.config.run import RunConfig
-from landloom.dataset import ClassInfo, Dataset
-from landloom.diffusion import scratch
-from landloom.diffusion.bundle import Bundle
-from landloom.diffusion.cache import LatentCache
+from landloom.data import samples
+from landloom.data.samples import Sample, class_ratios
+from landloom.data.statistics import ClassInfo, Dataset
 from landloom.diffusion.denoiser import Denoiser
+from landloom.diffusion.latent_cache import LatentCache
+from landloom.models import scratch
+from landloom.models.bundle import Bundle
 from landloom.raster import codec
-from landloom.samples import IGNORE, Sample, class_ratios
+from landloom.raster.labels import IGNORE
 from tests.rasters import ROOT
 
 SIDE, BANDS, NAMES = 32, 4, ["forest", "water", "built up"]

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from landloom.collage.assembly import Collages
-from landloom.collage.library import Library
 from landloom.config.image_sample import CollageConfig
+from landloom.copy_paste.assembly import Collages
+from landloom.copy_paste.library import Library
+from landloom.data.samples import Sample
 from landloom.raster import codec
-from landloom.samples import Sample
 from tests import shards
 
 SIDE = shards.SIDE

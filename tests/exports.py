@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from landloom import samples
-from landloom.dataset import ClassInfo, Dataset
-from landloom.quality import Quality, below, judged
+from landloom.data import samples
+from landloom.data.quality import Quality, below, judged
+from landloom.data.samples import Requested, Sample, class_ratios
+from landloom.data.statistics import ClassInfo, Dataset
 from landloom.raster import codec
-from landloom.samples import IGNORE, Requested, Sample, class_ratios
+from landloom.raster.labels import IGNORE
 
 SIDE = 16
 CLASSES = [("water", "#1f77b4"), ("built up", "#d62728"), ("forest", "#2ca02c")]

@@ -14,7 +14,7 @@ from rasterio.windows import Window as Slice
 from landloom.config.data import DataConfig
 from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window
-from landloom.scenes import SceneFiles
+from landloom.scenes.discovery import SceneFiles
 
 ROOT = Path(__file__).parents[1]
 ALL = Window(0, 0, 8, 12)

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landloom import samples
-from landloom.dataset import ClassInfo, Dataset
-from landloom.quality import Quality
+from landloom.data import samples
+from landloom.data.quality import Quality
+from landloom.data.samples import Sample, class_ratios
+from landloom.data.statistics import ClassInfo, Dataset
 from landloom.raster import codec
-from landloom.samples import Sample, class_ratios
 
 SIDE = 32
 COLORS = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200]], np.float64)

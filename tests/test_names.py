@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from landloom import __main__
 from landloom.config import Config
+from landloom.runtime import registry
 
 ROOT = Path(__file__).parents[1]
-STAGES = __main__.names()
+STAGES = registry.names()
 PINNED = {
     "audit": "2 9e9dbde0",
     "base": "5 84d233af",
@@ -63,7 +63,7 @@ def test_there_are_stages() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_module_has_a_version_and_a_run(stage: str) -> None:
     text = (ROOT / f"workflow/landloom/stages/{stage}.py").read_text()
-    assert __main__.version(stage) >= 1
+    assert registry.version(stage) >= 1
     assert re.search(r"^def run\($|^def run\(.+", text, re.M)
 
 
@@ -95,7 +95,7 @@ def test_changed_defaults_raise_the_version(stage: str) -> None:
     """Defaults are left out of the parameters that Snakemake compares, so VERSION must tell of them."""
     section = getattr(Config.model_construct(), stage)
     text = json.dumps(section.model_dump(mode="json"), sort_keys=True)
-    found = f"{__main__.version(stage)} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    found = f"{registry.version(stage)} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
     assert PINNED[stage] == found, f"raise VERSION in stages/{stage}.py, then write {found} into PINNED"
 
 

@@ -13,14 +13,15 @@ import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from landloom import samples, stage
 from landloom.config.base import BaseConfig
 from landloom.config.encode import EncodeConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig, ProportionLoss
-from landloom.diffusion import scratch
-from landloom.diffusion.bundle import Bundle
-from landloom.provenance import peak_memory_mb
+from landloom.data import samples
+from landloom.models import scratch
+from landloom.models.bundle import Bundle
+from landloom.provenance.records import peak_memory_mb
+from landloom.runtime import command_line
 from tests import shards
 from tests.bases import execute
 
@@ -72,7 +73,7 @@ def source(tmp_path: Path) -> Iterator[Path]:
     model().save(tmp_path / "model")
     yield tmp_path / "model"
     for path in tmp_path.iterdir():
-        stage.remove(path)
+        command_line.remove(path)
 
 
 @pytest.mark.slow
@@ -101,7 +102,7 @@ def test_a_model_of_full_size_goes_through_every_stage(source: Path) -> None:
         ("label_train", label, lora), ("image_train", ImageTrainConfig(steps=1, batch=1), control),
     ):  # fmt: skip
         execute(name, config=config, seed=0, **card, base=base, latents=[latents], **state, out=out)
-        stage.remove(folder / "state")  # a checkpoint of the ControlNet alone is 4 GB
+        command_line.remove(folder / "state")  # a checkpoint of the ControlNet alone is 4 GB
     sampled = {"masks": folder / "masks.parquet"}
     job = {"plan": folder / "plan.parquet", "tiles": [data["tiles"]], "base": base, "model": lora}
     execute(

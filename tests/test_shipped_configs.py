@@ -16,7 +16,7 @@ from landloom.config.mix import MixConfig
 from landloom.config.tile import TileConfig
 from landloom.raster import survey
 from landloom.raster.windows import Window, tiles
-from landloom.scenes import discover, split_scenes
+from landloom.scenes.discovery import discover, split_scenes
 from landloom.stages.check import shortages
 from tests.rasters import ROOT
 from tests.test_workflow import environment

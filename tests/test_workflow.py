@@ -17,7 +17,7 @@ import yaml
 from tests import rasters, shards
 from tests.chat import GOOD, ChatServer
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 CONFIG: dict[str, Any] = {
     "dataset": "tiny",
     "data": {
@@ -163,7 +163,7 @@ def test_a_failed_stage_fails_with_its_own_code_and_words(run: Path, tmp_path: P
 HOLDS = """
 import sys, time
 from pathlib import Path
-from landloom import gpus
+from landloom.runtime import gpus
 with gpus.hold(1) as devices, open("held.txt", "a") as log:
     print("take", *devices, file=log, flush=True)
     time.sleep(0.3)

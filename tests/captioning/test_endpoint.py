@@ -215,7 +215,7 @@ def test_tiles_that_moved_to_another_shard_are_not_asked_for_again(scene: Scene)
 
 
 def test_equal_tiles_are_asked_for_once(scene: Scene) -> None:
-    from landloom import samples
+    from landloom.data import samples
 
     tile = next(samples.read([scene.tiles]))
     samples.write(scene.tiles, [tile, tile])

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landloom import provenance
 from landloom.captioning.backend import Answer, Captioner, Question
 from landloom.captioning.qwen_vl import QwenVl
 from landloom.captioning.store import Store
 from landloom.config.caption import CaptionConfig
 from landloom.errors import InputError, Interrupted
+from landloom.provenance import records
 from tests import vision
 from tests.captioning.conftest import Scene
 
@@ -59,10 +59,10 @@ def test_a_scene_is_captioned(scene: Scene, speaking: Path) -> None:
 
 def test_a_second_run_asks_nothing(scene: Scene, speaking: Path, capfd: pytest.CaptureFixture[str]) -> None:
     scene.caption(settings(speaking))
-    first = provenance.digest(scene.folder / "captions.parquet")
+    first = records.digest(scene.folder / "captions.parquet")
     scene.caption(settings(speaking, batch=1))
     assert "5 answers, 0 of them asked for now" in capfd.readouterr().err
-    assert provenance.digest(scene.folder / "captions.parquet") == first
+    assert records.digest(scene.folder / "captions.parquet") == first
 
 
 def test_a_batch_gives_what_single_questions_give(raw: Path) -> None:

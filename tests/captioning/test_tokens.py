@@ -6,7 +6,7 @@ import pytest
 
 from landloom.captioning.tokens import counter, estimate
 from landloom.config.base import BaseConfig
-from landloom.diffusion import scratch
+from landloom.models import scratch
 
 
 @pytest.mark.parametrize(

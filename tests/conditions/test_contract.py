@@ -21,10 +21,10 @@ from landloom.conditions.ratios import Ratios, VectorTokens
 from landloom.conditions.registry import CONDITIONS
 from landloom.conditions.text import Text
 from landloom.config.image_train import ImageTrainConfig
-from landloom.diffusion import control
+from landloom.data.symmetry import turn
+from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.sampling import Guided, guidance, sample
-from landloom.diffusion.symmetry import turn
 from landloom.errors import InputError
 from tests import bases
 
@@ -97,7 +97,7 @@ def denoiser(condition: Condition) -> Denoiser:
     words = [] if condition.name == "text" else [EXAMPLES["text"].make(RATE)]
     made = None
     if condition.door == "hint":
-        made = control.build(ImageTrainConfig(init="small"), model, 3)
+        made = controlnet.build(ImageTrainConfig(init="small"), model, 3)
     for weights in condition.module.parameters() if condition.module else ():
         nn.init.normal_(weights, std=0.3)
     return Denoiser(model.unet, Conditions([*words, condition]), made).eval()

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from landloom.conditions.mask import Mask, fractions, one_hot
-from landloom.samples import IGNORE
+from landloom.raster.labels import IGNORE
 
 MASK = torch.tensor([[[0, 2], [1, IGNORE]]], dtype=torch.uint8)
 

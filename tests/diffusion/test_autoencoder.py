@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from landloom.config.base import VaeConfig
 from landloom.diffusion import autoencoder
 from landloom.diffusion.autoencoder import AutoencoderObjective
-from landloom.samples import IGNORE
+from landloom.raster.labels import IGNORE
 from tests import bases
 
 LABELS = (

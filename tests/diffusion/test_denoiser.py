@@ -4,7 +4,7 @@ from torch import nn
 from landloom.conditions.mask import Mask
 from landloom.conditions.ratios import Ratios, VectorTokens, encode
 from landloom.config.image_train import ImageTrainConfig
-from landloom.diffusion import control
+from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import attended
 from tests import bases
 
@@ -34,7 +34,7 @@ def test_residuals_of_the_controlnet_are_added_at_their_strength() -> None:
     torch.manual_seed(0)
     model = bases.bundle()
     made = bases.denoiser(
-        model, Mask(3), controlnet=control.build(ImageTrainConfig(init="small"), model, 3)
+        model, Mask(3), controlnet=controlnet.build(ImageTrainConfig(init="small"), model, 3)
     )  # fmt: skip
     given = {"text": torch.randn(2, 7, 32), "mask": torch.randint(0, 3, (2, 32, 32), dtype=torch.uint8)}
     alone = model.unet(X, T, given["text"], return_dict=False)[0]

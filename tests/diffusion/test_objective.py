@@ -9,11 +9,11 @@ from landloom.conditions.mask import Mask
 from landloom.conditions.ratios import Ratios, VectorTokens
 from landloom.conditions.text import Text
 from landloom.config.image_train import ImageTrainConfig
-from landloom.diffusion import control
-from landloom.diffusion.cache import LatentCache
+from landloom.data.symmetry import turn
+from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import Denoiser
+from landloom.diffusion.latent_cache import LatentCache
 from landloom.diffusion.objective import DenoisingObjective, Proportion
-from landloom.diffusion.symmetry import turn
 from tests import bases
 
 ROWS = torch.arange(4)
@@ -118,7 +118,7 @@ def test_only_the_controlnet_learns() -> None:
     made = ControlNetModel.from_unet(
         model.unet, conditioning_embedding_out_channels=(8, 8), conditioning_channels=3
     ).requires_grad_(True)
-    control.adapt(model.unet, ImageTrainConfig())
+    controlnet.adapt(model.unet, ImageTrainConfig())
     told = bases.denoiser(model, Mask(3), words=cache.text, controlnet=made)
     for p in made.controlnet_mid_block.parameters():  # zero at the start, which would stop the gradient
         nn.init.ones_(p)

@@ -8,10 +8,10 @@ from landloom.conditions.group import Conditions
 from landloom.conditions.mask import Mask
 from landloom.conditions.ratios import Ratios, VectorTokens
 from landloom.conditions.text import Text
-from landloom.diffusion.bundle import Bundle
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.sampling import Guidance, Guided, batches, guidance, noise, sample, taken
 from landloom.errors import InputError
+from landloom.models.bundle import Bundle
 from tests import bases
 
 SEEDS = [11, 12, 13]

@@ -6,10 +6,10 @@ import torch
 
 from landloom.conditions.ratios import Ratios, VectorTokens, encode
 from landloom.config.label_train import LabelTrainConfig
-from landloom.diffusion.bundle import Bundle
-from landloom.diffusion.cache import LatentCache
+from landloom.diffusion.latent_cache import LatentCache
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.sampling import guidance, sample
+from landloom.models.bundle import Bundle
 from landloom.training.loop import train
 from tests import bases
 from tests.bases import EVERY_STEP

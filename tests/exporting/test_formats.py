@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from PIL import Image
 from rasterio.crs import CRS
 
-from landloom import samples
 from landloom.config.export import ExportConfig
+from landloom.data import samples
+from landloom.data.samples import Sample
 from landloom.errors import InputError
 from landloom.exporting import coco, collection, stac
 from landloom.exporting.collection import Collection
 from landloom.exporting.geotiff import GeoTiff
 from landloom.raster import codec
 from landloom.raster.windows import Window
-from landloom.samples import Sample
-from landloom.scenes import SceneFiles
+from landloom.scenes.discovery import SceneFiles
 from landloom.stages import export
 from tests import exports, rasters
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from landloom.diffusion.symmetry import turn
+from landloom.data.symmetry import turn
 from landloom.metrics import validity
-from landloom.samples import IGNORE
+from landloom.raster.labels import IGNORE
 from tests import shards
 
 HALVES = np.array([[0, 0, 1, 1]] * 4, np.uint8)

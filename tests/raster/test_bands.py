@@ -6,7 +6,7 @@ import pytest
 from landloom.errors import InputError
 from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window
-from landloom.scenes import SceneFiles
+from landloom.scenes.discovery import SceneFiles
 from tests import rasters
 
 

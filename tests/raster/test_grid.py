@@ -4,7 +4,7 @@ import pytest
 
 from landloom.errors import InputError
 from landloom.raster.reader import SceneReader
-from landloom.scenes import SceneFiles
+from landloom.scenes.discovery import SceneFiles
 from tests import rasters
 
 

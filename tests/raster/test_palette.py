@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from landloom.raster.labels import IGNORE
 from landloom.raster.palette import generation_palette, nearest, paint, rgb
-from landloom.samples import IGNORE
 
 
 @given(st.integers(2, 60), st.integers(1, 13))

@@ -7,10 +7,10 @@ from rasterio.enums import ColorInterp
 
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
+from landloom.raster.labels import IGNORE
 from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window
-from landloom.samples import IGNORE
-from landloom.scenes import SceneFiles, discover
+from landloom.scenes.discovery import SceneFiles, discover
 from tests import rasters
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from landloom.errors import InputError
 from landloom.raster import survey, unknown
 from landloom.raster.windows import Window
-from landloom.scenes import SceneFiles
+from landloom.scenes.discovery import SceneFiles
 from tests import rasters
 
 COLORS = rasters.config(values=("#ff0000", "#0000ff"))

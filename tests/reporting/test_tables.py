@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from landloom.quality import Quality
+from landloom.data.quality import Quality
 from landloom.reporting import tables
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from landloom import sample_index, samples
+from landloom.data import sample_index, samples
+from landloom.data.tile_dataset import TileDataset
 from landloom.segmentation import data
-from landloom.tile_dataset import TileDataset
 from tests import shards
 
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from landloom import sample_index
 from landloom.config.segment import Network
+from landloom.data import sample_index
+from landloom.data.tile_dataset import TileDataset
 from landloom.segmentation import networks
 from landloom.segmentation.objective import SegmentationObjective, accuracy, class_weights, cross_entropy
-from landloom.tile_dataset import TileDataset
 from tests import shards
 
 

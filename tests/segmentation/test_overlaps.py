@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from landloom import samples
 from landloom.config.tile import TileConfig
+from landloom.data import samples
+from landloom.data.samples import Sample
 from landloom.raster import codec
+from landloom.raster.labels import IGNORE
 from landloom.raster.windows import Window, windows
-from landloom.samples import IGNORE, Sample
 from landloom.segmentation.overlaps import Overlaps
 from landloom.stages import segment, tile
 from tests import rasters, shards

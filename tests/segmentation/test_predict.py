@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from landloom import samples
+from landloom.data import samples
 from landloom.segmentation import predict
 from tests import shards
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
-from landloom import provenance
+from landloom.provenance import records
 from tests import rasters, shards
 from tests.slurm.cluster import Cluster, reason, wait
 from tests.test_workflow import CONFIG, ROOT, environment
@@ -79,7 +79,7 @@ class Run:
 
     def digest(self, inside: str = BASE) -> str:
         """Digest of an output."""
-        return provenance.digest(self.folder / inside)
+        return records.digest(self.folder / inside)
 
     def until_training(self, process: subprocess.Popen[str]) -> None:
         """Wait until the base's training has written a checkpoint."""

@@ -9,12 +9,13 @@ import prov.model
 import pytest
 import yaml
 
-from landloom import lineage, provenance
-from landloom.__main__ import execute, version
+from landloom.__main__ import execute
 from landloom.config.audit import AuditConfig
-from landloom.dag import Dag
 from landloom.errors import InputError
-from landloom.provenance import Recorder
+from landloom.orchestration.dag import Dag
+from landloom.provenance import lineage, records
+from landloom.provenance.records import Recorder
+from landloom.runtime.registry import version
 from landloom.stages import audit
 from tests.rasters import ROOT
 
@@ -141,8 +142,8 @@ def test_each_file_is_read_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
         read.append(path)
         return original(path)
 
-    original = provenance.digest
-    monkeypatch.setattr("landloom.auditing.provenance.digest", digest)
+    original = records.digest
+    monkeypatch.setattr("landloom.provenance.audit.provenance.digest", digest)
     look(root)
     assert read.count(root / "tiles/a.parquet") == 1  # it is an output, and the input of another
 
@@ -178,9 +179,9 @@ def test_a_changed_setting_is_found(root: Path) -> None:
 
 
 def test_an_edited_stage_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provenance, "stage_code", lambda stage: "other")
+    monkeypatch.setattr(records, "stage_code", lambda stage: "other")
     assert look(root, strict=True)["summary"]["edited"] == 4
-    monkeypatch.setattr("landloom.__main__.version", lambda stage: 99)
+    monkeypatch.setattr("landloom.runtime.registry.version", lambda stage: 99)
     found = look(root)
     assert found["summary"]["outdated"] == 4
     why = f"made by VERSION {version('tile')} of tile, which is 99 now"

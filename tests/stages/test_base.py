@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import torch
 
-from landloom import provenance
-from landloom.dataset import Dataset
-from landloom.diffusion import bundle, cache, pictures
+from landloom.data import pictures
+from landloom.data.statistics import Dataset
+from landloom.diffusion import latent_cache
 from landloom.diffusion.autoencoder import AutoencoderObjective
 from landloom.errors import InputError
+from landloom.models import bundle
+from landloom.provenance import records
 from landloom.stages.base import build, evenly
 from tests import bases
 from tests.stages.conftest import outputs, run
@@ -32,13 +34,13 @@ def test_a_scratch_base_is_a_diffusers_folder_for_the_bands(base: Path) -> None:
 
 
 def test_latents_have_unit_scale(base: Path, latents: list[Path]) -> None:
-    data = cache.load(latents)
+    data = latent_cache.load(latents)
     assert torch.cat([data.images, data.masks]).std().item() == pytest.approx(1, abs=0.1)
 
 
 def test_record_and_metrics_lie_beside_it(base: Path, base_job: dict[str, Any]) -> None:
     found = bases.record(base)
-    assert (found["stage"], found["sha256"]) == ("base", provenance.digest(base))
+    assert (found["stage"], found["sha256"]) == ("base", records.digest(base))
     assert set(found["inputs"]) == {str(p) for k in ("tiles", "captions") for p in base_job[k]} | {
         str(base_job["card"])
     }
@@ -75,10 +77,10 @@ def test_a_base_can_learn_images_alone(base: Path, base_job: dict[str, Any], tmp
     data = pictures.load(Dataset.load(base_job["card"]), base_job["tiles"], base_job["captions"])
     seen = AutoencoderObjective(model.vae, data.images, None, model.palette(3), config.vae, "none")
     assert seen.size == len(data.images)
-    assert pictures.encode(model, [data.images], bases.SIDE, "none", 8).std().item() == pytest.approx(
+    assert latent_cache.encode(model, [data.images], bases.SIDE, "none", 8).std().item() == pytest.approx(
         1, abs=1e-3
     )
-    both = pictures.encode(bundle.load(base), [data.images], bases.SIDE, "none", 8).std().item()
+    both = latent_cache.encode(bundle.load(base), [data.images], bases.SIDE, "none", 8).std().item()
     assert both != pytest.approx(1, abs=0.01)  # there the scale is that of images and masks
 
 
@@ -90,16 +92,16 @@ def test_killed_in_the_denoiser_it_ends_at_the_same_bytes(
     assert not (tmp_path / "out").exists()
     step = torch.load(next(tmp_path.rglob("unet/checkpoint.pt")))["step"]
     assert 0 < step < bases.UNET.steps
-    assert provenance.digest(run("base", base_job, tmp_path)) == provenance.digest(base)
+    assert records.digest(run("base", base_job, tmp_path)) == records.digest(base)
 
 
 def test_a_ready_model_is_linked_not_copied(base: Path, base_job: dict[str, Any], tmp_path: Path) -> None:
-    out = linked(base_job, tmp_path, base, sha256=provenance.digest(base))
+    out = linked(base_job, tmp_path, base, sha256=records.digest(base))
     files = [p for p in out.rglob("*") if not p.is_dir()]
     wanted = {p.relative_to(base) for p in base.rglob("*") if p.is_file()}
     assert {p.relative_to(out) for p in files} == wanted
     assert all(p.is_symlink() and p.readlink().is_absolute() for p in files)
-    assert provenance.digest(out) == provenance.digest(base)
+    assert records.digest(out) == records.digest(base)
     assert (tmp_path / "unet_metrics.jsonl").read_text() == ""
 
 

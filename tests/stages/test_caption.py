@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from landloom import samples
 from landloom.config.caption import CaptionConfig
+from landloom.data import samples
 from landloom.stages import caption
-from tests.test_dataset import card
+from tests.data.test_statistics import card
 
 
 def run(folder: Path, tiles: list[samples.Sample]) -> pd.DataFrame:

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landloom import samples
 from landloom.config.curate import CurateConfig
 from landloom.config.features import FeaturesConfig
+from landloom.data import samples
+from landloom.data.quality import accepted, judged, score
+from landloom.data.samples import Requested
 from landloom.errors import InputError
 from landloom.metrics import extractors
-from landloom.quality import accepted, judged, score
 from landloom.raster import codec
-from landloom.samples import Requested
 from landloom.segmentation.curation import Norms
 from landloom.stages import curate, features
 from tests import shards

@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 import torch
 
-from landloom import samples
 from landloom.config.base import BaseConfig
-from landloom.dataset import Dataset
-from landloom.diffusion import bundle, cache
-from landloom.diffusion.bundle import Bundle
+from landloom.data import samples
+from landloom.data.samples import Sample
+from landloom.data.statistics import Dataset
+from landloom.diffusion import latent_cache
+from landloom.models import bundle
+from landloom.models.bundle import Bundle
 from landloom.raster.palette import paint
-from landloom.samples import Sample
 from tests import bases
 from tests.stages.conftest import run
 
@@ -26,7 +27,7 @@ def train(tiny: dict[str, Any]) -> list[Sample]:
 
 
 def test_only_train_tiles_are_encoded(tiny: dict[str, Any], latents: list[Path]) -> None:
-    found = cache.load(latents)
+    found = latent_cache.load(latents)
     assert found.ids == ["a1", "a2", "a3", "a4", "b1", "b2", "b3", "b4"]
     assert {s.id for s in samples.read(tiny["tiles"]) if s.split != "train"} == {"a0", "b0"}
     assert all(len(v) == 8 for k, v in vars(found).items() if k != "text")
@@ -35,7 +36,7 @@ def test_only_train_tiles_are_encoded(tiny: dict[str, Any], latents: list[Path])
 def test_latents_are_those_of_the_images_and_painted_masks(
     tiny: dict[str, Any], latents: list[Path], model: Bundle
 ) -> None:
-    card, found = Dataset.load(tiny["card"]), cache.load(latents)
+    card, found = Dataset.load(tiny["card"]), latent_cache.load(latents)
     for i, s in enumerate(train(tiny)):
         image = torch.from_numpy(card.scale(s.image_array()))
         mask = torch.from_numpy(paint(s.mask_array(), model.palette(3)))
@@ -47,7 +48,7 @@ def test_latents_are_those_of_the_images_and_painted_masks(
 def test_labels_ratios_and_words_belong_to_the_tiles(
     tiny: dict[str, Any], latents: list[Path], model: Bundle
 ) -> None:
-    found = cache.load(latents)
+    found = latent_cache.load(latents)
     words = pd.concat([pd.read_parquet(p) for p in tiny["captions"]]).set_index("id")
     for i, s in enumerate(train(tiny)):
         assert torch.equal(found.labels[i], torch.from_numpy(s.mask_array()))
@@ -64,7 +65,7 @@ def test_variants_and_type_are_as_asked(
 ) -> None:
     config = bases.ENCODE.model_copy(update={"augment": augment, "precision": "bf16", "batch": 3})
     out = encode(tiny, base, tmp_path, tiny["tiles"][0], config)
-    found = cache.load([out])
+    found = latent_cache.load([out])
     assert found.images.shape == found.masks.shape == (4, count, 4, 16, 16)
     assert found.images.dtype == found.text.dtype == torch.bfloat16
 
@@ -75,7 +76,7 @@ def test_a_scene_without_train_tiles_has_an_empty_cache(
     tested = [s for s in samples.read(tiny["tiles"]) if s.split == "test"]
     samples.write(tmp_path / "test.parquet", tested)
     out = encode(tiny, base, tmp_path, tmp_path / "test.parquet", bases.ENCODE)
-    assert cache.load([out, latents[0]]).ids == ["a1", "a2", "a3", "a4"]
+    assert latent_cache.load([out, latents[0]]).ids == ["a1", "a2", "a3", "a4"]
 
 
 def test_no_masks_are_encoded_for_a_base_that_knows_none(
@@ -83,7 +84,7 @@ def test_no_masks_are_encoded_for_a_base_that_knows_none(
 ) -> None:
     learned = BaseConfig(masks=False)
     out = encode(tiny, base, tmp_path, tiny["tiles"][0], bases.ENCODE, learned=learned)
-    found, whole = cache.load([out]), cache.load(latents[:1])
+    found, whole = latent_cache.load([out]), latent_cache.load(latents[:1])
     assert found.masks.numel() == 0
     assert torch.equal(found.images, whole.images)
     run("image_train", image_job | {"latents": [out]}, tmp_path)  # which does not miss them

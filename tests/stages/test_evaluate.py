@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from landloom import quality
 from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
+from landloom.data import quality
 from landloom.errors import InputError
 from landloom.metrics import extractors
 from landloom.stages import evaluate

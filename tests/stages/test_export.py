@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import rasterio
 
-from landloom import samples, stage
 from landloom.__main__ import execute
 from landloom.config.export import ExportConfig
+from landloom.data import samples
 from landloom.errors import InputError
 from landloom.exporting.collection import PIECES
+from landloom.runtime import command_line
 from landloom.stages import export
 from tests import exports
 
@@ -95,7 +96,7 @@ def test_command_line(tmp_path: Path) -> None:
     execute("export", ["--config", "{}", "--dataset", "tiny", *files])
     assert (tmp_path / "out/dataset.json").exists()
     assert (tmp_path / "out.prov.json").exists()
-    assert [p.name for p in stage.parameters(export.run)] == [
+    assert [p.name for p in command_line.parameters(export.run)] == [
         "config", "dataset", "card", "curated", "out", "min_trust",
     ]  # fmt: skip
 

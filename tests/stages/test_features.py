@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from landloom import samples
 from landloom.config.features import FeaturesConfig
+from landloom.data import samples
 from landloom.metrics import extractors, known
 from landloom.stages import features
 from tests import shards

@@ -7,15 +7,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from landloom import provenance, samples
 from landloom.config.segment import Network
-from landloom.dataset import Dataset
-from landloom.diffusion import bundle
+from landloom.data import samples
+from landloom.data.quality import score
+from landloom.data.samples import Sample
+from landloom.data.statistics import Dataset
 from landloom.diffusion.feedback import JudgeFeedback
 from landloom.errors import InputError
-from landloom.quality import score
+from landloom.models import bundle
+from landloom.provenance import records
 from landloom.raster import codec
-from landloom.samples import Sample
 from landloom.segmentation import networks
 from landloom.stages import image_sample
 from tests import bases
@@ -77,7 +78,7 @@ def test_the_same_seed_gives_the_same_bytes(
 ) -> None:
     bases.execute("image_sample", **job, masks=masks, out=tmp_path / "again.parquet")
     assert (tmp_path / "again.parquet").read_bytes() == pairs.read_bytes()
-    assert bases.record(pairs)["inputs"][str(controlnet)] == provenance.digest(controlnet)
+    assert bases.record(pairs)["inputs"][str(controlnet)] == records.digest(controlnet)
 
 
 def test_batches_do_not_matter(job: dict[str, Any], masks: Path, pairs: Path, tmp_path: Path) -> None:

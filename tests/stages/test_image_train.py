@@ -9,11 +9,12 @@ from diffusers import ControlNetModel
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from safetensors.torch import load_file
 
-from landloom import provenance
 from landloom.config.image_train import OneStepConfig, Pix2PixConfig
-from landloom.diffusion import bundle, control
-from landloom.diffusion.control import stem
+from landloom.diffusion import controlnet
+from landloom.diffusion.controlnet import stem
 from landloom.errors import InputError
+from landloom.models import bundle
+from landloom.provenance import records
 from tests import bases
 from tests.stages.conftest import IMAGE, outputs, run
 
@@ -36,12 +37,12 @@ def test_the_folder_is_a_controlnet_for_one_hot_masks(controlnet: Path) -> None:
 
 def test_the_record_and_the_base(controlnet: Path, base: Path) -> None:
     found = bases.record(controlnet)
-    assert (found["stage"], found["sha256"]) == ("image_train", provenance.digest(controlnet))
-    assert found["inputs"][str(base)] == provenance.digest(base)
+    assert (found["stage"], found["sha256"]) == ("image_train", records.digest(controlnet))
+    assert found["inputs"][str(base)] == records.digest(base)
 
 
 def test_same_seed_same_bytes(controlnet: Path, image_job: dict[str, Any], tmp_path: Path) -> None:
-    assert provenance.digest(run("image_train", image_job, tmp_path)) == provenance.digest(controlnet)
+    assert records.digest(run("image_train", image_job, tmp_path)) == records.digest(controlnet)
 
 
 def test_killed_it_ends_the_same(controlnet: Path, image_job: dict[str, Any], tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_killed_it_ends_the_same(controlnet: Path, image_job: dict[str, Any], tm
     assert bases.interrupted("image_train", signal.SIGKILL, "checkpoint.pt", **job) == -signal.SIGKILL
     assert not (tmp_path / "out").exists()
     assert 0 < torch.load(next(tmp_path.rglob("checkpoint.pt")))["step"] < IMAGE.steps
-    assert provenance.digest(run("image_train", image_job, tmp_path)) == provenance.digest(controlnet)
+    assert records.digest(run("image_train", image_job, tmp_path)) == records.digest(controlnet)
 
 
 def test_the_stems_widths_can_be_set(image_job: dict[str, Any], tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_cyclegan_learns_from_tiles_alone(cyclegan: Path) -> None:
 def test_pix2pix_learns_from_tiles_alone(pix2pix_job: dict[str, Any], pix2pix: Path, tmp_path: Path) -> None:
     assert (pix2pix / "generator.safetensors").is_file()
     assert all(name in (pix2pix / "README.md").read_text() for name in bases.NAMES)
-    assert provenance.digest(run("image_train", pix2pix_job, tmp_path)) == provenance.digest(pix2pix)
+    assert records.digest(run("image_train", pix2pix_job, tmp_path)) == records.digest(pix2pix)
 
 
 def test_tiles_that_cannot_be_halved_are_an_input_error(pix2pix_job: dict[str, Any], tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_lora_of_the_base_learns_along(image_job: dict[str, Any], base: Path, 
     model = bundle.load(base)
     x, text = torch.randn(1, 4, 16, 16), model.embed(["a river"])
     plain = model.unet(x, 500, text).sample
-    control.load(out, model, torch.device("cpu"), torch.float32)
+    controlnet.load(out, model, torch.device("cpu"), torch.float32)
     assert not torch.equal(model.unet(x, 500, text).sample, plain)
 
 
@@ -109,7 +110,7 @@ def test_one_step_is_a_controlnet_like_any_other(
     assert {"adversarial", "discriminator"} <= json.loads(told.read_text().splitlines()[0]).keys()
     killed = job | outputs("image_train", tmp_path / "killed")
     assert bases.interrupted("image_train", signal.SIGKILL, "checkpoint.pt", **killed) == -signal.SIGKILL
-    assert provenance.digest(run("image_train", job, tmp_path / "killed")) == provenance.digest(out)
+    assert records.digest(run("image_train", job, tmp_path / "killed")) == records.digest(out)
 
 
 def test_an_unlocked_decoder_learns(image_job: dict[str, Any], base: Path, tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import pytest
 from rasterio.features import sieve
 from safetensors.torch import load_file, save_file
 
-from landloom import provenance, samples
+from landloom.data import samples
+from landloom.data.samples import Requested, Sample, class_ratios
 from landloom.errors import InputError
+from landloom.provenance import records
 from landloom.raster import codec
-from landloom.samples import Requested, Sample, class_ratios
 from tests import bases
 
 REAL = {"t1": [1.0, 0.0, 0.0], "t2": [0.0, 1.0, 0.0], "t3": [0.25, 0.25, 0.5], "t4": [0.25, 0.25, 0.5]}
@@ -51,7 +52,7 @@ def test_masks_answer_their_requests(masks: Path, plan: Path) -> None:
 
 def test_the_shard_says_who_made_it(masks: Path, lora: Path) -> None:
     assert samples.metadata(masks) == {"generator": "g", "classes": bases.NAMES}
-    assert bases.record(masks)["inputs"][str(lora)] == provenance.digest(lora)
+    assert bases.record(masks)["inputs"][str(lora)] == records.digest(lora)
 
 
 def test_the_same_seed_gives_the_same_bytes(

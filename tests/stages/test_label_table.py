@@ -6,18 +6,18 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from landloom import samples
 from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
 from landloom.config.plan import MixGoal, PlanConfig
+from landloom.data import samples
+from landloom.data.quality import Quality
+from landloom.data.samples import Requested, Sample, class_ratios
 from landloom.errors import InputError
 from landloom.metrics import extractors
-from landloom.provenance import record_path
-from landloom.quality import Quality
+from landloom.provenance.records import record_path
 from landloom.raster import codec
 from landloom.reporting import labels, tables
-from landloom.samples import Requested, Sample, class_ratios
 from landloom.stages import label_table
 from tests import shards
 from tests.stages.test_evaluate import Means

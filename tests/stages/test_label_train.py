@@ -12,11 +12,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from landloom import provenance
 from landloom.config.label_train import ProportionLoss
-from landloom.diffusion import bundle, cache
+from landloom.diffusion import latent_cache
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import Interrupted
+from landloom.models import bundle
+from landloom.provenance import records
 from tests import bases
 from tests.stages.conftest import CATEGORICAL, LABEL, outputs, run
 
@@ -56,7 +57,7 @@ def test_metrics_show_both_terms(lora: Path) -> None:
 
 
 def test_training_makes_the_denoiser_better(lora: Path, base: Path, latents: list[Path]) -> None:
-    model, data = bundle.load(base).to(torch.device("cpu")), cache.load(latents)
+    model, data = bundle.load(base).to(torch.device("cpu")), latent_cache.load(latents)
     told = bases.denoiser(model, words=data.text, column="prompt")
     objective = DenoisingObjective(told, model.scheduler, data.masks, data.columns, LABEL.min_snr)
 
@@ -72,14 +73,14 @@ def test_training_makes_the_denoiser_better(lora: Path, base: Path, latents: lis
 
 def test_the_record_names_base_and_latents(lora: Path, base: Path, latents: list[Path]) -> None:
     found = bases.record(lora)
-    assert (found["stage"], found["sha256"]) == ("label_train", provenance.digest(lora))
-    assert found["inputs"][str(base)] == provenance.digest(base)
+    assert (found["stage"], found["sha256"]) == ("label_train", records.digest(lora))
+    assert found["inputs"][str(base)] == records.digest(base)
     assert {str(p) for p in latents} < set(found["inputs"])
     assert found["parameters"]["config"]["rank"] == 4
 
 
 def test_the_same_seed_gives_the_same_bytes(lora: Path, label_job: dict[str, Any], tmp_path: Path) -> None:
-    assert provenance.digest(run("label_train", label_job, tmp_path)) == provenance.digest(lora)
+    assert records.digest(run("label_train", label_job, tmp_path)) == records.digest(lora)
 
 
 def test_half_precision_follows_a_probe_in_full(label_job: dict[str, Any], tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_half_precision_follows_a_probe_in_full(label_job: dict[str, Any], tmp_p
 
 def test_another_seed_gives_other_weights(label_job: dict[str, Any], tmp_path: Path) -> None:
     made = [run("label_train", label_job | {"config": QUICK, "seed": s}, tmp_path / str(s)) for s in (1, 2)]
-    assert provenance.digest(made[0]) != provenance.digest(made[1])
+    assert records.digest(made[0]) != records.digest(made[1])
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_cut_off_it_ends_at_the_same_bytes(
     saved = torch.load(next(tmp_path.rglob("lora/checkpoint.pt")))
     assert 0 < saved["step"] < LABEL.steps
     again = run("label_train", label_job, tmp_path)
-    assert provenance.digest(again) == provenance.digest(lora)
+    assert records.digest(again) == records.digest(lora)
     assert [r["loss"] for r in metrics(again)] == [r["loss"] for r in metrics(lora)]
 
 
@@ -125,7 +126,7 @@ def test_a_changed_config_starts_afresh(
         run("label_train", label_job | {"config": QUICK}, tmp_path / "used")
     monkeypatch.undo()
     again = run("label_train", changed, tmp_path / "used")
-    assert provenance.digest(again) == provenance.digest(clean)
+    assert records.digest(again) == records.digest(clean)
     assert len(list((tmp_path / "used").rglob("checkpoint.pt"))) == 1  # the stopped job can still go on
 
 
@@ -187,7 +188,7 @@ def test_categorical_training_that_is_cut_off_ends_at_the_same_bytes(
     saved = torch.load(next(tmp_path.rglob("categorical/checkpoint.pt")))
     assert 0 < saved["step"] < CATEGORICAL.steps
     again = run("label_train", categorical_job, tmp_path)
-    assert provenance.digest(again) == provenance.digest(categorical)
+    assert records.digest(again) == records.digest(categorical)
 
 
 def test_alpha_sets_the_scale(label_job: dict[str, Any], tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from landloom import sample_index, samples
 from landloom.config.mix import MixConfig
+from landloom.data import sample_index, samples
+from landloom.data.quality import below, judged
 from landloom.errors import InputError
-from landloom.quality import below, judged
 from landloom.stages import mix
 from tests import shards
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from landloom.config.plan import MixGoal, PlanConfig
 from landloom.errors import InputError
-from landloom.provenance import digest
+from landloom.provenance.records import digest
 from landloom.stages import plan
 from tests import bases
 

@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from landloom import samples
 from landloom.config.data import DataConfig
 from landloom.config.ratios import RatiosConfig
-from landloom.dataset import Dataset
+from landloom.data import samples
+from landloom.data.radiometry import limits
+from landloom.data.samples import Sample
+from landloom.data.statistics import Dataset
 from landloom.errors import InputError
 from landloom.raster import codec
-from landloom.samples import IGNORE, Sample
-from landloom.scaling import limits
+from landloom.raster.labels import IGNORE
 from landloom.stages import ratios
 from tests import rasters
 
@@ -111,8 +112,8 @@ def test_a_band_without_a_value_is_named(tmp_path: Path) -> None:
 
 
 def test_values_are_thinned_but_still_span_the_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("landloom.scaling.VALUES", 30)
-    monkeypatch.setattr("landloom.scaling.TILES", 2)
+    monkeypatch.setattr("landloom.data.radiometry.VALUES", 30)
+    monkeypatch.setattr("landloom.data.radiometry.TILES", 2)
     _, card = run(tmp_path, [*(tile(f"a{i}", 0.5) for i in range(5)), *rest()], percentiles=(0, 100))
     assert card.low[0] < 10
     assert card.high[0] > 90

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from landloom import samples
 from landloom.__main__ import execute
 from landloom.config.report import ReportConfig
+from landloom.data import samples
 from landloom.raster import codec
 from landloom.reporting.captions import read, shown
 from landloom.reporting.pictures import Thumbnails

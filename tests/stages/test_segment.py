@@ -10,16 +10,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from landloom import held_tiles, samples
 from landloom.config.mix import MixConfig
 from landloom.config.segment import Network, SegmentConfig
+from landloom.data import held_tiles, samples
+from landloom.data.tile_dataset import Tile, TileDataset
 from landloom.errors import InputError, Interrupted
-from landloom.provenance import digest
+from landloom.provenance.records import digest
 from landloom.raster import codec
 from landloom.segmentation import networks
 from landloom.segmentation.objective import SegmentationObjective
 from landloom.stages import mix, segment
-from landloom.tile_dataset import Tile, TileDataset
 from tests import shards
 from tests.bases import EVERY_STEP
 

@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from landloom import __main__, samples
+from landloom import __main__
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
+from landloom.data import samples
+from landloom.data.samples import Sample
 from landloom.raster import codec
-from landloom.samples import IGNORE, Sample
-from landloom.scenes import SceneFiles, discover
+from landloom.raster.labels import IGNORE
+from landloom.scenes.discovery import SceneFiles, discover
 from landloom.stages import tile
 from tests import rasters
 

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from landloom.config.run import RunConfig
 from landloom.config.training import Training
 from landloom.errors import Interrupted
-from landloom.training import loop, signals
-from landloom.training.progress import metrics_path, read_metrics, trained_seconds
+from landloom.runtime import signals
+from landloom.training import loop
+from landloom.training.metrics_log import metrics_path, read_metrics, trained_seconds
 from tests.bases import EVERY_STEP
 
 KILLED = """
@@ -26,7 +27,8 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from tests.training.test_loop import CONFIG, EVERY_STEP, Line, weights
-from landloom.training import loop, signals
+from landloom.training import loop
+from landloom.runtime import signals
 
 class Killed(Line):
     def loss(self, module, index):

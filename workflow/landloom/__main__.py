@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -10,68 +9,58 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from landloom import digests, gpus, kept, launch, lease, provenance, stage
 from landloom.cluster import requeue
 from landloom.errors import InputError, Interrupted
-from landloom.training import signals
+from landloom.provenance import digests, records, result_cache
+from landloom.runtime import command_line, gpus, launch, lock, registry, signals
 
 # Threads that wait for each other sleep rather than spin: a job has as many as its config says, and where
 # fewer cores are free, spinning takes what the others need. Read when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-STAGES = Path(__file__).parent / "stages"
 COMMANDS = ("verify", "trace", "resume")
-
-
-def names() -> list[str]:
-    """All stages, by the files in ``stages/``."""
-    return sorted(p.stem for p in STAGES.glob("*.py") if p.stem != "__init__")
-
-
-def version(name: str) -> int:
-    """VERSION of a stage, read from its source so that nothing heavy is imported."""
-    match = re.search(r"^VERSION = (\d+)$", (STAGES / f"{name}.py").read_text(), re.MULTILINE)
-    if match is None:
-        raise RuntimeError(f"stages/{name}.py has no line 'VERSION = <number>'")
-    return int(match[1])
 
 
 def execute(name: str, arguments: list[str]) -> None:
     """Parse the arguments of a stage and run it, outputs all or nothing, with a record beside each."""
     early = signals.watch()
     module = importlib.import_module(f"landloom.stages.{name}")
-    if not any(p.kind == "state" for p in stage.parameters(module.run)):
+    if not any(p.kind == "state" for p in command_line.parameters(module.run)):
         signals.restore(early)  # nothing to save
-    values = vars(stage.parser(name, module.run).parse_args(arguments))
-    stage.require(stage.paths(module.run, values, "input"))
+    values = vars(command_line.parser(name, module.run).parse_args(arguments))
+    command_line.require(command_line.paths(module.run, values, "input"))
     recorder = _recorder(name, module, values)
     fingerprint = recorder.fingerprint()
-    states = {key: values[key] / name / fingerprint for key in stage.paths(module.run, values, "state")}
-    outputs = stage.paths(module.run, values, "output")
+    states = {
+        key: values[key] / name / fingerprint for key in command_line.paths(module.run, values, "state")
+    }
+    outputs = command_line.paths(module.run, values, "output")
     final = [f for fs in outputs.values() for f in fs]
-    kept.code()  # of what runs now, whatever is edited meanwhile
-    with lease.hold(final[0]) as held:
-        if getattr(module, "KEEP", True) and kept.restore(final, fingerprint):
+    result_cache.code()  # of what runs now, whatever is edited meanwhile
+    with lock.hold(final[0]) as held:
+        if getattr(module, "KEEP", True) and result_cache.restore(final, fingerprint):
             print(f"{name}: the very same job was done before; its result stands", file=sys.stderr)
             return
         needed = getattr(values.get("config"), "gpus", 0)
-        with gpus.hold(needed), lease.also(held, states.values()) as insist:
-            with stage.atomic(final, insist) as partial:
+        with gpus.hold(needed), lock.also(held, states.values()) as insist:
+            with command_line.atomic(final, insist) as partial:
                 launch.run(name, module, values | states | dict(zip(outputs, partial, strict=True)))
             recorder.write(final)
-            kept.keep(final, fingerprint)
+            result_cache.keep(final, fingerprint)
             for state in states.values():
                 drop_checkpoints(state)
 
 
-def _recorder(name: str, module: ModuleType, values: dict[str, Any]) -> provenance.Recorder:
+def _recorder(name: str, module: ModuleType, values: dict[str, Any]) -> records.Recorder:
     """What tells this job from others: its parameters, but for what changes no result, and its inputs."""
-    hidden = {p.name for p in stage.parameters(module.run) if p.kind in ("input", "output", "state", "how")}
+    hidden = {
+        p.name for p in command_line.parameters(module.run) if p.kind in ("input", "output", "state", "how")
+    }
     shown = {k: _plain(v) for k, v in values.items() if k not in hidden}
-    inputs = [f for files in stage.paths(module.run, values, "input").values() for f in files]
+    inputs = [f for files in command_line.paths(module.run, values, "input").values() for f in files]
     # The audit reads everything again.
-    of = digests.remembered if getattr(module, "KEEP", True) else provenance.digest
-    return provenance.Recorder(name, module.VERSION, shown, inputs, of)
+    of = digests.remembered if getattr(module, "KEEP", True) else records.digest
+    return records.Recorder(name, module.VERSION, shown, inputs, of)
 
 
 def drop_checkpoints(state: Path) -> None:
@@ -90,8 +79,8 @@ def _plain(value: Any) -> Any:
 def main() -> int:
     """Entry point; returns the exit code (1: wrong input, 2: wrong command line, 75: run me again)."""
     name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
-    if name not in {*names(), *COMMANDS}:
-        print(f"usage: landloom STAGE|COMMAND ...\nstages: {', '.join(names())}", file=sys.stderr)
+    if name not in {*registry.names(), *COMMANDS}:
+        print(f"usage: landloom STAGE|COMMAND ...\nstages: {', '.join(registry.names())}", file=sys.stderr)
         print(f"commands: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     try:

@@ -8,14 +8,15 @@ from snakemake.exceptions import WorkflowError
 PACKAGE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE))
 
-from landloom import configfiles, gpus, models
-from landloom.dag import Dag, put_on_path
 from landloom.errors import InputError
-from landloom.resources import growing
+from landloom.orchestration import config_files, trained_models
+from landloom.orchestration.dag import Dag, put_on_path
+from landloom.orchestration.resources import growing
+from landloom.runtime import gpus
 
 put_on_path(PACKAGE)
 try:
-    configfiles.require_unique(map(Path, workflow.configfiles))
+    config_files.require_unique(map(Path, workflow.configfiles))
     dag = Dag(config, workflow.overwrite_configfiles)
     dag.require_files()
     patterns = dag.patterns()

@@ -2,7 +2,7 @@ rule image_sample:
     input:
         card="results/{dataset}/statistics.json",
         masks="results/{dataset}/{generator}/masks/{shard}.parquet",
-        model=models.files(dag.models.image_models),
+        model=trained_models.files(dag.trained.image_models),
     output:
         pairs="results/{dataset}/{generator}/pairs/{shard}.parquet",
         twins="results/{dataset}/{generator}/twins/{shard}.parquet",
@@ -17,7 +17,7 @@ rule image_sample:
         gpu=dag.gpus("image_sample"),
     params:
         config=dag.section("image_sample"),
-        model=models.words(dag.models.image_models, dag.lists),
+        model=trained_models.words(dag.trained.image_models, dag.lists),
         version=dag.version("image_sample"),
     message:
         "Sampling images of {wildcards.generator}, shard {wildcards.shard}"

@@ -3,7 +3,7 @@ rule label_sample:
         card="results/{dataset}/statistics.json",
         plan="results/{dataset}/{generator}/plan.parquet",
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
-        model=models.files(dag.models.label_models),
+        model=trained_models.files(dag.trained.label_models),
     output:
         "results/{dataset}/{generator}/masks/{shard}.parquet",
     log:
@@ -17,7 +17,7 @@ rule label_sample:
         gpu=dag.gpus("label_sample"),
     params:
         config=dag.section("label_sample"),
-        model=models.words(dag.models.label_models, dag.lists),
+        model=trained_models.words(dag.trained.label_models, dag.lists),
         tiles=dag.lists.of("tiles"),
         version=dag.version("label_sample"),
     message:

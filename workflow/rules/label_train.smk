@@ -1,7 +1,7 @@
 rule label_train:
     input:
         card="results/{dataset}/statistics.json",
-        data=models.files(dag.models.label_data),
+        data=trained_models.files(dag.trained.label_data),
     output:
         model=directory("results/{dataset}/{generator}/label"),
         metrics="results/{dataset}/{generator}/label.metrics.jsonl",
@@ -18,7 +18,7 @@ rule label_train:
     params:
         config=dag.section("label_train"),
         seed=dag.seed,
-        data=models.words(dag.models.label_data, dag.lists),
+        data=trained_models.words(dag.trained.label_data, dag.lists),
         version=dag.version("label_train"),
     message:
         "Training the mask generator of {wildcards.generator}"

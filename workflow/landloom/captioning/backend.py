@@ -7,8 +7,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from landloom.config.caption import CaptionConfig
-
 
 @dataclass(frozen=True)
 class Question:
@@ -63,14 +61,3 @@ class Captioner(Protocol):
     def close(self) -> None:
         """Give back what asking took; no question comes after it."""
         ...
-
-
-def make(config: CaptionConfig) -> Captioner:
-    """The model that the config names; only its own module is imported."""
-    if config.backend == "qwen_vl":
-        from landloom.captioning.qwen_vl import QwenVl
-
-        return QwenVl(config)
-    from landloom.captioning.endpoint import Endpoint
-
-    return Endpoint(config)

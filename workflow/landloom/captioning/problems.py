@@ -11,9 +11,9 @@ from landloom.captioning import server as own
 from landloom.conditions.words import image_caption
 from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
-from landloom.diffusion import layout
-from landloom.diffusion.hub import locate
 from landloom.errors import InputError
+from landloom.models import layout
+from landloom.models.hub import locate
 
 SECTION = "caption.qwen_vl"
 PARTS = {

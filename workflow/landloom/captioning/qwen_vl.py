@@ -7,11 +7,11 @@ import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from landloom import provenance
 from landloom.captioning.backend import Answer, Question, Save, Stopped
 from landloom.config.caption import CaptionConfig
-from landloom.diffusion.hub import locate
 from landloom.errors import InputError, Interrupted
+from landloom.models.hub import locate
+from landloom.provenance import records
 from landloom.training.loop import device
 
 SECTION = "caption.qwen_vl"
@@ -37,7 +37,7 @@ class QwenVl:
             raise InputError(f"{SECTION}.source", f"{folder}: {first}", remedy) from None
         self.model.to(device()).eval()
         self.processor.tokenizer.padding_side = "left"  # answers begin where prompts end
-        weights = settings.sha256 or settings.revision or provenance.digest(folder)
+        weights = settings.sha256 or settings.revision or records.digest(folder)
         self.identity = f"qwen_vl {weights} {settings.precision} {config.answer}"
 
     def ask(self, questions: Sequence[Question], save: Save, stopped: Stopped) -> None:

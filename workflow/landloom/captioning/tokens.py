@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 
 from landloom.config.base import BaseConfig
-from landloom.diffusion.hub import locate
 from landloom.errors import InputError
+from landloom.models.hub import locate
 
 PIECES = re.compile(r"[^\W\d_]+|\d|[^\w\s]+|_")
 """Words, single digits and runs of signs, as CLIP's tokenizer cuts a text."""

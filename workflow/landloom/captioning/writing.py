@@ -11,9 +11,9 @@ from landloom.captioning.store import Store, key
 from landloom.captioning.tokens import Count
 from landloom.conditions.words import describe, image_caption
 from landloom.config.caption import CaptionConfig, Language
-from landloom.dataset import Dataset
+from landloom.data.samples import Sample
+from landloom.data.statistics import Dataset
 from landloom.errors import InputError
-from landloom.samples import Sample
 
 CHUNK = 256  # tiles in memory at once
 LANGUAGES: dict[Language, str] = {

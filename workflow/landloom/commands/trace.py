@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from landloom import samples
-from landloom.auditing import Audit
-from landloom.columns import plain
+from landloom.data import samples
+from landloom.data.columns import plain
 from landloom.errors import InputError
+from landloom.provenance.audit import Audit
 
 FOLDERS = ("curated", "pairs", "masks")
 FACTS = ("id", "source", "split", "seed", "caption", "ratios", "target_ratios", "parents", "scene",

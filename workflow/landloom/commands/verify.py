@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from landloom import configfiles
-from landloom.auditing import NOTES, PROBLEMS, Audit
-from landloom.dag import Dag
 from landloom.errors import InputError
+from landloom.orchestration import config_files
+from landloom.orchestration.dag import Dag
+from landloom.provenance.audit import NOTES, PROBLEMS, Audit
 
 
 def main(arguments: list[str]) -> int:
@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--root", type=Path, help="results/<dataset>; from the config when absent")
     given = parser.parse_args(arguments)
-    dag = Dag(configfiles.read(given.configfile or [Path("config/config.yaml")]))
+    dag = Dag(config_files.read(given.configfile or [Path("config/config.yaml")]))
     root = given.root or Path("results") / dag.config.dataset
     if not root.is_dir():
         remedy = "Run it in the folder of the run, or give results/<dataset> with --root"

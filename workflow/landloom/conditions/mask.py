@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from landloom.conditions.base import Condition, Embed
-from landloom.diffusion.symmetry import turn_each
-from landloom.samples import IGNORE
+from landloom.data.symmetry import turn_each
+from landloom.raster.labels import IGNORE
 
 
 class Mask(Condition):

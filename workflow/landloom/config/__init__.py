@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from landloom.config import together
+from landloom.config import constraints
 from landloom.config.audit import AuditConfig
 from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
@@ -185,7 +185,7 @@ class Config(Section):
         # The default variants must not bind a config that never asks for the label table.
         table = self.report.label_table or "label_table" in self.model_fields_set
         names = [*self.generators, *(self.variants if table else ())]
-        if found := dict.fromkeys(p for name in names for p in together.problems(self, name)):
+        if found := dict.fromkeys(p for name in names for p in constraints.problems(self, name)):
             raise ValueError("; ".join(found))
         return self
 

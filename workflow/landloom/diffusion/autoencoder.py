@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landloom.config.base import VaeConfig
-from landloom.diffusion.symmetry import COUNT, Augment, turn_each
+from landloom.data.symmetry import COUNT, Augment, turn_each
 
 SHUFFLED = 0.5  # share of masks whose classes are shuffled
 HALVED = 0.7  # share of halved latents among those made smaller

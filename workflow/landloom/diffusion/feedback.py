@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landloom.config.image_sample import Feedback
-from landloom.diffusion.bundle import Bundle
-from landloom.samples import IGNORE
+from landloom.models.bundle import Bundle
+from landloom.raster.labels import IGNORE
 
 
 class JudgeFeedback:

@@ -10,15 +10,16 @@ from safetensors.torch import load_file
 
 from landloom.conditions import registry
 from landloom.config.label_sample import LabelSampleConfig
-from landloom.control.choice import Drawn, Request
-from landloom.dataset import Dataset
-from landloom.diffusion import bundle, lora
+from landloom.data.statistics import Dataset
+from landloom.diffusion import lora
 from landloom.diffusion.denoiser import Denoiser
-from landloom.diffusion.proportion import LatentProbe
 from landloom.diffusion.sampling import guidance, sample
-from landloom.diffusion.steering import ProbeSteering
 from landloom.errors import InputError
+from landloom.models import bundle
 from landloom.raster.palette import distances
+from landloom.ratio_control.choice import Drawn, Request
+from landloom.ratio_control.proportion import LatentProbe
+from landloom.ratio_control.steering import ProbeSteering
 from landloom.training.loop import device, step_seed
 
 

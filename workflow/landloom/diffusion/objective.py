@@ -8,10 +8,10 @@ from diffusers import DDPMScheduler
 from torch import Tensor, nn
 
 from landloom.conditions.group import Given
+from landloom.data.symmetry import turn_each
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.noise import add_noise, alpha_bar, clean, snr_weights, weighted_mse
-from landloom.diffusion.symmetry import turn_each
-from landloom.samples import IGNORE
+from landloom.raster.labels import IGNORE
 
 
 class Proportion(Protocol):

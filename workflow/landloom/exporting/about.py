@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 import landloom
-from landloom import provenance, quality, samples
+from landloom.data import quality, samples
 from landloom.exporting.collection import Collection, legend, write_json
-from landloom.markdown import cell
+from landloom.models.cards import cell
+from landloom.provenance import records
 
 FORMATS = {
     "geotiff": "`geotiff/images/<id>.tif`: all bands; `geotiff/masks/<id>.tif`: class indices, 255 = none",
@@ -51,7 +52,7 @@ def facts(collection: Collection, curated: Sequence[Path]) -> dict[str, Any]:
             "synthetic": _named(collection, _mean([table["ratios"][i] for i in kept])),
         },
         "reference": {"dataset": collection.name, "scenes": card.scenes, "tiles": card.tiles},
-        "versions": {"landloom": landloom.__version__} | provenance.packages(),
+        "versions": {"landloom": landloom.__version__} | records.packages(),
     }
 
 

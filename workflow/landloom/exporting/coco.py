@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landloom.data.samples import Sample
 from landloom.exporting.collection import Collection, write_json
-from landloom.samples import Sample
 
 
 class Coco:

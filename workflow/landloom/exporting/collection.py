@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from landloom import quality, samples
-from landloom.dataset import Dataset
+from landloom.data import quality, samples
+from landloom.data.samples import Sample
+from landloom.data.statistics import Dataset
 from landloom.errors import InputError
-from landloom.samples import IGNORE, Sample
+from landloom.raster.labels import IGNORE
 
 SYNTHETIC = "synthetic: not an observation"
 """Said in every format: nobody may take these pixels for a measurement."""

@@ -10,9 +10,10 @@ from rasterio import open as open_raster
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine
 
+from landloom.data.samples import Sample
 from landloom.exporting.collection import Collection
 from landloom.raster import codec, palette
-from landloom.samples import IGNORE, Sample
+from landloom.raster.labels import IGNORE
 
 
 class GeoTiff:

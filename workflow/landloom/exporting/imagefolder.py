@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from landloom.data.samples import Sample
 from landloom.exporting.collection import Collection, legend, write_json
-from landloom.samples import Sample
 
 
 class ImageFolder:

@@ -7,9 +7,10 @@ from typing import Any
 
 from rasterio.crs import CRS
 
+from landloom.data.samples import Sample
 from landloom.exporting import footprint as place
 from landloom.exporting.collection import Collection, legend, write_json
-from landloom.samples import IGNORE, Sample
+from landloom.raster.labels import IGNORE
 
 VERSION = "1.1.0"
 EXTENSIONS = [

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from landloom.provenance import record_path
-from landloom.training.progress import trained_seconds
+from landloom.provenance.records import record_path
+from landloom.training.metrics_log import trained_seconds
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from landloom import progress
+from landloom.runtime import progress
 from landloom.training.loop import device
 
 SUBSETS, SUBSET = 100, 50

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landloom.samples import Sample
+from landloom.data.samples import Sample
 
 
 @dataclass(frozen=True)

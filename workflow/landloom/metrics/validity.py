@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy import ndimage, stats
 from torch import Tensor, nn
 
-from landloom.dataset import Dataset
-from landloom.diffusion.symmetry import turn
+from landloom.data.statistics import Dataset
+from landloom.data.symmetry import turn
 from landloom.metrics import fidelity
 from landloom.raster import palette
-from landloom.samples import IGNORE
+from landloom.raster.labels import IGNORE
 
 CELLS = 32
 """Side at which masks are compared with train masks: details of a few pixels do not make a copy new."""

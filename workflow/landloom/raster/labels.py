@@ -11,7 +11,9 @@ from rasterio.windows import Window as Slice
 
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
-from landloom.samples import IGNORE
+
+IGNORE = 255
+"""Index of pixels without a class, in every mask; no loss and no score counts them."""
 
 UNKNOWN = 256
 """Index of pixels whose value is neither a class nor ignored."""

@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from landloom.samples import IGNORE
+from landloom.raster.labels import IGNORE
 
 
 def generation_palette(classes: int, channels: int) -> NDArray[np.float32]:

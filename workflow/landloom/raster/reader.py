@@ -15,12 +15,11 @@ from rasterio.windows import Window as Slice
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
 from landloom.raster import bands, grid
-from landloom.raster.labels import Legend
+from landloom.raster.labels import IGNORE, Legend
 from landloom.raster.readable import readable
 from landloom.raster.unknown import UnknownValues
 from landloom.raster.windows import Window
-from landloom.samples import IGNORE
-from landloom.scenes import SceneFiles
+from landloom.scenes.discovery import SceneFiles
 
 STRICT = {"GDAL_ERROR_ON_LIBJPEG_WARNING": "YES", "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO"}
 """By default GDAL reads JPEG and PNG files that were cut off without an error, and makes up the rest."""

@@ -14,12 +14,12 @@ from rasterio.windows import Window as Slice
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
 from landloom.raster.alike import Storage, storage
+from landloom.raster.labels import IGNORE
 from landloom.raster.readable import readable
 from landloom.raster.reader import SceneReader
 from landloom.raster.unknown import UnknownValues, lossy
 from landloom.raster.windows import Window, areas
-from landloom.samples import IGNORE
-from landloom.scenes import SceneFiles, lacking
+from landloom.scenes.discovery import SceneFiles, lacking
 
 STRIP = 256
 """Rows of a mask that are looked at together."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from landloom.config.data import Split
 from landloom.config.tile import TileConfig
 from landloom.errors import InputError
-from landloom.splits import assign
+from landloom.scenes.splits import assign
 
 
 class Window(NamedTuple):

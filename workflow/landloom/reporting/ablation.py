@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from landloom.dataset import Dataset
+from landloom.data.statistics import Dataset
 from landloom.raster import palette
 
 COLUMNS = 8  # masks per row

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from landloom import samples
+from landloom.data import samples
 from landloom.reporting import gather
 from landloom.reporting.pictures import Thumbnails
 

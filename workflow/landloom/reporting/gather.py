@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from landloom import samples
-from landloom.quality import Quality, accepted
+from landloom.data import samples
+from landloom.data.quality import Quality, accepted
+from landloom.data.samples import Sample
 from landloom.reporting.tables import run_name
-from landloom.samples import Sample
 
 
 @dataclass(frozen=True)

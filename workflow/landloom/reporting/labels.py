@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from landloom.dataset import Dataset
+from landloom.data.statistics import Dataset
 from landloom.reporting import figures, gather
 from landloom.reporting.gather import Entry
 from landloom.reporting.pictures import Thumbnails

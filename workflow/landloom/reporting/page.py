@@ -10,14 +10,14 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import landloom
-from landloom.dataset import Dataset
-from landloom.quality import COPY
+from landloom.data.quality import COPY
+from landloom.data.samples import Sample
+from landloom.data.statistics import Dataset
 from landloom.raster import codec
 from landloom.reporting import captions, figures, gather, labels, tables
 from landloom.reporting.captions import Captions
 from landloom.reporting.gather import Entry, RealTiles, Row, Strip
 from landloom.reporting.pictures import Thumbnails
-from landloom.samples import Sample
 
 ROWS_AT_FULL_SIZE = 40  # rows of thumbnails of FULL pixels that keep the page below 3 MB
 FULL, LEAST = 128, 48

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from landloom.dataset import Dataset
+from landloom.data.samples import Sample
+from landloom.data.statistics import Dataset
 from landloom.raster import palette
-from landloom.samples import Sample
 
 DOUBTED, TRUSTED = (168, 62, 38), (233, 237, 230)
 """Colours of a pixel that the judge does not trust at all, and of one that it trusts fully."""

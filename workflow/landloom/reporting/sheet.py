@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from landloom.dataset import Dataset
+from landloom.data.statistics import Dataset
 from landloom.raster import palette
 from landloom.reporting.gather import Row
 from landloom.reporting.pictures import trust_colors

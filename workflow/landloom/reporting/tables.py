@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from landloom.quality import Quality, accepted
+from landloom.data.quality import Quality, accepted
 
 MISSING = "–"
 

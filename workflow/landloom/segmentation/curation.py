@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landloom.samples import IGNORE
+from landloom.raster.labels import IGNORE
 
 SMALLEST_LOSS = 1e-2
 """Floor of the mean loss per class, in nats: a judge without a fault would doubt everything else."""

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landloom.dataset import wide
-from landloom.diffusion.symmetry import COUNT, Augment, turn_each
-from landloom.tile_dataset import TileDataset
+from landloom.data.statistics import wide
+from landloom.data.symmetry import COUNT, Augment, turn_each
+from landloom.data.tile_dataset import TileDataset
 
 
 def batch(tiles: TileDataset, index: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landloom.diffusion.symmetry import Augment
-from landloom.samples import IGNORE
+from landloom.data.symmetry import Augment
+from landloom.data.tile_dataset import TileDataset
+from landloom.raster.labels import IGNORE
 from landloom.segmentation.data import augment, batch
-from landloom.tile_dataset import TileDataset
 from landloom.training.loop import device
 
 SMALLEST_SHARE = 1e-4

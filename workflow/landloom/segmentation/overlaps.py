@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from landloom.samples import IGNORE, Sample
+from landloom.data.samples import Sample
+from landloom.raster.labels import IGNORE
 
 
 class Overlaps:

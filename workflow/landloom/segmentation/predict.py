@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from landloom.dataset import Dataset
-from landloom.samples import Sample
+from landloom.data.samples import Sample
+from landloom.data.statistics import Dataset
 from landloom.training.loop import device
 
 BATCH = 16

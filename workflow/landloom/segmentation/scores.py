@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landloom.samples import IGNORE
+from landloom.raster.labels import IGNORE
 
 Confusion = NDArray[np.int64]
 

@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
-from landloom import auditing, lineage
 from landloom.config.audit import AuditConfig
-from landloom.dag import Dag
 from landloom.errors import InputError
-from landloom.stage import Ins, Out, Text
+from landloom.orchestration.dag import Dag
+from landloom.provenance import lineage
+from landloom.provenance.audit import Audit, insist
+from landloom.runtime.command_line import Ins, Out, Text
 
 VERSION = 2
 KEEP = False  # it looks at files that are no inputs
@@ -35,9 +36,9 @@ def run(config: AuditConfig, root: Path, out: Out, provenance: Out, after: Ins, 
     if not root.is_dir():
         raise InputError(root, "no such folder", "Give the folder results/<dataset>.")
     expected = Dag(json.loads(settings)).expected() if settings else {}
-    audit = auditing.Audit(root, expected)
+    audit = Audit(root, expected)
     found = audit.run()
     if config.strict:
-        auditing.insist(root, found)
+        insist(root, found)
     out.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
     provenance.write_text(json.dumps(lineage.prov(audit.records), indent=1) + "\n")

@@ -11,16 +11,18 @@ from landloom.conditions.group import Conditions
 from landloom.conditions.text import Text
 from landloom.config.base import BaseConfig
 from landloom.config.run import DEFAULT, RunConfig
-from landloom.dataset import Dataset
-from landloom.diffusion import bundle, pictures, scratch
+from landloom.data import pictures
+from landloom.data.statistics import Dataset
+from landloom.diffusion import latent_cache
 from landloom.diffusion.autoencoder import AutoencoderObjective
 from landloom.diffusion.denoiser import Denoiser
-from landloom.diffusion.hub import locate
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import InputError
-from landloom.stage import How, In, Ins, Out, State
+from landloom.models import bundle, scratch
+from landloom.models.hub import locate
+from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import device, train
-from landloom.training.progress import metrics_path
+from landloom.training.metrics_log import metrics_path
 
 VERSION = 5
 
@@ -90,7 +92,7 @@ def train_autoencoder(
     train(objective, config.vae, how, seed, state, "base autoencoder")
     base.to(device())
     base.vae.register_to_config(scaling_factor=1.0)
-    latents = pictures.encode(base, evenly(data, palette, config.masks), dataset.size, "none", 32)
+    latents = latent_cache.encode(base, evenly(data, palette, config.masks), dataset.size, "none", 32)
     base.vae.register_to_config(scaling_factor=round(float(1 / latents.std()), 6))
 
 
@@ -112,7 +114,7 @@ def train_denoiser(
     words = data.captions
     if config.masks:
         seen, words = [*seen, data.painted(base.palette(len(dataset.classes)))], [*words, *data.prompts]
-    latents = pictures.encode(base, seen, dataset.size, config.augment, 32)
+    latents = latent_cache.encode(base, seen, dataset.size, config.augment, 32)
     base.unet.requires_grad_(True)
     base.text_encoder.requires_grad_(True)
     text = Text(base.tokens(["", *words]), "caption", config.unet.caption_dropout, base.text_encoder)

@@ -10,18 +10,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landloom import samples
 from landloom.captioning import tokens
-from landloom.captioning.backend import Answer, make
+from landloom.captioning.backend import Answer, Captioner
 from landloom.captioning.store import Store
 from landloom.captioning.summary import line, summarise
 from landloom.captioning.writing import Caption, Writer
 from landloom.conditions.words import image_caption, mask_prompt
 from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
-from landloom.dataset import Dataset
-from landloom.stage import In, Out, State
-from landloom.training.signals import StopRequest
+from landloom.data import samples
+from landloom.data.statistics import Dataset
+from landloom.runtime.command_line import In, Out, State
+from landloom.runtime.signals import StopRequest
 
 VERSION = 3
 
@@ -70,3 +70,14 @@ def answers(config: CaptionConfig, dataset: Dataset, tiles: Path, state: Path) -
     """Where the answers of a shard are kept: beside the fingerprints, for they outlive a changed setting."""
     folder = Path(config.cache) / dataset.name if config.cache else state.parent
     return folder / f"{tiles.stem}.jsonl"
+
+
+def make(config: CaptionConfig) -> Captioner:
+    """The model that the config names; only its own module is imported."""
+    if config.backend == "qwen_vl":
+        from landloom.captioning.qwen_vl import QwenVl
+
+        return QwenVl(config)
+    from landloom.captioning.endpoint import Endpoint
+
+    return Endpoint(config)

@@ -21,17 +21,17 @@ from landloom.config.features import FeaturesConfig
 from landloom.config.mix import MixConfig
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
-from landloom.diffusion import layout
 from landloom.errors import InputError, InputErrors
 from landloom.metrics import extractors
+from landloom.models import layout
 from landloom.raster import alike, survey
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
 from landloom.raster.windows import tiles
-from landloom.scenes import SceneFiles, discover, grouped, other_suffix, split_scenes, unpaired
+from landloom.runtime.command_line import Out
+from landloom.scenes.discovery import SceneFiles, discover, grouped, other_suffix, split_scenes, unpaired
+from landloom.scenes.splits import SPLITS
 from landloom.segmentation import networks
-from landloom.splits import SPLITS
-from landloom.stage import Out
 
 VERSION = 4
 KEEP = False  # it looks at files that are no inputs, and at the machine

@@ -8,21 +8,22 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from landloom import progress, quality, samples
 from landloom.config.curate import CurateConfig
 from landloom.config.features import FeaturesConfig
-from landloom.dataset import Dataset
+from landloom.data import quality, samples
+from landloom.data.quality import COPY, Quality, Reason
+from landloom.data.samples import Sample
+from landloom.data.statistics import Dataset
 from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity
 from landloom.metrics.known import load
 from landloom.metrics.memorisation import Neighbour, Neighbours, Place
-from landloom.quality import COPY, Quality, Reason
 from landloom.raster import codec
-from landloom.samples import Sample
+from landloom.runtime import progress
+from landloom.runtime.command_line import In, Ins, Out
 from landloom.segmentation import networks, scores
 from landloom.segmentation.curation import Norms, agreement, pixel_loss, trust
 from landloom.segmentation.predict import probabilities
-from landloom.stage import In, Ins, Out
 
 VERSION = 7
 

@@ -5,10 +5,12 @@ from torch import Tensor
 
 from landloom.config.base import BaseConfig
 from landloom.config.encode import EncodeConfig
-from landloom.dataset import Dataset
-from landloom.diffusion import bundle, pictures
-from landloom.diffusion.cache import LatentCache
-from landloom.stage import In, Out
+from landloom.data import pictures
+from landloom.data.statistics import Dataset
+from landloom.diffusion import latent_cache
+from landloom.diffusion.latent_cache import LatentCache
+from landloom.models import bundle
+from landloom.runtime.command_line import In, Out
 from landloom.training.loop import device
 
 VERSION = 2
@@ -30,7 +32,7 @@ def run(
     row = {text: i for i, text in enumerate(texts)}
     known = learned is None or learned.masks
     embedded = [model.embed(texts[i : i + 64]).cpu() for i in range(0, len(texts), 64)]
-    images = pictures.encode(model, [data.images], dataset.size, config.augment, config.batch).to(dtype)
+    images = latent_cache.encode(model, [data.images], dataset.size, config.augment, config.batch).to(dtype)
     LatentCache(
         images=images,
         masks=painted(config, model, dataset, data).to(dtype) if known else images[:, :0],
@@ -46,4 +48,4 @@ def run(
 def painted(config: EncodeConfig, model: bundle.Bundle, dataset: Dataset, data: pictures.Pictures) -> Tensor:
     """Latents (N, A, c, h, w) of the masks in the base's palette."""
     masks = data.painted(model.palette(len(dataset.classes)))
-    return pictures.encode(model, [masks], dataset.size, config.augment, config.batch)
+    return latent_cache.encode(model, [masks], dataset.size, config.augment, config.batch)

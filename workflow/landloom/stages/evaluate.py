@@ -10,17 +10,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from torch import nn
 
-from landloom import samples
 from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
-from landloom.dataset import Dataset
+from landloom.data import samples
+from landloom.data.quality import mean_score
+from landloom.data.statistics import Dataset
 from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity, tables, validity
 from landloom.metrics.cost import Cost, cost
 from landloom.metrics.diversity import mean_distance
-from landloom.quality import mean_score
+from landloom.runtime.command_line import In, Ins, Out
 from landloom.segmentation import scores
-from landloom.stage import In, Ins, Out
 
 VERSION = 6
 

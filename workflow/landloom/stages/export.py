@@ -1,8 +1,8 @@
 """``export``: the accepted samples of one generator in formats that other tools read."""
 
-from landloom import samples
 from landloom.config.export import ExportConfig
-from landloom.dataset import Dataset
+from landloom.data import samples
+from landloom.data.statistics import Dataset
 from landloom.errors import InputError
 from landloom.exporting import about
 from landloom.exporting.coco import Coco
@@ -10,7 +10,7 @@ from landloom.exporting.collection import Collection, Writer, accepted, generato
 from landloom.exporting.geotiff import GeoTiff
 from landloom.exporting.imagefolder import ImageFolder
 from landloom.exporting.stac import Stac
-from landloom.stage import In, Ins, Out
+from landloom.runtime.command_line import In, Ins, Out
 
 VERSION = 6
 NEEDS = {"coco": "imagefolder", "stac": "geotiff"}  # these two point to the files of another format

@@ -1,11 +1,11 @@
 """Features of a shard's train tiles, computed once: every curate job compares its images with them."""
 
-from landloom import samples
 from landloom.config.features import FeaturesConfig
-from landloom.dataset import Dataset
+from landloom.data import samples
+from landloom.data.statistics import Dataset
 from landloom.metrics import extractors, fidelity
 from landloom.metrics.known import Known
-from landloom.stage import In, Out
+from landloom.runtime.command_line import In, Out
 
 VERSION = 1
 

@@ -9,25 +9,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from landloom import progress, samples
-from landloom.collage.assembly import Collage, Collages
-from landloom.collage.library import Library
 from landloom.conditions import registry
 from landloom.conditions.mask import one_hot
 from landloom.config.image_sample import ImageSampleConfig
-from landloom.dataset import Dataset
-from landloom.diffusion import bundle, control
+from landloom.copy_paste.assembly import Collage, Collages
+from landloom.copy_paste.library import Library
+from landloom.data import samples
+from landloom.data.quality import judged
+from landloom.data.samples import Sample
+from landloom.data.statistics import Dataset
+from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.feedback import JudgeFeedback
 from landloom.diffusion.sampling import batches, guidance, sample, taken
 from landloom.errors import InputError
-from landloom.quality import judged
+from landloom.gan import networks as gan
+from landloom.models import bundle
 from landloom.raster import codec
-from landloom.samples import Sample
+from landloom.runtime import progress
+from landloom.runtime.command_line import In, Ins, Out
 from landloom.segmentation import networks
-from landloom.stage import In, Ins, Out
 from landloom.training.loop import device
-from landloom.translation import generator
 
 VERSION = 10
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
@@ -116,7 +118,7 @@ class Translator:
     """Images by a baseline; dropout under a sample's own seed is its noise."""
 
     def __init__(self, dataset: Dataset, folder: Path) -> None:
-        self.model, self.classes = generator.load(folder).to(device()), len(dataset.classes)
+        self.model, self.classes = gan.load(folder).to(device()), len(dataset.classes)
 
     @torch.no_grad()
     def __call__(
@@ -135,13 +137,13 @@ class Diffusion:
     """Images by the ControlNet, under masks and captions."""
 
     def __init__(
-        self, config: ImageSampleConfig, dataset: Dataset, base: Path, controlnet: Path, judge: Path | None
+        self, config: ImageSampleConfig, dataset: Dataset, base: Path, control: Path, judge: Path | None
     ) -> None:
         self.config, self.dataset = config, dataset
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
         self.model = bundle.load(base).to(device(), self.dtype)
-        made = control.load(controlnet, self.model, device(), self.dtype)
-        self.conditions = registry.load(controlnet, self.model.embed)
+        made = controlnet.load(control, self.model, device(), self.dtype)
+        self.conditions = registry.load(control, self.model.embed)
         self.denoiser = Denoiser(self.model.unet, self.conditions, made, config.control)
         self.guides = guidance(self.conditions, "text", config.guidance, "image_sample.guidance")
         found = networks.load(judge / "model") if judge is not None and config.feedback.weight else None

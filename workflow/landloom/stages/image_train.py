@@ -13,18 +13,20 @@ from landloom.conditions.mask import Mask
 from landloom.conditions.text import Text
 from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2PixConfig, TranslationConfig
 from landloom.config.run import DEFAULT, RunConfig
-from landloom.dataset import Dataset
-from landloom.diffusion import bundle, cache, cards, control, pictures
+from landloom.data import pictures
+from landloom.data.statistics import Dataset
+from landloom.diffusion import controlnet, latent_cache
+from landloom.diffusion.adversarial_one_step import OneStepObjective
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.objective import DenoisingObjective
-from landloom.diffusion.one_step import OneStepObjective
 from landloom.errors import InputError
-from landloom.stage import How, In, Ins, Out, State
+from landloom.gan.cyclegan import Cycle, CycleGanObjective
+from landloom.gan.networks import Generator, discriminator
+from landloom.gan.pix2pix import Pix2PixObjective, Players
+from landloom.models import bundle, cards
+from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import Objective, device, train
-from landloom.training.progress import metrics_path
-from landloom.translation.cyclegan import Cycle, CycleGanObjective
-from landloom.translation.generator import Generator, discriminator
-from landloom.translation.pix2pix import Pix2PixObjective, Players
+from landloom.training.metrics_log import metrics_path
 
 VERSION = 9
 NAMES = {"pix2pix": "Pix2Pix", "cyclegan": "CycleGAN"}
@@ -38,7 +40,7 @@ def run(
 ) -> None:  # fmt: skip
     """Train the image generator and write it as a folder.
 
-    ``controlnet`` reads ``base`` and ``latents``, the baselines read ``tiles``.
+    ``diffusion`` reads ``base`` and ``latents``, the baselines read ``tiles``.
 
     Raises:
         InputError: an input of the back-end is missing, or the tiles do not fit its network.
@@ -49,11 +51,11 @@ def run(
     if config.translation is not None:
         translation(config, config.translation, run, seed, dataset, _given("tiles", tiles), state, out)
     else:
-        controlnet(config, run, seed, dataset, _given("base", base), _given("latents", latents), state, out)
+        diffusion(config, run, seed, dataset, _given("base", base), _given("latents", latents), state, out)
     shutil.copy(metrics_path(state), metrics)
 
 
-def controlnet(
+def diffusion(
     config: ImageTrainConfig, how: RunConfig, seed: int, dataset: Dataset, base: Path,
     latents: Sequence[Path], state: Path, out: Path,
 ) -> None:  # fmt: skip
@@ -61,21 +63,21 @@ def controlnet(
     model = bundle.load(base).to(device())
     torch.manual_seed(seed)
     classes = len(dataset.classes)
-    made, data = control.build(config, model, classes), cache.load(latents)
+    made, data = controlnet.build(config, model, classes), latent_cache.load(latents)
     denoiser = Denoiser(model.unet, told(config, data, classes), made)
     objective: DenoisingObjective
     if config.objective == "one_step":
         objective = OneStepObjective(denoiser, model.scheduler, data.images, data.columns, config.one_step)
     else:
         objective = DenoisingObjective(denoiser, model.scheduler, data.images, data.columns, config.min_snr)
-    control.adapt(model.unet, config)
+    controlnet.adapt(model.unet, config)
     train(objective, config, how, seed, state, "image ControlNet")
-    control.save(out, made, model.unet, config)
+    controlnet.save(out, made, model.unet, config)
     registry.save(denoiser.conditions, out)
     (out / "README.md").write_text(cards.controlnet(dataset, config))
 
 
-def told(config: ImageTrainConfig, data: cache.LatentCache, classes: int) -> Conditions:
+def told(config: ImageTrainConfig, data: latent_cache.LatentCache, classes: int) -> Conditions:
     """What the ControlNet's denoiser is told: mask and caption."""
     mask = Mask(classes, coarse=config.coarse, block=config.coarse_block)
     return Conditions([mask, Text(data.text, "caption", config.caption_dropout)])

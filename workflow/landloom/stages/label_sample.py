@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from landloom import progress, samples
-from landloom.categorical.masks import CategoricalMasks
 from landloom.config.label_sample import LabelSampleConfig
-from landloom.control.choice import Draw, Drawn, Request, best_of, error, rejection
-from landloom.control.repair import repair
-from landloom.dataset import Dataset
+from landloom.data import samples
+from landloom.data.quality import judged
+from landloom.data.samples import Requested, Sample, class_ratios
+from landloom.data.statistics import Dataset
 from landloom.diffusion.masks import LoraMasks
 from landloom.diffusion.sampling import batches
 from landloom.errors import InputError
-from landloom.quality import judged
+from landloom.mask_diffusion.masks import CategoricalMasks
 from landloom.raster import codec
 from landloom.raster.regions import without_small
-from landloom.samples import Requested, Sample, class_ratios
-from landloom.stage import In, Ins, Out
+from landloom.ratio_control.choice import Draw, Drawn, Request, best_of, error, rejection
+from landloom.ratio_control.repair import repair
+from landloom.runtime import progress
+from landloom.runtime.command_line import In, Ins, Out
 
 VERSION = 7
 

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from landloom import samples
 from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
-from landloom.dataset import Dataset
+from landloom.data import samples
+from landloom.data.statistics import Dataset
 from landloom.errors import InputError
 from landloom.metrics import extractors, tables, validity
 from landloom.metrics.cost import read_record
 from landloom.metrics.validity import Mask
 from landloom.reporting import ablation
-from landloom.stage import In, Ins, Out
+from landloom.runtime.command_line import In, Ins, Out
 
 VERSION = 2
 

@@ -8,9 +8,6 @@ import torch
 from peft import LoraConfig
 from safetensors.torch import save_file
 
-from landloom import samples
-from landloom.categorical.network import MaskDenoiser
-from landloom.categorical.objective import CategoricalObjective
 from landloom.conditions import registry
 from landloom.conditions.group import Conditions
 from landloom.conditions.ratios import Ratios, VectorTokens
@@ -18,15 +15,19 @@ from landloom.conditions.text import Text
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.config.training import Training
-from landloom.dataset import Dataset
-from landloom.diffusion import bundle, cache, cards, lora
+from landloom.data import samples
+from landloom.data.statistics import Dataset
+from landloom.diffusion import latent_cache, lora
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.objective import DenoisingObjective
-from landloom.diffusion.proportion import LatentProbe, ProbeObjective, ProportionTerm, decoded
 from landloom.errors import InputError
-from landloom.stage import How, In, Ins, Out, State
+from landloom.mask_diffusion.network import MaskDenoiser
+from landloom.mask_diffusion.objective import CategoricalObjective
+from landloom.models import bundle, cards
+from landloom.ratio_control.proportion import LatentProbe, ProbeObjective, ProportionTerm, decoded
+from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import device, train
-from landloom.training.progress import metrics_path
+from landloom.training.metrics_log import metrics_path
 
 VERSION = 5
 
@@ -56,7 +57,7 @@ def run(
     else:
         assert base is not None
         assert latents is not None
-        train_lora(config, run, seed, dataset, base, cache.load(latents), state, out)
+        train_lora(config, run, seed, dataset, base, latent_cache.load(latents), state, out)
         shutil.copy(metrics_path(state / "lora"), metrics)
 
 
@@ -86,7 +87,7 @@ def train_categorical(
 
 def train_lora(
     config: LabelTrainConfig, how: RunConfig, seed: int, dataset: Dataset, base: Path,
-    data: cache.LatentCache, state: Path, out: Path,
+    data: latent_cache.LatentCache, state: Path, out: Path,
 ) -> None:  # fmt: skip
     """Train LoRA matrices on the base's denoiser; the latent probe and the ratio tokens lie beside them."""
     model, classes = bundle.load(base).to(device()), len(dataset.classes)
@@ -107,7 +108,7 @@ def train_lora(
     (out / "README.md").write_text(cards.lora(dataset, config))
 
 
-def told(config: LabelTrainConfig, data: cache.LatentCache, classes: int) -> Conditions:
+def told(config: LabelTrainConfig, data: latent_cache.LatentCache, classes: int) -> Conditions:
     """What the LoRA's denoiser is told: prompts, and ratios if they have tokens."""
     own, text = config.vector, Text(data.text, "prompt", config.caption_dropout)
     if not own.tokens:
@@ -117,7 +118,7 @@ def told(config: LabelTrainConfig, data: cache.LatentCache, classes: int) -> Con
 
 
 def fit_probe(
-    config: LabelTrainConfig, how: RunConfig, seed: int, data: cache.LatentCache, classes: int,
+    config: LabelTrainConfig, how: RunConfig, seed: int, data: latent_cache.LatentCache, classes: int,
     state: Path, out: Path,
 ) -> LatentProbe | None:  # fmt: skip
     """Fit the latent probe to real masks and store it beside the LoRA; None when it has no steps."""

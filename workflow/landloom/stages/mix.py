@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from landloom import sample_index, samples
 from landloom.config.mix import MixConfig
+from landloom.data import sample_index, samples
+from landloom.data.quality import accepted
+from landloom.data.sample_index import Place
 from landloom.errors import InputError
-from landloom.quality import accepted
-from landloom.sample_index import Place
-from landloom.stage import Ins, Out
+from landloom.runtime.command_line import Ins, Out
 
 VERSION = 3
 

@@ -9,10 +9,10 @@ from landloom.captioning.bank import CaptionBank
 from landloom.conditions.words import image_caption, mask_prompt
 from landloom.config.caption import Words
 from landloom.config.plan import PlanConfig
-from landloom.dataset import Dataset
+from landloom.data.statistics import Dataset
 from landloom.errors import InputError
 from landloom.planning import goals, prior
-from landloom.stage import In, Ins, Out
+from landloom.runtime.command_line import In, Ins, Out
 
 VERSION = 3
 

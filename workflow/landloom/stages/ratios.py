@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landloom import samples
 from landloom.config.data import DataConfig
 from landloom.config.ratios import RatiosConfig
-from landloom.dataset import ClassInfo, Dataset
+from landloom.data import samples
+from landloom.data.radiometry import limits
+from landloom.data.statistics import ClassInfo, Dataset
 from landloom.errors import InputError
-from landloom.scaling import limits
-from landloom.splits import SPLITS
-from landloom.stage import Ins, Out
+from landloom.runtime.command_line import Ins, Out
+from landloom.scenes.splits import SPLITS
 
 VERSION = 2
 

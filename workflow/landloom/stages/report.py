@@ -3,13 +3,13 @@
 from itertools import chain, zip_longest
 
 from landloom.config.report import ReportConfig
-from landloom.dataset import Dataset
+from landloom.data.statistics import Dataset
 from landloom.reporting import gather, page
 from landloom.reporting.captions import read as captions_of
 from landloom.reporting.gather import Entry, RealTiles
 from landloom.reporting.sheet import write as write_sheet
 from landloom.reporting.tables import read as read_tables
-from landloom.stage import In, Ins, Out
+from landloom.runtime.command_line import In, Ins, Out
 
 VERSION = 8
 

@@ -13,21 +13,21 @@ import pyarrow.parquet as pq
 import torch
 from torch import nn
 
-from landloom import sample_index, samples
 from landloom.config.run import DEFAULT
 from landloom.config.segment import SegmentConfig
-from landloom.dataset import Dataset
+from landloom.data import sample_index, samples
+from landloom.data.sample_index import Place
+from landloom.data.statistics import Dataset
+from landloom.data.tile_dataset import TileDataset
 from landloom.errors import InputError
 from landloom.raster import codec
-from landloom.sample_index import Place
+from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.segmentation import networks, predict, scores
 from landloom.segmentation.curation import class_losses
 from landloom.segmentation.objective import SegmentationObjective, class_weights
 from landloom.segmentation.overlaps import Overlaps
-from landloom.stage import How, In, Ins, Out, State
-from landloom.tile_dataset import TileDataset
 from landloom.training.loop import train
-from landloom.training.progress import metrics_path
+from landloom.training.metrics_log import metrics_path
 
 VERSION = 3
 SHOWN = 12  # predictions kept for the report

@@ -2,16 +2,18 @@
 
 import sys
 
-from landloom import progress, samples
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
+from landloom.data import samples
+from landloom.data.samples import Sample, ShardWriter
 from landloom.errors import InputError
 from landloom.raster import codec
+from landloom.raster.labels import IGNORE
 from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window, areas, tiles
-from landloom.samples import IGNORE, Sample, ShardWriter
-from landloom.scenes import SceneFiles
-from landloom.stage import Ins, Out
+from landloom.runtime import progress
+from landloom.runtime.command_line import Ins, Out
+from landloom.scenes.discovery import SceneFiles
 
 VERSION = 3
 

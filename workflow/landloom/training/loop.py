@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from landloom.config.run import RunConfig
 from landloom.config.training import Training
 from landloom.errors import Interrupted
+from landloom.runtime.signals import StopRequest
 from landloom.training import checkpoint
-from landloom.training.progress import Progress
-from landloom.training.signals import StopRequest
+from landloom.training.metrics_log import Progress
 
 
 class Objective(Protocol):

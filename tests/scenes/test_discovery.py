@@ -1,0 +1,268 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landloom.config.data import Split
+from landloom.errors import InputError
+from landloom.scenes.discovery import (
+    LONGEST,
+    SceneFiles,
+    discover,
+    grouped,
+    lacking,
+    other_suffix,
+    split_scenes,
+    unpaired,
+)
+from landloom.scenes.splits import assign
+from tests import rasters
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def named(*names: str) -> list[SceneFiles]:
+    return [SceneFiles(n, (Path(f"{n}.tif"),), Path(f"{n}.png")) for n in names]
+
+
+def test_wildcards_in_folders_and_files_name_the_scene(tmp_path: Path) -> None:
+    touch(tmp_path, "Tile 2/images/part_001.jpg", "Tile 1/images/part_007.jpg", "Tile 1/images/notes.txt")
+    data = rasters.config(
+        images=f"{tmp_path}/Tile {{tile}}/images/part_{{part}}.jpg",
+        masks=f"{tmp_path}/Tile {{tile}}/masks/part_{{part}}.png",
+    )
+    first, second = discover(data)
+    assert (first.name, second.name) == ("1_007", "2_001")
+    assert first.mask == tmp_path / "Tile 1/masks/part_007.png"  # not there: check reports it
+
+
+def test_a_wildcard_that_stands_twice_must_have_one_value(tmp_path: Path) -> None:
+    touch(tmp_path, "a/a.tif", "a/b.tif")
+    data = rasters.config(images=f"{tmp_path}/{{s}}/{{s}}.tif", masks=f"{tmp_path}/{{s}}.png")
+    assert [s.name for s in discover(data)] == ["a"]
+
+
+def test_stacked_patterns_keep_their_order_and_miss_no_scene(tmp_path: Path) -> None:
+    touch(tmp_path, "nir/a.tif", "red/a.tif", "red/b.tif")
+    data = rasters.config(
+        images=[f"{tmp_path}/nir/{{s}}.tif", f"{tmp_path}/red/{{s}}.tif"], masks=f"{tmp_path}/{{s}}.png"
+    )
+    found = discover(data)
+    assert [s.name for s in found] == ["a", "b"]
+    assert found[1].images == (tmp_path / "nir/b.tif", tmp_path / "red/b.tif")
+
+
+def test_files_that_patterns_miss_are_found(tmp_path: Path) -> None:
+    touch(tmp_path, "i/a.tif", "i/b.TIF", "i/c.png", "m/a.png", "m/b.png")
+    data = rasters.config(images=f"{tmp_path}/i/{{s}}.tif", masks=f"{tmp_path}/m/{{s}}.png")
+    assert unpaired(data) == [tmp_path / "m/b.png"]
+    assert other_suffix(data) == [tmp_path / "i/b.TIF"]
+    wild = rasters.config(images=f"{tmp_path}/i/{{s}}.{{e}}", masks=f"{tmp_path}/m/{{s}}_{{e}}.png")
+    assert (unpaired(wild), other_suffix(wild)) == ([], [])
+    listed = rasters.config(scenes=[{"name": "a", "images": ["a.tif"], "mask": "a.png"}])
+    assert (unpaired(listed), other_suffix(listed)) == ([], [])
+
+
+def test_no_match_names_pattern_and_nearest_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "imagery/a.tif")
+    data = rasters.config(images=f"{tmp_path}/images/deep/{{s}}.tif", masks=f"{tmp_path}/{{s}}.png")
+    with pytest.raises(
+        InputError, match=r"images/deep/\{s\}\.tif'.*with imagery in it.*Fix the pattern"
+    ) as error:
+        discover(data)
+    assert f"folder that exists is '{tmp_path}'" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("-74_40", "-74_40"), ("Äcker", "Äcker"), ("A\u0308cker", "Äcker"), ("北京 1", "北京-1"),
+        ("&b", "-b"),
+        ("--x", "-x"), ("दिल्ली", "दिल्ली"), ("a'b$(c)", "a-b--c-"),
+    ],
+)  # fmt: skip
+def test_names_keep_letters_of_any_script(tmp_path: Path, file: str, name: str) -> None:
+    touch(tmp_path, f"{file}.tif")
+    (scene,) = discover(rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}.png"))
+    assert (scene.name, scene.images[0].stem) == (name, file)
+
+
+def test_a_listed_name_never_hides_its_outputs() -> None:
+    listed = [
+        {"name": "..", "images": ["r.tif"], "mask": "m.tif"},
+        {"name": ".a", "images": ["r"], "mask": "m"},
+    ]
+    assert [s.name for s in discover(rasters.config(scenes=listed))] == ["_", "_a"]
+
+
+def test_a_name_too_long_for_its_outputs_is_named_with_the_way_out() -> None:
+    long = named("x" * LONGEST, "ä" * 96)
+    with pytest.raises(
+        InputError, match=r"192 bytes\. Shorten it to 190, or set tile\.scenes_per_shard to 2"
+    ):
+        grouped(long, 1)
+    assert list(grouped(long[:1], 1)) == ["x" * LONGEST]
+    assert list(grouped(long, 2)) == ["00000"]
+
+
+def test_two_scenes_with_one_name_are_an_error(tmp_path: Path) -> None:
+    touch(tmp_path, "a b.tif", "a+b.tif")
+    data = rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}.png")
+    with pytest.raises(InputError, match=r"two scenes are called 'a-b'.*Rename"):
+        discover(data)
+
+
+@pytest.mark.parametrize(
+    ("images", "masks", "message"),
+    [
+        ("a.tif", "a.png", "no wildcard.*data.scenes"),
+        ("{s}.tif", "{t}.png", "data.masks.*wildcards t.*has s.*same wildcards"),
+        ("{s}/{.tif", "{s}.png", "brace"),
+    ],
+)
+def test_wrong_patterns_say_what_to_write(images: str, masks: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        discover(rasters.config(images=images, masks=masks))
+
+
+def test_csv_manifest(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text(
+        "scene,image,mask,split\nx,b4.tif;b3.tif,m.png,val\ny,/far/y.tif,n.png,\n"
+    )
+    x, y = discover(rasters.config(manifest=str(tmp_path / "m.csv")))
+    assert x == SceneFiles("x", (tmp_path / "b4.tif", tmp_path / "b3.tif"), tmp_path / "m.png", "val")
+    assert (y.images, y.split) == ((Path("/far/y.tif"),), None)
+
+
+def test_geojson_manifest(tmp_path: Path) -> None:
+    features = [
+        {"type": "Feature", "geometry": None, "properties": {"scene": 7, "image": "a.tif", "mask": "a.png"}}
+    ]
+    (tmp_path / "m.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    (scene,) = discover(rasters.config(manifest=str(tmp_path / "m.geojson")))
+    assert (scene.name, scene.mask) == ("7", tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("scene,image\nx,a.tif\n", "entry 1: 'mask' is missing"),
+        ("scene,image,mask,split\nx,a,b,training\n", "split is 'training'.*Write train, val or test"),
+        ("scene,image,mask\n", "no scene is listed"),
+    ],
+)
+def test_wrong_manifests_name_the_entry(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "m.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        discover(rasters.config(manifest=str(tmp_path / "m.csv")))
+
+
+def test_scenes_of_the_config() -> None:
+    listed = [{"name": "north", "images": ["r.tif", "g.tif"], "mask": "m.tif", "split": "test"}]
+    assert discover(rasters.config(scenes=listed)) == [
+        SceneFiles("north", (Path("r.tif"), Path("g.tif")), Path("m.tif"), "test")
+    ]
+
+
+def test_patterns_and_shares_go_together() -> None:
+    split = Split(test=["6_*", "7_*"], val=0.5)
+    found = split_scenes(named("1_1", "2_1", "6_1", "6_2", "7_1"), split)
+    assert [found[n] for n in ("6_1", "6_2", "7_1")] == ["test"] * 3
+    assert sorted(found[n] for n in ("1_1", "2_1")) == ["train", "val"]
+
+
+def test_a_pattern_that_matches_nothing_lists_the_names() -> None:
+    with pytest.raises(
+        InputError, match=r"data.split.test: 'area9\*': matches no scene.*called area1, area2"
+    ):
+        split_scenes(named("area1", "area2"), Split(test=["area9*"]))
+
+
+def test_a_scene_in_two_splits_is_an_error() -> None:
+    with pytest.raises(InputError, match="scene 'a1' is in val already"):
+        split_scenes(named("a1", "b1"), Split(val=["a*"], test=["*1"]))
+
+
+def test_manifest_split_needs_the_column() -> None:
+    with pytest.raises(InputError, match=r"split.by: manifest.*scene 'a' has no split"):
+        split_scenes(named("a"), Split(by="manifest"))
+
+
+def test_blocks_are_divided_inside_scenes() -> None:
+    assert split_scenes(named("a"), Split(by="block")) == {"a": "block"}
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (20, (13, 3, 4))]
+)
+def test_counts_are_exact_and_train_is_never_empty(count: int, expected: tuple[int, int, int]) -> None:
+    found = list(assign([f"s{i}" for i in range(count)], 0.15, 0.2, seed=0).values())
+    assert tuple(found.count(s) for s in ("train", "val", "test")) == expected
+
+
+@given(
+    st.sets(st.text("abc", min_size=1), min_size=1), st.integers(0, 5), st.floats(0, 0.4), st.floats(0, 0.4)
+)
+def test_assignment_depends_on_names_not_on_order(keys: set[str], seed: int, val: float, test: float) -> None:
+    forward = assign(sorted(keys), val, test, seed)
+    assert forward == assign(sorted(keys, reverse=True), val, test, seed)
+    assert forward.keys() == keys
+
+
+def test_import_is_light() -> None:
+    code = "import sys, landloom.scenes.discovery; print({'rasterio', 'numpy', 'pandas'} & set(sys.modules))"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "set()\n"
+    )
+
+
+def test_dubai() -> None:
+    folder = rasters.real("dubai-seg6")
+    data = rasters.config(
+        images=f"{folder}/Tile {{tile}}/images/image_part_{{part}}.jpg",
+        masks=f"{folder}/Tile {{tile}}/masks/image_part_{{part}}.png",
+        split={"val": ["5_*"], "test": ["6_*", "7_*"]},
+    )
+    found = discover(data)
+    labels = list(split_scenes(found, data.split).values())
+    assert (len(found), all(s.mask.exists() for s in found)) == (72, True)
+    assert [labels.count(s) for s in ("train", "val", "test")] == [45, 9, 18]
+
+
+def test_an_image_is_not_its_own_mask(tmp_path: Path) -> None:
+    touch(tmp_path, "a.tif")
+    data = rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}.tif")
+    with pytest.raises(InputError, match=r"scene 'a' has .*a\.tif as its image and as its mask"):
+        discover(data)
+
+
+def test_masks_beside_their_images_are_no_scenes(tmp_path: Path) -> None:
+    touch(tmp_path, "a.tif", "a_mask.tif", "b.tif", "b_mask.tif", "c.tif")
+    found = discover(rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}_mask.tif"))
+    assert [s.name for s in found] == ["a", "b", "c"]
+
+
+def test_other_spellings_of_a_suffix_are_seen(tmp_path: Path) -> None:
+    touch(tmp_path, "a.tif", "b.tiff", "c.Tif", "d.png", "e.b.tif")
+    data = rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/m/{{s}}.png")
+    assert other_suffix(data) == [tmp_path / "b.tiff", tmp_path / "c.Tif"]
+    both = rasters.config(
+        images=[f"{tmp_path}/{{s}}.tif", f"{tmp_path}/{{s}}.tiff"], masks=f"{tmp_path}/m/{{s}}.png"
+    )
+    assert other_suffix(both) == [tmp_path / "c.Tif"]
+
+
+def test_why_a_path_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "link.tif").symlink_to("/nowhere/a.tif")
+    assert lacking(tmp_path / "link.tif") == "is a link to /nowhere/a.tif, which does not exist"
+    assert lacking(tmp_path) == "is a folder, not a file"
+    assert lacking(tmp_path / "gone.tif") == "does not exist"

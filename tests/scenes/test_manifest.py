@@ -1,0 +1,65 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landloom.errors import InputError
+from landloom.scenes.manifest import entries
+
+FULL = {"scene": "x", "image": "b4.tif;b3.tif", "mask": "m.png", "split": "val"}
+
+
+def read(path: Path, content: str | bytes) -> list[dict[str, str]]:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return [values for _, values in entries(path)]
+
+
+def features(*properties: Any) -> str:
+    found = [{"type": "Feature", "geometry": None, "properties": p} for p in properties]
+    return json.dumps({"type": "FeatureCollection", "features": found})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("m.csv", "scene,image,mask,split\nx,b4.tif;b3.tif,m.png,val\n"),
+        ("m.csv", 'scene;image;mask;split\nx;"b4.tif;b3.tif";m.png;val\n'),
+        ("m.csv", "scene\timage\tmask\tsplit\nx\tb4.tif;b3.tif\tm.png\tval\n"),
+        ("m.tsv", "scene\timage\tmask\tsplit\nx\tb4.tif;b3.tif\tm.png\tval\n"),
+        ("m.CSV", "Scene, IMAGE ,Mask,Split\r\nx,b4.tif;b3.tif, m.png,Val\r\n"),
+        ("m.csv", "\ufeffscene,image,mask,split\nx,b4.tif;b3.tif,m.png,val\n"),
+        ("m.csv", "scene\timage\tmask\tsplit\nx\tb4.tif;b3.tif\tm.png\tval\n".encode("utf-16")),
+        ("m.csv", "note,scene,image,mask,split\n,x,b4.tif;b3.tif,m.png,val\n,,,,\n"),
+        ("m.csv", 'sep=;\r\nscene;image;mask;split\r\nx;"b4.tif;b3.tif";m.png;val\r\n'),
+        ("m.csv", 'scene, image, mask, split\nx, "b4.tif;b3.tif", "m.png", "val"\n'),
+        ("m.csv", "scene,image,mask,split,wkt\nx,b4.tif;b3.tif,m.png,val," + "1 2 " * 50_000 + "\n"),
+        ("m.geojson", features(FULL | {"image": ["b4.tif", "b3.tif"]})),
+        ("m.geojson", features(FULL)),
+        ("m.JSON", "\ufeff" + features({k.upper(): v for k, v in FULL.items()})),
+    ],
+)
+def test_tables_as_programs_write_them(tmp_path: Path, name: str, content: str | bytes) -> None:
+    assert read(tmp_path / name, content) == [FULL]
+
+
+def test_a_scene_may_be_called_0(tmp_path: Path) -> None:
+    (found,) = read(tmp_path / "m.geojson", features({"scene": 0, "image": "a", "mask": "b", "split": None}))
+    assert (found["scene"], found["split"]) == ("0", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("m.csv", "id,image,mask\nx,a,b\n", "'scene' is missing; the columns found are id, image, mask"),
+        ("m.csv", "id image mask\nx a b\n", "the columns found are id image mask"),
+        ("m.csv", "scene;image;mask\nx;a;b;c\n", "entry 1: it has more cells.*Quote cells"),
+        ("m.geojson", features(None), "entry 1: 'scene' is missing; the columns found are none"),
+        ("m.geojson", '{"features": [3]}', "not a GeoJSON FeatureCollection"),
+        ("m.csv", "scene,image,mask\nx,\u00e4.tif,b\n".encode("cp1252"), "not UTF-8.*'CSV UTF-8'"),
+        ("m.xlsx", "", "neither CSV nor GeoJSON"),
+    ],
+)
+def test_what_cannot_be_read_is_shown(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read(tmp_path / name, content)

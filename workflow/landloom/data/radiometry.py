@@ -1,0 +1,86 @@
+"""Which values of each band are mapped to -1 and 1."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landloom.config.ratios import RatiosConfig
+from landloom.data import samples
+from landloom.errors import InputError
+from landloom.raster.labels import IGNORE
+
+VALUES = 4_000_000
+"""Most values per band that percentiles are taken from."""
+TILES = 4096
+"""Most tiles that percentiles are taken from."""
+
+
+def limits(
+    config: RatiosConfig, tiles: Sequence[Path], dtype: str, bands: int
+) -> tuple[list[float], list[float]]:
+    """Lower and upper limit of each band, finite and in the images' own units; equal for a constant band.
+
+    Args:
+        config: where the limits come from.
+        tiles: shards; only their train tiles count.
+        dtype: numpy type of the images.
+        bands: number of image bands.
+
+    Raises:
+        InputError: the dtype has no range to use, or no pixel has a value.
+    """
+    if config.scale == "range" and config.range is not None:
+        return [config.range[0]] * bands, [config.range[1]] * bands
+    if config.scale == "dtype":
+        if np.dtype(dtype).kind not in "iu":
+            raise InputError(
+                "ratios.scale: dtype",
+                f"images are {dtype}, which has no natural range",
+                "Use percentile or range",
+            )
+        info = np.iinfo(dtype)
+        return [float(info.min)] * bands, [float(info.max)] * bands
+    low, high = np.percentile(_finite(pixels(tiles, bands)), config.percentiles, axis=1).tolist()
+    for band, (a, b) in enumerate(zip(low, high, strict=True), 1):
+        if a == b:
+            found = f"band {band} is {a:g} nearly everywhere; it tells the model nothing"
+            print(f"warning: {found}, and synthetic images have this value everywhere", file=sys.stderr)
+    return low, high
+
+
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    """The pixels (n,) of (C, n) with a value in every band.
+
+    Raises:
+        InputError: there is none.
+    """
+    known = np.isfinite(values)
+    if known.all(0).any():
+        return values[:, known.all(0)]
+    empty = [str(i) for i, band in enumerate(known, 1) if not band.any()]
+    where = f"band {', '.join(empty)}" if empty else "all bands"
+    raise InputError(
+        f"train tiles, {where}",
+        "no pixel with a class has a value",
+        "Leave the band out with data.bands, or correct data.nodata",
+    )
+
+
+def pixels(tiles: Sequence[Path], bands: int) -> NDArray[Any]:
+    """Values (C, n) of labelled pixels of the train tiles, evenly thinned to at most VALUES a band."""
+    total = samples.columns(tiles, ["split"])["split"].count("train")
+    every = max(1, -(-total // TILES))
+    per_tile = VALUES // -(-total // every)
+    parts: list[NDArray[Any]] = [np.empty((bands, 0))]
+    for i, sample in enumerate(samples.read(tiles, "train")):
+        if i % every:
+            continue
+        image = sample.image_array().reshape(bands, -1)
+        image = image[:, sample.mask_array().ravel() != IGNORE]
+        # An odd step, so that columns of the tile take turns.
+        parts.append(image[:, :: -(-image.shape[1] // per_tile) | 1])
+    return np.concatenate(parts, axis=1)

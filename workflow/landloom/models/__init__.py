@@ -1,0 +1,1 @@
+"""Bases: found, checked, loaded, built from scratch, saved with cards."""

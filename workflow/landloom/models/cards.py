@@ -1,0 +1,57 @@
+"""Model cards that lie beside the trained weights."""
+
+from pydantic import BaseModel
+
+from landloom.data.statistics import Dataset
+
+
+def lora(dataset: Dataset, config: BaseModel) -> str:
+    """Card of a label LoRA."""
+    return _card(
+        dataset, config, "Mask generator (LoRA)",
+        "Load with `StableDiffusionPipeline.from_pretrained(base).load_lora_weights(folder)`. It answers"
+        " prompts such as `segmentation map, 45% forest, 30% water` with masks in the generation palette.",
+    )  # fmt: skip
+
+
+def categorical(dataset: Dataset, config: BaseModel) -> str:
+    """Card of a categorical mask generator."""
+    return _card(
+        dataset, config, "Mask generator (categorical diffusion)",
+        "Load with `landloom.mask_diffusion.network.MaskDenoiser.from_pretrained(folder)`. It names the"
+        " class of every pixel of a mask of which some are known, given class shares;"
+        " `landloom.mask_diffusion.sampling` draws masks with it.",
+    )  # fmt: skip
+
+
+def controlnet(dataset: Dataset, config: BaseModel) -> str:
+    """Card of an image ControlNet."""
+    return _card(
+        dataset, config, "Image generator (ControlNet)",
+        "Load with `ControlNetModel.from_pretrained(folder)`. Its condition is the one-hot mask, one channel"
+        " per class in the order below; a pixel without a class is zero in every channel.",
+    )  # fmt: skip
+
+
+def translation(dataset: Dataset, config: BaseModel, name: str) -> str:
+    """Card of a baseline's generator."""
+    return _card(
+        dataset, config, f"Image generator ({name})",
+        "Load with `landloom.gan.networks.load(folder)`. Its input is the one-hot mask, one channel"
+        " per class in the order below; a pixel without a class is zero in every channel.",
+    )  # fmt: skip
+
+
+def _card(dataset: Dataset, config: BaseModel, title: str, use: str) -> str:
+    classes = "\n".join(f"| {i} | {cell(c.name)} | {c.color} |" for i, c in enumerate(dataset.classes))
+    return (
+        f"---\nlibrary_name: diffusers\ntags: [remote-sensing, synthetic-data]\n---\n# {title}\n\n"
+        f"Trained by Landloom on the dataset `{dataset.name}`: {dataset.tiles['train']} train tiles of"
+        f" {dataset.size} px, {dataset.bands} bands.\n\n{use}\n\n| index | class | colour |\n|---|---|---|\n"
+        f"{classes}\n\n```json\n{config.model_dump_json(indent=1)}\n```\n"
+    )
+
+
+def cell(text: str) -> str:
+    """Text for one cell of a Markdown table: a bar or a new line would end the cell."""
+    return " ".join(text.replace("|", "\\|").split())

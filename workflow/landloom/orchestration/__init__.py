@@ -1,0 +1,1 @@
+"""What the Snakefile asks: the answers of the DAG, paths of artefacts, checks before it."""

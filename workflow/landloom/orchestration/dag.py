@@ -1,0 +1,388 @@
+"""What the rules ask: which files, which settings, which version. No heavy imports: every job parses this."""
+
+import json
+import math
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from landloom.config import GENERATOR_SECTIONS, Config, load
+from landloom.config.caption import Words
+from landloom.config.curate import CurateConfig
+from landloom.config.image_sample import ImageSampleConfig
+from landloom.config.image_train import ImageTrainConfig
+from landloom.config.section import Section
+from landloom.errors import InputError, InputErrors
+from landloom.orchestration import preflight, resources
+from landloom.orchestration.trained_models import TrainedModels
+from landloom.runtime import gpus
+from landloom.runtime import registry as stages
+from landloom.runtime.argument_files import Lists
+from landloom.scenes.discovery import SceneFiles, discover, grouped, lacking, split_scenes
+
+REAL = "real"
+"""Name of the training set without synthetic samples; its ratio is 0."""
+
+
+class Wildcards(Protocol):
+    """Snakemake's wildcards."""
+
+    def get(self, key: str, default: str | None = None) -> str | None:
+        """Value of a wildcard."""
+        ...
+
+
+class Dag:
+    """The shape of one run, from its config."""
+
+    TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary")
+    ABLATION = ("label_ablation", "label_ablation_shapes")
+
+    def __init__(self, raw: Mapping[str, Any], configfiles: Sequence[str] = ()) -> None:
+        self.config: Config = load(raw)
+        self.configfiles = configfiles
+        self.limits: dict[str, float] = {}
+        self.lists = Lists()
+
+    @cached_property
+    def scenes(self) -> dict[str, SceneFiles]:
+        """Scenes by name."""
+        return {s.name: s for s in discover(self.config.data)}
+
+    @cached_property
+    def parts(self) -> dict[str, list[str]]:
+        """Scenes of each shard of tiles, by its name."""
+        return grouped(list(self.scenes.values()), self.config.tile.scenes_per_shard)
+
+    @cached_property
+    def splits(self) -> dict[str, str]:
+        """Split of each scene; 'block' when scenes are divided inside."""
+        return split_scenes(list(self.scenes.values()), self.config.data.split)
+
+    @property
+    def generators(self) -> list[str]:
+        """Names of the generators."""
+        return list(self.config.generators)
+
+    @property
+    def ratios(self) -> list[str]:
+        """Synthetic shares, as they stand in paths."""
+        return [f"{r:g}" for r in self.config.mix.ratios]
+
+    def patterns(self) -> dict[str, str]:
+        """Regular expressions of the wildcards."""
+        names = {
+            "dataset": [self.config.dataset],
+            "scene": list(self.parts),
+            "generator": [*self.generators, *self.config.variants, REAL],
+            "network": list(self.config.segment.networks),
+        }
+        found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
+        return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
+
+    def require_files(self) -> None:
+        """Raise InputErrors for files that no rule can ask for: missing, or with a brace in the path.
+
+        Raises:
+            InputErrors: names each such file, and the scene of a missing one.
+        """
+        given = [*self.files(None), *(f for g in self.generators for f in self.tables_of(g))]
+        if braced := [f for f in given if re.search(r"[{}]", f)]:
+            found = "the path holds a brace" + (f", as {len(braced)} do" if len(braced) > 1 else "")
+            raise InputError(braced[0], found, "Rename it: Snakemake takes braces for wildcards")
+        if broken := next((f for f in given if "\n" in f), None):
+            raise InputError(repr(broken), "the path holds a line break", "Rename it")
+        missing = [
+            InputError(
+                path, f"the {kind} of scene '{s.name}' {lacking(path)}", "Add it, or leave the scene out"
+            )
+            for s in self.scenes.values()
+            for kind, paths in (("image", s.images), ("mask", [s.mask]))
+            for path in paths
+            if not path.is_file()
+        ]
+        if missing:
+            raise InputErrors(missing)
+
+    @property
+    def pairs(self) -> list[int]:
+        """Number of pairs that each generator plans."""
+        return [self.config.plan_of(g).count for g in self.generators]
+
+    def mixes(self, wildcards: Any) -> str:
+        """JSON of the mix section with all its ratios; a job of mix sees its own alone."""
+        return self.config.mix.model_dump_json(exclude_defaults=True)
+
+    def check(self, workflow: Any) -> None:
+        """Run the check before the first job, unless it is that job or has been run."""
+        asked = all(job.rule.name == "check" for job in workflow.dag.needrun_jobs())
+        devices = len(gpus.visible()) if workflow.nodes is None else 0
+        preflight.check(self.config, self.pairs, devices, None if asked else self.files(None))
+
+    def check_cluster(self, workflow: Any) -> None:
+        """Refuse, when jobs go to SLURM, what is known to hang or never to start there.
+
+        Raises:
+            SystemExit: there are such settings or requests; they have been printed.
+        """
+        if type(workflow.executor_settings).__module__ != "snakemake_executor_plugin_slurm":
+            return
+        from landloom.cluster import guard
+
+        jobs = [j for j in workflow.dag.needrun_jobs() if not j.is_local]
+        try:
+            self.limits = guard.limits(guard.requests(jobs))
+            for job in jobs:
+                job.attempt = 1  # ask for time again, now that the limits are known
+            guard.check(workflow.executor_settings, guard.requests(jobs), Path.cwd())
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(1) from None
+
+    def files(self, wildcards: Any) -> list[str]:
+        """All input rasters."""
+        return [str(p) for s in self.scenes.values() for p in (*s.images, s.mask)]
+
+    def part(self, wildcards: Any) -> list[str]:
+        """Scenes of a part."""
+        return self.parts[wildcards.scene]
+
+    def part_words(self, wildcards: Any) -> str:
+        """Scenes of a part, for its command."""
+        return self.lists.words("scene", self.part(wildcards))
+
+    def images(self, wildcards: Any) -> list[str]:
+        """Image files of a part, scene by scene."""
+        return [str(p) for s in self.part(wildcards) for p in self.scenes[s].images]
+
+    def masks(self, wildcards: Any) -> list[str]:
+        """Mask file of each scene of a part."""
+        return [str(self.scenes[s].mask) for s in self.part(wildcards)]
+
+    def split(self, wildcards: Any) -> str:
+        """Split of each scene of a part, for its command."""
+        return self.lists.words("split", [self.splits[s] for s in self.part(wildcards)])
+
+    def minutes(self, rule: str, count: int) -> Callable[..., int]:
+        """Time limit that grows with each attempt, up to what the rule's partition allows."""
+
+        def runtime(wildcards: Any, attempt: int) -> int:
+            return int(min(count * attempt, self.limits.get(rule, math.inf)))
+
+        return runtime
+
+    def section(self, name: str) -> Callable[[Any], str]:
+        """JSON of a config section, with the generator's changes; defaults are left out.
+
+        A function, not a string: braces in prompt templates would be taken for wildcards.
+        """
+
+        def text(wildcards: Any) -> str:
+            section = self._section(name, wildcards)
+            return self.lists.text(name, section.model_dump_json(exclude_defaults=True))
+
+        return text
+
+    def _section(self, name: str, wildcards: Any) -> Section:
+        generator = wildcards.get("generator")
+        if name == "segment" and wildcards.get("network"):
+            # One more seed or network must not rerun the others.
+            segment = self.config.segment
+            name = wildcards.get("network")
+            return segment.model_copy(update={"networks": {name: segment.networks[name]}, "seeds": [0, 1, 2]})
+        if name == "mix":
+            return self.config.mix.model_copy(update={"ratios": [0.4]})
+        if name == "curate":
+            section = self.config.section(name, generator)
+            return section.model_copy(update={"network": None})
+        section = self.config.section(name, generator)
+        return section.read() if isinstance(section, ImageTrainConfig | ImageSampleConfig) else section
+
+    def memory(self, stage: str, megabytes: int) -> Callable[..., int]:
+        """Memory of a job: some for itself, and what it holds of its data; more with each attempt."""
+
+        def mem_mb(wildcards: Any, input: Any, attempt: int) -> int:
+            return (megabytes + resources.megabytes(stage, self.config, wildcards, input)) * attempt
+
+        return mem_mb
+
+    def cpus(self, stage: str) -> Callable[[Any], int]:
+        """CPU threads of a job of a stage."""
+        return lambda wildcards: self._section(stage, wildcards).cpus
+
+    def gpus(self, stage: str) -> Callable[[Any], int]:
+        """GPUs of a job of a stage."""
+        return lambda wildcards: self._section(stage, wildcards).gpus
+
+    def settings(self, wildcards: Any) -> str:
+        """JSON of all of the config that shapes results; defaults are left out."""
+        shaping = self.config.model_dump_json(exclude_defaults=True, exclude={"run"})
+        return self.lists.text("settings", shaping)
+
+    def expected(self) -> dict[str, Any]:
+        """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""
+        found = {s: self._section(s, {}) for s in stages.names()}
+        for g in [*self.generators, *self.config.variants]:
+            found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
+        for n in self.config.segment.networks:
+            found[f"{n}/segment"] = self._section("segment", {"network": n})
+        return {k: v.model_dump(mode="json") for k, v in found.items()}
+
+    def version(self, stage: str) -> int:
+        """VERSION of a stage: a change of it reruns the stage."""
+        return stages.version(stage)
+
+    def seed(self, wildcards: Any) -> int:
+        """Seed of the run."""
+        return self.config.seed
+
+    def min_trust(self, wildcards: Any) -> float:
+        """Trust below which pixels are ignored in training."""
+        if wildcards.generator == REAL:
+            return 0.0
+        return float(self.config.section("curate", wildcards.generator).model_dump()["min_trust"])
+
+    @cached_property
+    def trained(self) -> TrainedModels:
+        """Trained models of the generators."""
+        return TrainedModels(self.config, self.parts, self.judge)
+
+    def plan_split(self, wildcards: Any) -> str:
+        """Real tiles that a plan starts from: held-out ones are for the label table alone."""
+        measured = wildcards.generator in self.config.variants
+        return self.config.label_table.split if measured else "train"
+
+    def plan_files(self, wildcards: Any) -> list[str]:
+        """Tables that the plan of a generator reads."""
+        return self.tables_of(wildcards.generator)
+
+    def tables_of(self, generator: str) -> list[str]:
+        """Tables of requests that the mixes of a generator name."""
+        mixes = self.config.plan_of(generator).mixes.values()
+        return [goal.file for goal in mixes if goal.file is not None]
+
+    def table_masks(self) -> list[str]:
+        """Shards of masks of all variants of the label table."""
+        pattern = f"results/{self.config.dataset}/{{generator}}/masks/{{shard}}.parquet"
+        return [p for v in self.config.variants for p in self.shards(pattern, v)]
+
+    def bank(self, wildcards: Any) -> list[str]:
+        """Captions that a plan draws from; none when it takes the template."""
+        wanted = self.config.plan_of(wildcards.generator).captions
+        by_model = self.config.caption.backend != "template"
+        if wanted == "template" or (wanted == "auto" and not by_model):
+            return []
+        return [f"results/{wildcards.dataset}/captions/{s}.parquet" for s in self.parts]
+
+    def words(self, wildcards: Any) -> str:
+        """JSON of the templates: all that a plan needs of the caption section."""
+        caption = self.config.caption.model_dump(include=set(Words.model_fields))
+        return Words(**caption).model_dump_json(exclude_defaults=True)
+
+    def tokenizer(self, wildcards: Any) -> str:
+        """Option that says whose tokenizer counts; nothing for a base from scratch, which has none yet."""
+        base = self.config.base
+        if base.source == "scratch":
+            return ""
+        found = {"source": base.source, "revision": base.revision}
+        return f"--base {shlex.quote(json.dumps(found))}"
+
+    def learned(self, wildcards: Any) -> str:
+        """Option that says whether the base knows masks."""
+        return f"--learned {shlex.quote(json.dumps({'masks': self.config.base.masks}))}"
+
+    @property
+    def captioner(self) -> resources.CaptionerNeeds:
+        """What a caption job needs."""
+        if self.config.caption.endpoint.serve:  # the model is in the job, whoever runs it
+            return resources.CAPTIONERS["qwen_vl"]
+        return resources.CAPTIONERS[self.config.caption.backend]
+
+    def scratch(self, paths: list[str]) -> list[str]:
+        """Paths that only a base trained from scratch needs."""
+        return paths if self.config.base.source == "scratch" else []
+
+    def judge(self, wildcards: Any) -> str:
+        """Network, trained on real tiles alone, that scores synthetic pairs."""
+        section = self.config.section("curate", wildcards.generator).model_dump()
+        network = section["network"] or next(iter(self.config.segment.networks))
+        return f"results/{wildcards.dataset}/segment/{REAL}/0/{network}/{self.config.segment.seeds[0]}"
+
+    def known(self, wildcards: Any) -> list[str]:
+        """Features of real tiles that new images are compared with; none where nothing is compared."""
+        curate = self.config.section("curate", wildcards.generator)
+        assert isinstance(curate, CurateConfig)
+        if not curate.compares or self.trained.real("image_sample", wildcards.generator):
+            return []
+        return [f"results/{wildcards.dataset}/features/{s}.safetensors" for s in self.parts]
+
+    def shards(self, pattern: str, generator: str) -> list[str]:
+        """Paths of a generator's shards; ``pattern`` has {generator} and {shard}."""
+        count = self.config.plan_of(generator).shards
+        return [pattern.format(generator=generator, shard=i) for i in range(count)]
+
+    def all_shards(self, stage: str) -> list[str]:
+        """Shards of a stage for all generators, with the dataset left as a wildcard."""
+        pattern = f"results/{self.config.dataset}/{{generator}}/{stage}/{{shard}}.parquet"
+        return [p for g in self.generators for p in self.shards(pattern, g)]
+
+    def curated(self, wildcards: Any) -> list[str]:
+        """Curated shards of a generator; none for the real-only set."""
+        if wildcards.generator == REAL:
+            return []
+        root = f"results/{wildcards.dataset}/{{generator}}/curated/{{shard}}.parquet"
+        return self.shards(root, wildcards.generator)
+
+    def runs(self, suffix: str = "") -> list[str]:
+        """Folders of all segmentation trainings."""
+        sets = [(REAL, "0")] + [(g, r) for g in self.generators for r in self.ratios]
+        segment = self.config.segment
+        return [
+            f"results/{self.config.dataset}/segment/{g}/{r}/{n}/{s}{suffix}"
+            for g, r in sets for n in segment.networks for s in segment.seeds
+        ]  # fmt: skip
+
+    def tables(self) -> list[str]:
+        """Tables that the report shows."""
+        names = [*self.TABLES, *(self.ABLATION if self.config.report.label_table else ())]
+        return [f"results/{self.config.dataset}/evaluation/{n}.csv" for n in names]
+
+    def plans(self) -> list[str]:
+        """Plans of all generators."""
+        return [f"results/{self.config.dataset}/{g}/plan.parquet" for g in self.generators]
+
+    def results(self) -> list[str]:
+        """What the default target makes, but for the audit."""
+        root = f"results/{self.config.dataset}"
+        return [
+            f"{root}/report",
+            *(f"{root}/export/{g}" for g in self.generators if self.trained.synthetic(g)),
+        ]
+
+    def audited(self, wildcards: Any) -> list[str]:
+        """What must be there before the audit."""
+        return self.results()
+
+    def command(self, wildcards: Any) -> str:
+        """The command that makes these results."""
+        given = (
+            [f"--configfile {shlex.join(os.path.relpath(f) for f in self.configfiles)}"]
+            if self.configfiles
+            else []
+        )
+        return " ".join(["snakemake --cores all", *given])
+
+    def training_metrics(self) -> list[str]:
+        """Metrics files of all trainings."""
+        return self.trained.metrics() + self.runs(".metrics.jsonl")
+
+
+def put_on_path(folder: Path) -> None:
+    """Let the jobs' own Python processes find packages in ``folder``."""
+    known = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *([known] if known else [])])

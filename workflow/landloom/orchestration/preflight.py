@@ -1,0 +1,89 @@
+"""The check, run by the workflow itself before its first job."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from landloom.config import Config, constraints
+from landloom.config.image_sample import ImageSampleConfig
+from landloom.config.image_train import ImageTrainConfig
+from landloom.errors import InputError
+from landloom.models.hub import locate
+from landloom.provenance import records
+from landloom.runtime import argument_files
+from landloom.runtime import registry as stages
+
+OPTIONS = {
+    "config": "check", "data": "data", "tile": "tile", "base": "base",
+    "segment": "segment", "caption": "caption", "features": "features", "mix": "mix",
+}  # fmt: skip
+"""Options of the check's command line, and the sections of the config that they take."""
+
+
+def check(config: Config, pairs: Sequence[int], devices: int, rasters: Sequence[str] | None) -> None:
+    """Run the check, unless it was run for these settings and rasters already.
+
+    Args:
+        config: the config.
+        pairs: number of pairs that each generator plans.
+        devices: GPUs of this machine; 0 when it has none, or jobs run elsewhere.
+        rasters: all image and mask files; None when a job of the run is the check itself.
+
+    Raises:
+        SystemExit: the check found problems; it has printed them.
+    """
+    if found := [*small(config), *crowded(config, devices)]:
+        raise SystemExit("\n".join(found))
+    if rasters is None:
+        return
+    out = Path(f"results/{config.dataset}/check.json")
+    sections = {option: config.section(name) for option, name in OPTIONS.items()}
+    values = {"generator": list(config.generators), "pairs": list(pairs)}
+    if not current(out, {o: s.model_dump(mode="json") for o, s in sections.items()} | values, rasters):
+        command = [sys.executable, "-m", "landloom", "check", "--out", str(out)]
+        for option, section in sections.items():
+            text = section.model_dump_json(exclude_defaults=True)
+            command += [f"--{option}", argument_files.text(option, text, argument_files.FOLDER)]
+        command += ["--generator", *config.generators, "--pairs", *map(str, pairs)]
+        if subprocess.run(command).returncode:
+            raise SystemExit(1)
+
+
+def crowded(config: Config, devices: int) -> Iterator[str]:
+    """Yield which trainings share their batches among more GPUs than this machine has."""
+    for name in ("base", "label_train", "image_train", "segment"):
+        for generator in (None, *config.generators):
+            needed = config.section(name, generator).gpus
+            if devices and needed > devices:
+                yield f"{name}.processes: {needed}, but this machine has {devices} GPUs. Set it to {devices}"
+                break
+
+
+def small(config: Config) -> Iterator[str]:
+    """Yield which generators cannot be trained on tiles of this size, given the base that is at hand."""
+    if config.base.source == "scratch":
+        return  # seen when the config was read
+    try:
+        folder = locate(config.base.model_copy(update={"download": False, "sha256": None}))
+    except InputError:
+        return  # it is still to be fetched
+    halved = json.loads((folder / "vae/config.json").read_text())["block_out_channels"]
+    for name in config.generators:
+        image = cast(ImageTrainConfig, config.section("image_train", name))
+        made = cast(ImageSampleConfig, config.section("image_sample", name))
+        if made.source == "model" and image.translation is None:
+            yield from constraints.latents(image, name, config.tile.size, 2 ** (len(halved) - 1))
+
+
+def current(out: Path, settings: dict[str, Any], rasters: Sequence[str]) -> bool:
+    """Whether ``out`` was written for these settings, after the rasters were."""
+    record = records.record_path(out)
+    if not out.exists() or not record.exists():
+        return False
+    said = json.loads(record.read_text())
+    newest = max((Path(f).stat().st_mtime for f in rasters), default=0)
+    same = said["parameters"] == settings and said["version"] == stages.version("check")
+    return bool(same and newest < out.stat().st_mtime)

@@ -1,0 +1,103 @@
+"""What jobs ask for, known before they start: memory, from the numbers on the dataset card, and more.
+
+The Snakefile imports this, so nothing heavy is imported here.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from landloom.config import Config
+from landloom.config.base import BaseConfig
+from landloom.config.image_train import ImageTrainConfig
+from landloom.config.label_train import LabelTrainConfig
+from landloom.data.held_tiles import HELD_BYTES, tile_bytes
+
+FEATURES = 2048
+"""Numbers that a feature extractor gives for an image at most."""
+
+
+@dataclass(frozen=True)
+class CaptionerNeeds:
+    """Memory (MB), minutes and places at the server of a caption job."""
+
+    memory: int = 2000
+    minutes: int = 30
+    endpoint: int = 0
+
+
+CAPTIONERS = {
+    "template": CaptionerNeeds(),
+    "qwen_vl": CaptionerNeeds(memory=24000, minutes=720),
+    "openai": CaptionerNeeds(memory=4000, minutes=720, endpoint=1),
+}
+"""By back-end."""
+
+
+def growing(megabytes: int) -> Callable[..., int]:
+    """Memory that grows with each attempt."""
+
+    def mem_mb(wildcards: Any, attempt: int) -> int:
+        return megabytes * attempt
+
+    return mem_mb
+
+
+def latent_bytes(tiles: int, channels: int, side: int, variants: int, itemsize: int) -> int:
+    """Bytes of latents (variants, channels, side, side) of some tiles; of images or of masks, not of both."""
+    return tiles * variants * channels * side**2 * itemsize
+
+
+def megabytes(stage: str, config: Config, wildcards: Any, inputs: Any) -> int:
+    """What a job holds of its data at once, in MB; 0 while the card that tells it is still to be made.
+
+    Args:
+        stage: the job's stage.
+        config: of the run.
+        wildcards: of the job.
+        inputs: of the job; ``inputs.card`` is the dataset card.
+    """
+    try:
+        card = json.loads(Path(inputs.card).read_text())
+    except (OSError, AttributeError, ValueError):
+        return 0
+    return -(-_held(stage, config, wildcards, inputs, card) // 10**6)
+
+
+def _held(stage: str, config: Config, wildcards: Any, inputs: Any, card: dict[str, Any]) -> int:
+    tiles, bands, size = int(card["tiles"]["train"]), int(card["bands"]), int(card["size"])
+    if stage == "segment":
+        pairs = config.mix.pairs(float(wildcards.ratio), tiles)
+        real = 0 if config.mix.of == "alone" and pairs else tiles
+        held = min(tile_bytes(real + pairs, bands, size, card["dtype"]), HELD_BYTES)
+        return held * config.segment.processes
+    if stage == "base":
+        return _base(config.base, tiles, bands, size)
+    if stage in ("label_train", "image_train"):
+        section = config.section(stage, config.lender(wildcards.generator))
+        assert isinstance(section, LabelTrainConfig | ImageTrainConfig)
+        if section.backend == "categorical":
+            return tiles * size**2
+        if section.backend in ("pix2pix", "cyclegan"):
+            return tile_bytes(tiles, bands, size, "float16")
+        return _latents(inputs.data)
+    if stage == "curate":
+        return tiles * (FEATURES * 12 + 1024 * 8)
+    raise ValueError(f"{stage} holds no data that grows with the dataset")
+
+
+def _base(base: BaseConfig, tiles: int, bands: int, size: int) -> int:
+    if base.source != "scratch":
+        return 0
+    variants = {"none": 1, "flip": 2, "d4": 8}[base.augment]
+    side = size // 2 ** (len(base.vae.channels) - 1)
+    latents = latent_bytes(tiles * (2 if base.masks else 1), base.vae.latent, side, variants, 4)
+    return tile_bytes(tiles, bands, size, "float16") + latents
+
+
+def _latents(inputs: Sequence[str]) -> int:
+    """Latents are read whole, a file at a time beside the result; the files are not compressed."""
+    sizes = [p.stat().st_size for p in map(Path, inputs) if p.suffix == ".safetensors" and p.exists()]
+    return sum(sizes) + max(sizes, default=0)

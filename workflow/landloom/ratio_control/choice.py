@@ -1,0 +1,76 @@
+"""Best of several tries, and masks that are not good enough."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landloom.data.quality import Reason
+from landloom.data.samples import class_ratios
+
+
+@dataclass(frozen=True)
+class Request:
+    """One mask that is asked for.
+
+    Attributes:
+        target: shares (K,) asked for, NaN where a class is left open.
+        expected: shares (K,), complete: what is asked for and the prior of the rest.
+        prompt: the shares in words.
+        seed: seed of the mask.
+    """
+
+    target: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    prompt: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One mask that was drawn.
+
+    Attributes:
+        mask: class indices (H, W).
+        cost: cost of each class per pixel (K, H, W).
+        residual: mean distance of drawn colours to the palette; None where none were drawn.
+        attempt: which try it is, from 1.
+    """
+
+    mask: NDArray[np.uint8]
+    cost: NDArray[np.float32]
+    residual: float | None = None
+    attempt: int = 1
+
+
+Draw = Callable[[Sequence[Request], int], list[Drawn]]
+"""Draws a mask for each request; the number of the attempt makes the seeds differ."""
+
+
+def error(mask: NDArray[np.uint8], target: NDArray[np.float64]) -> float:
+    """Mean absolute error over the named classes in points: mCPE of a single mask."""
+    gap = np.abs(np.array(class_ratios(mask, len(target))) - target)
+    return float(100 * np.nanmean(gap)) if not np.isnan(gap).all() else 0.0
+
+
+def best_of(requests: Sequence[Request], draw: Draw, tries: int, tolerance: float) -> list[Drawn]:
+    """The best of up to ``tries`` masks per request; a request is done once its error is within tolerance."""
+    best: dict[int, tuple[float, Drawn, int]] = {}
+    open_ = list(range(len(requests)))
+    for attempt in range(tries):
+        for i, drawn in zip(open_, draw([requests[i] for i in open_], attempt), strict=True):
+            found = error(drawn.mask, requests[i].target)
+            if i not in best or found < best[i][0]:
+                best[i] = (found, drawn, attempt)
+        open_ = [i for i in open_ if best[i][0] > tolerance]
+        if not open_:
+            break
+    return [replace(drawn, attempt=a + 1) for _, drawn, a in (best[i] for i in range(len(requests)))]
+
+
+def rejection(found: float, limit: float | None) -> list[Reason]:
+    """Why a mask of this error (points) is rejected; empty when it is not."""
+    if limit is None or found <= limit:
+        return []
+    return [Reason("class shares", f"class shares are off by {found:.2f} points (allowed {limit:g})")]

@@ -1,0 +1,1 @@
+"""How the process of a stage lives: command line, launch, lock, devices, signals, progress."""

@@ -1,0 +1,1 @@
+"""The user's files: which make a scene, and which scenes make a split."""

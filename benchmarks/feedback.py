@@ -17,7 +17,7 @@ from torch import nn
 
 from landloom.config.image_sample import CollageConfig, Feedback, ImageSampleConfig
 from landloom.data import samples
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.metrics import extractors, fidelity
 from landloom.segmentation import networks, predict, scores
 from landloom.stages import image_sample
@@ -36,7 +36,7 @@ def main() -> None:
     )
     parser.add_argument("--weights", type=float, nargs="+", default=[0.02, 0.05, 0.1])
     given = parser.parse_args()
-    root, dataset = given.root, Dataset.load(given.root / "statistics.json")
+    root, dataset = given.root, Statistics.load(given.root / "statistics.json")
     steering, other = sorted(root.glob("segment/real/0/*/*/model"))[:2]
     judges = {"agreement, steering": networks.load(steering), "another": networks.load(other)}
     tiles = sorted((root / "tiles").glob("*.parquet"))
@@ -48,12 +48,12 @@ def main() -> None:
         samples.write(masks, samples.pick([source], rows), samples.metadata(source))
         for weight in (0.0, *given.weights):
             config = ImageSampleConfig(
-                steps=given.steps, guidance=given.guidance, twins=0, feedback=Feedback(weight=weight),
+                steps=given.steps, guidance=given.guidance, resamples=0, feedback=Feedback(weight=weight),
                 collage=CollageConfig(strength=given.strength),
             )  # fmt: skip
             begin = time.perf_counter()
             image_sample.run(
-                config, root / "statistics.json", masks, out, Path(name) / "twins.parquet",
+                config, root / "statistics.json", masks, out, Path(name) / "resamples.parquet",
                 root / "base", root / given.generator / "image", judge=steering.parent, tiles=tiles,
             )  # fmt: skip
             seconds = time.perf_counter() - begin
@@ -65,7 +65,7 @@ def main() -> None:
             )
 
 
-def agreement(judge: nn.Module, dataset: Dataset, pairs: Path) -> float:
+def agreement(judge: nn.Module, dataset: Statistics, pairs: Path) -> float:
     """MIoU between masks and what a network sees in their images."""
     total = np.zeros((len(dataset.classes),) * 2, np.int64)
     for sample, seen in predict.labels(judge, dataset, samples.read([pairs])):

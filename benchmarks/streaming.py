@@ -26,7 +26,7 @@ from landloom.config.mix import MixConfig
 from landloom.config.segment import Network, SegmentConfig
 from landloom.data import sample_index, samples
 from landloom.data.samples import Sample
-from landloom.data.statistics import ClassInfo, Dataset
+from landloom.data.statistics import ClassInfo, Statistics
 from landloom.data.tile_dataset import TileDataset
 from landloom.raster import codec
 from landloom.segmentation import networks
@@ -38,10 +38,10 @@ NETWORK = Network(architecture="Unet", encoder="resnet18")
 CLASSES = ["#c82828", "#28c828", "#2828c8"]
 
 
-def card(size: int, tiles: int) -> Dataset:
+def described(size: int, tiles: int) -> Statistics:
     """A dataset of three classes and three 8-bit bands."""
     classes = [ClassInfo(name=c[1:], color=c) for c in CLASSES]
-    return Dataset(
+    return Statistics(
         name="made-up", size=size, classes=classes, bands=3, dtype="uint8", rgb=[0, 1, 2], low=[0.0] * 3,
         high=[255.0] * 3, prior=[0.4, 0.3, 0.3], cooccurrence=[[1.0] * 3] * 3,
         tiles={"train": tiles, "val": 2, "test": 2}, scenes=3,
@@ -65,7 +65,7 @@ def made_up(size: int, count: int) -> Iterator[Sample]:
 def seconds(given: argparse.Namespace, shard: Path, capacity: int | None) -> float:
     """Time of some steps, loading left out."""
     places = [p for p in sample_index.located([shard]) if p.id.startswith("t")][: given.tiles]
-    tiles = TileDataset(places, card(given.size, given.tiles), capacity=capacity)
+    tiles = TileDataset(places, described(given.size, given.tiles), capacity=capacity)
     torch.manual_seed(0)
     model = networks.build(NETWORK, 3, len(CLASSES))
     objective = SegmentationObjective(model, tiles, torch.ones(len(CLASSES)), "d4")
@@ -104,7 +104,7 @@ def memory(given: argparse.Namespace, folder: Path) -> None:
     """Print the peak of resident memory while the segment stage runs."""
     shard, about = folder / "a.parquet", folder / "statistics.json"
     samples.write(shard, made_up(given.size, given.tiles))
-    card(given.size, given.tiles).save(about)
+    described(given.size, given.tiles).save(about)
     mix.run(MixConfig(), 0.0, 0, [shard], [], folder / "mix.parquet")
     print(f"shard {shard.stat().st_size / 1e9:.2f} GB, before segment {_peak():.2f} GB")
     config = SegmentConfig(networks={"a": NETWORK}, steps=given.steps, batch=given.batch, warmup=1)

@@ -26,7 +26,7 @@ from landloom.config.encode import EncodeConfig
 from landloom.config.run import RunConfig
 from landloom.data import samples
 from landloom.data.samples import Sample, class_ratios
-from landloom.data.statistics import ClassInfo, Dataset
+from landloom.data.statistics import ClassInfo, Statistics
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.latent_cache import LatentCache
 from landloom.models import scratch
@@ -55,10 +55,10 @@ ENCODE = EncodeConfig(augment="flip")
 TEXTS = ["satellite image, 60% forest, 40% water", "segmentation map, 60% forest, 40% water"]
 
 
-def dataset(size: int = SIDE) -> Dataset:
-    """The card."""
+def dataset(size: int = SIDE) -> Statistics:
+    """The statistics."""
     colors = ("#1f77b4", "#d62728", "#2ca02c")
-    return Dataset(
+    return Statistics(
         name="tiny", size=size, scenes=2,
         classes=[ClassInfo(name=n, color=c) for n, c in zip(NAMES, colors, strict=True)],
         bands=BANDS, dtype="uint16", rgb=[2, 1, 0], low=[0.0] * BANDS, high=[4000.0] * BANDS,
@@ -99,14 +99,14 @@ def tiles(folder: Path, size: int = SIDE) -> list[Path]:
 
 def data(folder: Path, size: int = SIDE) -> dict[str, Any]:
     """Card, tiles, captions and ratios on disk, by the names that the stages' options have."""
-    card, shards = folder / "card.json", tiles(folder, size)
-    dataset(size).save(card)
+    statistics, shards = folder / "statistics.json", tiles(folder, size)
+    dataset(size).save(statistics)
     captions = [folder / f"captions-{p.stem}.parquet" for p in shards]
     for shard, words in zip(shards, captions, strict=True):
         places = {"state": folder / "state", "out": words, "summary": words.with_suffix(".json")}
-        execute("caption", config=CaptionConfig(), card=card, tiles=shard, **places)
+        execute("caption", config=CaptionConfig(), statistics=statistics, tiles=shard, **places)
     ratios = ratio_table(folder, [(s.id, s.split, s.ratios) for s in samples.read(shards)])
-    return {"card": card, "tiles": shards, "captions": captions, "ratios": ratios}
+    return {"statistics": statistics, "tiles": shards, "captions": captions, "ratios": ratios}
 
 
 def ratio_table(folder: Path, rows: list[tuple[str, str, list[float]]]) -> Path:

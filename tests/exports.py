@@ -1,4 +1,4 @@
-"""Tiny shards and a dataset card for the tests of export, report and audit."""
+"""Tiny shards and dataset statistics for the tests of export, report and audit."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 from landloom.data import samples
 from landloom.data.quality import Quality, below, judged
 from landloom.data.samples import Requested, Sample, class_ratios
-from landloom.data.statistics import ClassInfo, Dataset
+from landloom.data.statistics import ClassInfo, Statistics
 from landloom.raster import codec
 from landloom.raster.labels import IGNORE
 
@@ -18,10 +18,10 @@ REJECTED = judged(None, {"agreement": 0.2}, below("agreement", 0.2, 0.5))
 TRANSFORM = [10.0, 0.0, 350000.0, 0.0, -10.0, 3820000.0]
 
 
-def card(bands: int = 3) -> Dataset:
-    """The card of a dataset with three classes; five bands are float32, three are uint8."""
+def statistics(bands: int = 3) -> Statistics:
+    """The statistics of a dataset with three classes; five bands are float32, three are uint8."""
     floats = bands != 3
-    return Dataset(
+    return Statistics(
         name="tiny",
         size=SIDE,
         classes=[ClassInfo(name=n, color=c) for n, c in CLASSES],

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from landloom.data import samples
 from landloom.data.quality import Quality
 from landloom.data.samples import Sample, class_ratios
-from landloom.data.statistics import ClassInfo, Dataset
+from landloom.data.statistics import ClassInfo, Statistics
 from landloom.raster import codec
 
 SIDE = 32
@@ -17,9 +17,9 @@ COLORS = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200]], np.float64)
 MASK = NDArray[np.uint8]
 
 
-def dataset(size: int = SIDE) -> Dataset:
-    """A card of three classes and three 8-bit bands."""
-    return Dataset(
+def dataset(size: int = SIDE) -> Statistics:
+    """Statistics of three classes and three 8-bit bands."""
+    return Statistics(
         name="tiny",
         size=size,
         classes=[
@@ -37,8 +37,8 @@ def dataset(size: int = SIDE) -> Dataset:
     )
 
 
-def card(folder: Path, size: int = SIDE) -> Path:
-    """Write the card."""
+def statistics(folder: Path, size: int = SIDE) -> Path:
+    """Write the statistics."""
     path = folder / "dataset.json"
     dataset(size).save(path)
     return path

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 STAGES = registry.names()
 PINNED = {
     "audit": "2 9e9dbde0",
-    "base": "5 84d233af",
+    "base": "6 e9a5e9ac",
     "caption": "3 577e7ea8",
     "check": "4 14270a95",
     "curate": "7 442df308",
@@ -24,7 +24,7 @@ PINNED = {
     "evaluate": "6 172e8be1",
     "export": "6 c7de04e3",
     "features": "1 79f595d7",
-    "image_sample": "10 e956f825",
+    "image_sample": "11 9ef5d15a",
     "image_train": "9 8a60a439",
     "label_sample": "7 804ae6db",
     "label_table": "2 6d85d738",

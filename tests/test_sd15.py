@@ -79,12 +79,14 @@ def source(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.slow
 def test_a_model_of_full_size_goes_through_every_stage(source: Path) -> None:
     folder = source.parent
-    card = {"card": shards.card(folder, SIDE)}
+    statistics = {"statistics": shards.statistics(folder, SIDE)}
     rng = np.random.default_rng(0)
     tile = shards.sample("t0", rng, shards.mask(rng, SIDE))
     tile.image = shards.codec.encode(shards.image(tile.mask_array(), rng))
     samples.write(folder / "tiles.parquet", [tile])
-    execute("caption", config="{}", **card, tiles=folder / "tiles.parquet", out=folder / "words.parquet")
+    execute(
+        "caption", config="{}", **statistics, tiles=folder / "tiles.parquet", out=folder / "words.parquet"
+    )
     request = {"id": "s0", "shard": 0, "mix": "m", "prompt": "map", "caption": "image", "seed": 1}
     pd.DataFrame([request | {"target_ratios": tile.ratios}]).to_parquet(folder / "plan.parquet")
 
@@ -93,28 +95,34 @@ def test_a_model_of_full_size_goes_through_every_stage(source: Path) -> None:
     metrics = {"vae_metrics": folder / "vae.jsonl", "unet_metrics": folder / "unet.jsonl"}
     state = {"state": folder / "state", "metrics": folder / "metrics.jsonl"}
     execute(
-        "base", config=BaseConfig(source=str(source)), seed=0, **card, **data, **metrics,
+        "base", config=BaseConfig(source=str(source)), seed=0, **statistics, **data, **metrics,
         state=folder / "state", out=base,
     )  # fmt: skip
-    execute("encode", config=EncodeConfig(augment="none"), **card, base=base, **data, out=latents)
+    execute("encode", config=EncodeConfig(augment="none"), **statistics, base=base, **data, out=latents)
     label = LabelTrainConfig(steps=1, batch=1, proportion=ProportionLoss(probe_steps=1))
     for name, config, out in (
         ("label_train", label, lora), ("image_train", ImageTrainConfig(steps=1, batch=1), control),
     ):  # fmt: skip
-        execute(name, config=config, seed=0, **card, base=base, latents=[latents], **state, out=out)
+        execute(name, config=config, seed=0, **statistics, base=base, latents=[latents], **state, out=out)
         command_line.remove(folder / "state")  # a checkpoint of the ControlNet alone is 4 GB
     sampled = {"masks": folder / "masks.parquet"}
     job = {"plan": folder / "plan.parquet", "tiles": [data["tiles"]], "base": base, "model": lora}
     execute(
-        "label_sample", config='{"steps": 2}', generator="g", shard=0, **card, **job, out=sampled["masks"]
+        "label_sample",
+        config='{"steps": 2}',
+        generator="g",
+        shard=0,
+        **statistics,
+        **job,
+        out=sampled["masks"],
     )
     pair = {
         "base": base,
         "controlnet": control,
         "out": folder / "pairs.parquet",
-        "twins": folder / "twins.parquet",
+        "resamples": folder / "resamples.parquet",
     }
-    execute("image_sample", config='{"steps": 2}', **card, **sampled, **pair)
+    execute("image_sample", config='{"steps": 2}', **statistics, **sampled, **pair)
 
     found = next(samples.read(folder / "pairs.parquet"))
     assert found.image_array().shape == (3, SIDE, SIDE)

@@ -23,7 +23,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
-        self.card = shards.card(self.folder)
+        self.statistics = shards.statistics(self.folder)
 
     def make(self, train: int = 5, test: int = 0) -> "Scene":
         self.tiles = shards.tiles(self.folder, train=train, test=0)[0]
@@ -34,7 +34,12 @@ class Scene:
         return self
 
     def job(self, config: CaptionConfig, base: BaseConfig | None = None) -> dict[str, Any]:
-        values = {"config": config, "card": self.card, "tiles": self.tiles, "state": self.folder / "state"}
+        values = {
+            "config": config,
+            "statistics": self.statistics,
+            "tiles": self.tiles,
+            "state": self.folder / "state",
+        }
         outputs = {"out": self.folder / "captions.parquet", "summary": self.folder / "captions.json"}
         return values | outputs | ({"base": base} if base else {})
 

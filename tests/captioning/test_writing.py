@@ -61,11 +61,11 @@ def test_twice_bad_takes_the_template_when_the_config_allows(scene: Scene) -> No
 def test_a_stretch_that_moves_asks_nothing_again(scene: Scene) -> None:
     with ChatServer(lambda number, body: GOOD) as server:
         first = scene.caption(settings(server.url))
-        card = json.loads(scene.card.read_text())
-        scene.card.write_text(json.dumps(card | {"high": [h + 1.5 for h in card["high"]]}))
+        statistics = json.loads(scene.statistics.read_text())
+        scene.statistics.write_text(json.dumps(statistics | {"high": [h + 1.5 for h in statistics["high"]]}))
         again = scene.caption(settings(server.url))
         assert len(server.paid) == 5
-        scene.card.write_text(json.dumps(card | {"rgb": card["rgb"][::-1]}))
+        scene.statistics.write_text(json.dumps(statistics | {"rgb": statistics["rgb"][::-1]}))
         scene.caption(settings(server.url))
     assert again["caption"].tolist() == first["caption"].tolist()
     assert len(server.paid) == 10  # other bands are another picture

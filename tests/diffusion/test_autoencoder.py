@@ -49,12 +49,12 @@ def test_loss_by_hand() -> None:
 def test_errors_of_hue_by_hand() -> None:
     error = torch.zeros(1, 4, 8, 8)
     error[:, 0, :4, :4] = 0.8  # in one block of four: 0.6 above the mean of all bands, the others 0.2 below
-    assert autoencoder.hue(error).item() == pytest.approx((0.6 + 3 * 0.2) / 4 / 4)
-    assert autoencoder.hue(torch.full((1, 4, 8, 8), 0.5)).item() == 0  # brightness alone
+    assert autoencoder.chroma(error).item() == pytest.approx((0.6 + 3 * 0.2) / 4 / 4)
+    assert autoencoder.chroma(torch.full((1, 4, 8, 8), 0.5)).item() == 0  # brightness alone
     texture = (
         torch.tensor([[1.0, -1], [-1, 1]]).repeat(4, 4).expand(1, 4, 8, 8) * torch.arange(4)[:, None, None]
     )
-    assert autoencoder.hue(texture).item() == pytest.approx(0)
+    assert autoencoder.chroma(texture).item() == pytest.approx(0)
 
 
 def test_hue_weighs_as_set() -> None:

@@ -34,15 +34,15 @@ def test_nothing_heavy_is_imported() -> None:
     assert not {"torch", "pandas", "pyarrow", "rasterio", "numpy"} & set(done.stdout.split())
 
 
-def needed(made: Dag, stage: str, card: Path, data: Any = (), **wildcards: str) -> int:
-    inputs = SimpleNamespace(card=str(card), data=data)
+def needed(made: Dag, stage: str, statistics: Path, data: Any = (), **wildcards: str) -> int:
+    inputs = SimpleNamespace(statistics=str(statistics), data=data)
     found = made.memory(stage, 1000)(SimpleNamespace(generator="g", **wildcards), inputs, 1)
     assert made.memory(stage, 1000)(SimpleNamespace(generator="g", **wildcards), inputs, 3) == 3 * found
     return found - 1000
 
 
 @pytest.fixture
-def card(tmp_path: Path) -> Path:
+def statistics(tmp_path: Path) -> Path:
     """Potsdam: 11,638 tiles of 512 px, 3 bands of 8 bits."""
     path = tmp_path / "statistics.json"
     path.write_text(json.dumps({"tiles": {"train": 11638}, "bands": 3, "size": 512, "dtype": "uint8"}))
@@ -50,36 +50,38 @@ def card(tmp_path: Path) -> Path:
 
 
 def test_training_a_network_asks_for_the_tiles_of_its_mix_up_to_the_bound(
-    card: Path, monkeypatch: pytest.MonkeyPatch
+    statistics: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = dag(generators={"g": {}}, mix={"ratios": [0.4]})
-    assert needed(made, "segment", card, ratio="0") == 1000
-    assert needed(dag(segment={"processes": 2}), "segment", card, ratio="0") == 2000
+    assert needed(made, "segment", statistics, ratio="0") == 1000
+    assert needed(dag(segment={"processes": 2}), "segment", statistics, ratio="0") == 2000
     monkeypatch.setattr(resources, "HELD_BYTES", 10**12)
     made = dag(generators={"g": {}}, mix={"ratios": [0.4, 1.0]})
     tile = 512 * 512 * 4 / 1e6
-    assert needed(made, "segment", card, ratio="0") == pytest.approx(11638 * tile, abs=1)
-    assert needed(made, "segment", card, ratio="1") == pytest.approx(2 * 11638 * tile, abs=1)
+    assert needed(made, "segment", statistics, ratio="0") == pytest.approx(11638 * tile, abs=1)
+    assert needed(made, "segment", statistics, ratio="1") == pytest.approx(2 * 11638 * tile, abs=1)
     alone = dag(generators={"g": {}}, mix={"ratios": [0.4], "of": "alone"})
-    assert needed(alone, "segment", card, ratio="0.4") == pytest.approx(4655 * tile, abs=1)
-    assert needed(alone, "segment", card, ratio="0") == pytest.approx(11638 * tile, abs=1)
+    assert needed(alone, "segment", statistics, ratio="0.4") == pytest.approx(4655 * tile, abs=1)
+    assert needed(alone, "segment", statistics, ratio="0") == pytest.approx(11638 * tile, abs=1)
 
 
-def test_trainings_on_latents_ask_for_the_files_and_the_largest_again(card: Path, tmp_path: Path) -> None:
+def test_trainings_on_latents_ask_for_the_files_and_the_largest_again(
+    statistics: Path, tmp_path: Path
+) -> None:
     files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors", tmp_path / "base"]
     for file, size in zip(files, (5_000_000, 2_000_000, 1), strict=True):
         file.write_bytes(bytes(size))
     made = dag(generators={"g": {}})
-    assert needed(made, "image_train", card, list(map(str, files))) == 12
+    assert needed(made, "image_train", statistics, list(map(str, files))) == 12
     pix2pix = dag(generators={"g": {"image_train": {"backend": "pix2pix"}}})
-    assert needed(pix2pix, "image_train", card) == pytest.approx(11638 * 512 * 512 * 7 / 1e6, abs=1)
+    assert needed(pix2pix, "image_train", statistics) == pytest.approx(11638 * 512 * 512 * 7 / 1e6, abs=1)
 
 
-def test_a_base_from_scratch_holds_pictures_and_latents_and_a_given_one_nothing(card: Path) -> None:
+def test_a_base_from_scratch_holds_pictures_and_latents_and_a_given_one_nothing(statistics: Path) -> None:
     made = dag(base={"augment": "flip", "masks": False, "vae": {"channels": [16, 32, 64], "latent": 4}})
     latents = 11638 * 2 * 4 * 128 * 128 * 4
-    assert needed(made, "base", card) == pytest.approx((11638 * 512 * 512 * 7 + latents) / 1e6, abs=1)
-    assert needed(dag(base={"source": "models/sd"}), "base", card) == 0
+    assert needed(made, "base", statistics) == pytest.approx((11638 * 512 * 512 * 7 + latents) / 1e6, abs=1)
+    assert needed(dag(base={"source": "models/sd"}), "base", statistics) == 0
 
 
 def test_before_there_is_a_card_a_job_asks_for_itself_alone(tmp_path: Path) -> None:

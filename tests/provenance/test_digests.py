@@ -189,13 +189,15 @@ def test_jobs_read_an_input_once_and_the_audit_reads_it_always(
     read: Callable[[], int], tmp_path: Path
 ) -> None:
     root = tmp_path / "results/d"
-    card = write(root / "statistics.json", "{}")
+    statistics = write(root / "statistics.json", "{}")
 
     def audit() -> None:
         arguments = ["--config", "{}", "--root", str(root), "--out", str(root / "audit.json")]
-        execute("audit", [*arguments, "--provenance", str(root / "provenance.json"), "--after", str(card)])
+        execute(
+            "audit", [*arguments, "--provenance", str(root / "provenance.json"), "--after", str(statistics)]
+        )
 
-    assert digests.remembered(card) == digests.remembered(card)
+    assert digests.remembered(statistics) == digests.remembered(statistics)
     assert read() == 2
     audit()  # which also hashes the package's code, once
     read()

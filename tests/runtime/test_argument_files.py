@@ -67,12 +67,12 @@ def test_a_dry_run_writes_nothing_and_names_the_same_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    inputs = SimpleNamespace(tiles=[f"{i}.parquet" for i in range(1000)], card="card.json")
+    inputs = SimpleNamespace(tiles=[f"{i}.parquet" for i in range(1000)], statistics="statistics.json")
     planned = argument_files.Lists().of("tiles")(None, inputs)
     assert not list(tmp_path.iterdir())
     assert argument_files.Lists(lambda: True).of("tiles")(None, inputs) == planned
     assert argument_files.read(planned) == inputs.tiles
-    assert argument_files.Lists().of("card")(None, inputs) == "card.json"
+    assert argument_files.Lists().of("statistics")(None, inputs) == "statistics.json"
 
 
 def test_lists_and_texts_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

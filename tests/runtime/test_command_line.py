@@ -185,13 +185,13 @@ def test_problems_are_numbered_once_each() -> None:
 def test_wrong_input_exits_with_1_and_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "card.json").write_text("{}")
+    (tmp_path / "statistics.json").write_text("{}")
     arguments = [
         "caption",
         "--config",
         "{}",
-        "--card",
-        f"{tmp_path}/card.json",
+        "--statistics",
+        f"{tmp_path}/statistics.json",
         "--tiles",
         "gone",
         "--state",
@@ -205,7 +205,7 @@ def test_wrong_input_exits_with_1_and_writes_nothing(
     monkeypatch.chdir(tmp_path)
     assert __main__.main() == 1
     assert "error: gone: the input --tiles does not exist" in capsys.readouterr().err
-    assert [p.name for p in tmp_path.iterdir()] == ["card.json"]
+    assert [p.name for p in tmp_path.iterdir()] == ["statistics.json"]
 
 
 def test_an_unknown_stage_exits_with_2(

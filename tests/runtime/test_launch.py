@@ -29,7 +29,7 @@ def command(tiny: dict[str, Any], folder: Path, batch: int = 4) -> list[str]:
         f'{{"processes": 2, "threads": 1, "vae": {{"channels": [8, 16], "steps": 40, "batch": {batch}}},'
         ' "unet": {"channels": [16, 32], "groups": 8, "head": 16, "text_width": 16, "steps": 6, "batch": 4}}'
     )
-    files = ["--card", str(tiny["card"]), "--tiles", *map(str, tiny["tiles"])]
+    files = ["--statistics", str(tiny["statistics"]), "--tiles", *map(str, tiny["tiles"])]
     files += ["--captions", *map(str, tiny["captions"])]
     outs = [
         "--out",

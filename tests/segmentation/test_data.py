@@ -11,11 +11,11 @@ from tests import shards
 
 
 def test_images_are_scaled_by_the_batch(tmp_path: Path) -> None:
-    paths, card = shards.tiles(tmp_path)[:1], shards.dataset()
-    tiles = TileDataset(sample_index.located(paths), card)
+    paths, statistics = shards.tiles(tmp_path)[:1], shards.dataset()
+    tiles = TileDataset(sample_index.located(paths), statistics)
     images, masks = data.batch(tiles, torch.tensor([5, 0]), torch.device("cpu"))
     wanted = list(samples.read(paths))
-    assert torch.equal(images[0], torch.from_numpy(card.scale(wanted[5].image_array())))
+    assert torch.equal(images[0], torch.from_numpy(statistics.scale(wanted[5].image_array())))
     assert torch.equal(masks[1], torch.from_numpy(wanted[0].mask_array()))
 
 
@@ -26,11 +26,13 @@ def test_scaling_agrees_with_the_card_to_the_bit(dtype: str) -> None:
     images = values.clip(0, 255).astype(dtype) if dtype == "uint8" else values.clip(min=0).astype(dtype)
     if np.dtype(dtype).kind == "f":
         images[0, 0, 0, :3] = np.nan, np.inf, -np.inf
-    card = shards.dataset().model_copy(update={"low": [0.1, 3.7, 255.0], "high": [200.3, 1777.7, 255.0]})
-    got = data.scaled(torch.from_numpy(images), card.low, card.high)
+    statistics = shards.dataset().model_copy(
+        update={"low": [0.1, 3.7, 255.0], "high": [200.3, 1777.7, 255.0]}
+    )
+    got = data.scaled(torch.from_numpy(images), statistics.low, statistics.high)
     assert got.dtype == torch.float32
     assert got.isfinite().all()  # the third band is constant
-    assert torch.equal(got, torch.from_numpy(card.scale(images)))
+    assert torch.equal(got, torch.from_numpy(statistics.scale(images)))
 
 
 def test_image_and_mask_turn_alike() -> None:

@@ -42,7 +42,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def base_job(tiny: dict[str, Any]) -> dict[str, Any]:
     """Arguments of ``base``, all but its outputs and state."""
     own = {"config": bases.BASE, "seed": 1, "run": bases.EVERY_STEP}
-    return own | {k: tiny[k] for k in ("card", "tiles", "captions")}
+    return own | {k: tiny[k] for k in ("statistics", "tiles", "captions")}
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,13 @@ def latents(tiny: dict[str, Any], base: Path, tmp_path_factory: pytest.TempPathF
     """The latent cache of both scenes."""
     outputs = [tmp_path_factory.mktemp("latents") / f"{p.stem}.safetensors" for p in tiny["tiles"]]
     for tiles, captions, out in zip(tiny["tiles"], tiny["captions"], outputs, strict=True):
-        job = {"card": tiny["card"], "base": base, "tiles": tiles, "captions": captions, "out": out}
+        job = {
+            "statistics": tiny["statistics"],
+            "base": base,
+            "tiles": tiles,
+            "captions": captions,
+            "out": out,
+        }
         bases.execute("encode", config=bases.ENCODE, **job)
     return outputs
 
@@ -68,7 +74,7 @@ def label_job(tiny: dict[str, Any], base: Path, latents: list[Path]) -> dict[str
         "run": bases.EVERY_STEP,
         "config": LABEL,
         "seed": 2,
-        "card": tiny["card"],
+        "statistics": tiny["statistics"],
         "base": base,
         "latents": latents,
     }
@@ -93,7 +99,7 @@ def categorical_job(tiny: dict[str, Any]) -> dict[str, Any]:
         "run": bases.EVERY_STEP,
         "config": CATEGORICAL,
         "seed": 2,
-        "card": tiny["card"],
+        "statistics": tiny["statistics"],
         "tiles": tiny["tiles"],
     }
 
@@ -121,7 +127,7 @@ def pix2pix_job(tiny: dict[str, Any]) -> dict[str, Any]:
     """Arguments of ``image_train`` for Pix2Pix, all but its outputs and state."""
     own = Pix2PixConfig(width=8, levels=3)
     config = IMAGE.model_copy(update={"backend": "pix2pix", "pix2pix": own, "steps": 40})
-    return {"config": config, "seed": 3, "card": tiny["card"], "tiles": tiny["tiles"]}
+    return {"config": config, "seed": 3, "statistics": tiny["statistics"], "tiles": tiny["tiles"]}
 
 
 @pytest.fixture(scope="session")
@@ -144,7 +150,13 @@ def plan(tiny: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path
     out = tmp_path_factory.mktemp("plan") / "plan.parquet"
     config = PlanConfig(count=5, shards=2)
     bases.execute(
-        "plan", config=config, caption="{}", seed=4, card=tiny["card"], ratios=tiny["ratios"], out=out
+        "plan",
+        config=config,
+        caption="{}",
+        seed=4,
+        statistics=tiny["statistics"],
+        ratios=tiny["ratios"],
+        out=out,
     )
     return out
 
@@ -155,7 +167,13 @@ def masks(
 ) -> Path:
     """The sampled masks of the first shard."""
     out = tmp_path_factory.mktemp("masks") / "masks.parquet"
-    job = {"card": tiny["card"], "plan": plan, "tiles": tiny["tiles"], "base": base, "model": lora}
+    job = {
+        "statistics": tiny["statistics"],
+        "plan": plan,
+        "tiles": tiny["tiles"],
+        "base": base,
+        "model": lora,
+    }
     bases.execute("label_sample", config='{"steps": 3}', generator="g", shard=0, out=out, **job)
     return out
 
@@ -167,8 +185,8 @@ def pairs(
     """The pairs of the first shard."""
     out = tmp_path_factory.mktemp("pairs") / "pairs.parquet"
     job = {
-        "twins": out.with_name("twins.parquet"),
-        "card": tiny["card"],
+        "resamples": out.with_name("resamples.parquet"),
+        "statistics": tiny["statistics"],
         "masks": masks,
         "base": base,
         "controlnet": controlnet,

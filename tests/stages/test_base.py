@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from landloom.data import pictures
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.diffusion import latent_cache
 from landloom.diffusion.autoencoder import AutoencoderObjective
 from landloom.errors import InputError
@@ -42,17 +42,17 @@ def test_record_and_metrics_lie_beside_it(base: Path, base_job: dict[str, Any]) 
     found = bases.record(base)
     assert (found["stage"], found["sha256"]) == ("base", records.digest(base))
     assert set(found["inputs"]) == {str(p) for k in ("tiles", "captions") for p in base_job[k]} | {
-        str(base_job["card"])
+        str(base_job["statistics"])
     }
     rows = [json.loads(line) for line in (base.parent / "unet_metrics.jsonl").read_text().splitlines()]
     assert [r["step"] for r in rows] == list(range(1, bases.UNET.steps + 1))
 
 
 def test_both_networks_and_the_text_encoder_were_trained(base: Path, base_job: dict[str, Any]) -> None:
-    card = Dataset.load(base_job["card"])
-    data = pictures.load(card, base_job["tiles"], base_job["captions"])
+    statistics = Statistics.load(base_job["statistics"])
+    data = pictures.load(statistics, base_job["tiles"], base_job["captions"])
     torch.manual_seed(base_job["seed"])
-    start, end = build(bases.BASE, card, data), bundle.load(base)
+    start, end = build(bases.BASE, statistics, data), bundle.load(base)
     for part in ("vae", "unet", "text_encoder"):
         before, after = getattr(start, part).state_dict(), getattr(end, part).state_dict()
         changed = [k for k in before if not torch.equal(before[k], after[k])]
@@ -74,7 +74,7 @@ def test_pictures_for_the_latent_scale_are_spread_over_all(count: int, masks: bo
 def test_a_base_can_learn_images_alone(base: Path, base_job: dict[str, Any], tmp_path: Path) -> None:
     config = bases.BASE.model_copy(update={"masks": False})
     model = bundle.load(run("base", base_job | {"config": config}, tmp_path))
-    data = pictures.load(Dataset.load(base_job["card"]), base_job["tiles"], base_job["captions"])
+    data = pictures.load(Statistics.load(base_job["statistics"]), base_job["tiles"], base_job["captions"])
     seen = AutoencoderObjective(model.vae, data.images, None, model.palette(3), config.vae, "none")
     assert seen.size == len(data.images)
     assert latent_cache.encode(model, [data.images], bases.SIDE, "none", 8).std().item() == pytest.approx(
@@ -106,10 +106,10 @@ def test_a_ready_model_is_linked_not_copied(base: Path, base_job: dict[str, Any]
 
 
 def test_other_bands_are_an_input_error(base: Path, base_job: dict[str, Any], tmp_path: Path) -> None:
-    card = tmp_path / "card.json"
-    bases.dataset().model_copy(update={"bands": 3}).save(card)
+    statistics = tmp_path / "statistics.json"
+    bases.dataset().model_copy(update={"bands": 3}).save(statistics)
     with pytest.raises(InputError, match="the model takes 4 bands, the dataset has 3"):
-        linked(base_job | {"card": card}, tmp_path, base)
+        linked(base_job | {"statistics": statistics}, tmp_path, base)
     assert not (tmp_path / "out").exists()
     assert (base / "model_index.json").exists()  # removing the links leaves the model
 

@@ -6,14 +6,16 @@ import pandas as pd
 from landloom.config.caption import CaptionConfig
 from landloom.data import samples
 from landloom.stages import caption
-from tests.data.test_statistics import card
+from tests.data.test_statistics import statistics
 
 
 def run(folder: Path, tiles: list[samples.Sample]) -> pd.DataFrame:
-    card([0], [1]).save(folder / "card.json")
+    statistics([0], [1]).save(folder / "statistics.json")
     samples.write(folder / "tiles.parquet", tiles)
     outputs = folder / "out.parquet", folder / "out.json"
-    caption.run(CaptionConfig(), folder / "card.json", folder / "tiles.parquet", folder / "state", *outputs)
+    caption.run(
+        CaptionConfig(), folder / "statistics.json", folder / "tiles.parquet", folder / "state", *outputs
+    )
     return pd.read_parquet(folder / "out.parquet")
 
 

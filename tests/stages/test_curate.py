@@ -41,7 +41,7 @@ def curated(folder: Path, judge: Path, pairs: Path, **config: Any) -> list[sampl
     """Run the stage; returns its rows."""
     out = folder / "curated.parquet"
     given, tiles = CurateConfig.model_validate(config), shards.tiles(folder)
-    curate.run(given, FEATURES, shards.card(folder), pairs, tiles, judge, known(folder, tiles), out)
+    curate.run(given, FEATURES, shards.statistics(folder), pairs, tiles, judge, known(folder, tiles), out)
     assert samples.metadata(out)["generator"] == samples.metadata(pairs)["generator"]
     return list(samples.read(out))
 
@@ -51,7 +51,7 @@ def known(folder: Path, tiles: list[Path]) -> list[Path]:
     (folder / "features").mkdir(exist_ok=True)
     found = [folder / "features" / f"{p.stem}.safetensors" for p in tiles]
     for shard, out in zip(tiles, found, strict=True):
-        features.run(FEATURES, shards.card(folder), shard, out)
+        features.run(FEATURES, shards.statistics(folder), shard, out)
     return found
 
 
@@ -161,25 +161,25 @@ def test_same_input_same_bytes(tmp_path: Path, judge: Path) -> None:
 def test_features_of_other_tiles_are_refused(tmp_path: Path, judge: Path) -> None:
     """As when tiles were cut anew by hand: a copy must not pass because its tile is not among them."""
     tiles = shards.tiles(tmp_path)
-    pairs, card, files = planted(tmp_path), shards.card(tmp_path), known(tmp_path, tiles)
+    pairs, statistics, files = planted(tmp_path), shards.statistics(tmp_path), known(tmp_path, tiles)
     rows = [s for s in samples.read(tiles) if s.id != "train0"]
     samples.write(tmp_path / "less.parquet", rows, samples.metadata(tiles[0]))
-    features.run(FEATURES, card, tmp_path / "less.parquet", files[0])
+    features.run(FEATURES, statistics, tmp_path / "less.parquet", files[0])
     with pytest.raises(InputError, match=r"no features of 1 tiles such as train0\. Run features again"):
-        curate.run(CurateConfig(), FEATURES, card, pairs, tiles, judge, files[:1], tmp_path / "out")
+        curate.run(CurateConfig(), FEATURES, statistics, pairs, tiles, judge, files[:1], tmp_path / "out")
 
 
 def test_val_tiles_count_as_the_judge_was_scored_on_them(tmp_path: Path, judge: Path) -> None:
     """They are not read again: only train tiles are given here."""
-    card, pairs, tiles = shards.card(tmp_path), shards.pairs(tmp_path), shards.tiles(tmp_path)[:1]
-    curate.run(CurateConfig(), FEATURES, card, pairs, tiles, judge, [], tmp_path / "out")
+    statistics, pairs, tiles = shards.statistics(tmp_path), shards.pairs(tmp_path), shards.tiles(tmp_path)[:1]
+    curate.run(CurateConfig(), FEATURES, statistics, pairs, tiles, judge, [], tmp_path / "out")
     unscored = tmp_path / "judge"
     shutil.copytree(judge, unscored)
     scores = json.loads((judge / "scores.json").read_text())
     scores["val"] |= {"confusion": [[0] * 3] * 3, "loss": [None] * 3}
     (unscored / "scores.json").write_text(json.dumps(scores))
     with pytest.raises(InputError, match="no val tile"):
-        curate.run(CurateConfig(), FEATURES, card, pairs, tiles, unscored, [], tmp_path / "other")
+        curate.run(CurateConfig(), FEATURES, statistics, pairs, tiles, unscored, [], tmp_path / "other")
 
 
 def test_masks_far_from_the_palette_are_rejected(tmp_path: Path, judge: Path) -> None:

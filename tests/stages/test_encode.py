@@ -8,7 +8,7 @@ import torch
 from landloom.config.base import BaseConfig
 from landloom.data import samples
 from landloom.data.samples import Sample
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.diffusion import latent_cache
 from landloom.models import bundle
 from landloom.models.bundle import Bundle
@@ -36,9 +36,9 @@ def test_only_train_tiles_are_encoded(tiny: dict[str, Any], latents: list[Path])
 def test_latents_are_those_of_the_images_and_painted_masks(
     tiny: dict[str, Any], latents: list[Path], model: Bundle
 ) -> None:
-    card, found = Dataset.load(tiny["card"]), latent_cache.load(latents)
+    statistics, found = Statistics.load(tiny["statistics"]), latent_cache.load(latents)
     for i, s in enumerate(train(tiny)):
-        image = torch.from_numpy(card.scale(s.image_array()))
+        image = torch.from_numpy(statistics.scale(s.image_array()))
         mask = torch.from_numpy(paint(s.mask_array(), model.palette(3)))
         for made, picture in ((found.images, image), (found.masks, mask)):
             wanted = model.encode(torch.stack([picture, picture.flip(-1)]))
@@ -94,6 +94,13 @@ def encode(tiny: dict[str, Any], base: Path, folder: Path, tiles: Path, config: 
     out = folder / "latents.safetensors"
     words = tiny["captions"][0]
     bases.execute(
-        "encode", config=config, card=tiny["card"], base=base, tiles=tiles, captions=words, out=out, **more
+        "encode",
+        config=config,
+        statistics=tiny["statistics"],
+        base=base,
+        tiles=tiles,
+        captions=words,
+        out=out,
+        **more,
     )
     return out

@@ -59,12 +59,12 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pd.DataFr
         shards.pairs(tmp_path, 6, "h", quality.judged(None, {"residual": 0.25}), about=of_h),
         shards.pairs(tmp_path, 1, "g", about=judged),
     ]
-    (tmp_path / "twins").mkdir()
-    twins = [shards.pairs(tmp_path / "twins", 2, "h", seed=5)]
+    (tmp_path / "resamples").mkdir()
+    resamples = [shards.pairs(tmp_path / "resamples", 2, "h", seed=5)]
     outputs = {n: tmp_path / f"{n}.csv" for n in TABLES}
     evaluate.run(
-        EvaluateConfig(samples=5), FeaturesConfig(), shards.card(tmp_path), shards.tiles(tmp_path),
-        [plan(tmp_path, 7)], pairs, twins, runs, **outputs,
+        EvaluateConfig(samples=5), FeaturesConfig(), shards.statistics(tmp_path), shards.tiles(tmp_path),
+        [plan(tmp_path, 7)], pairs, resamples, runs, **outputs,
     )  # fmt: skip
     return {n: pd.read_csv(p) for n, p in outputs.items()}
 

@@ -17,9 +17,9 @@ from tests import exports
 
 
 def run(tmp_path: Path, config: ExportConfig) -> Path:
-    exports.card().save(tmp_path / "card.json")
+    exports.statistics().save(tmp_path / "statistics.json")
     shard = exports.curated(tmp_path / "curated.parquet")
-    export.run(config, "tiny", tmp_path / "card.json", [shard], tmp_path / "out")
+    export.run(config, "tiny", tmp_path / "statistics.json", [shard], tmp_path / "out")
     return tmp_path / "out"
 
 
@@ -46,12 +46,12 @@ def test_card_says_that_nothing_was_observed(tmp_path: Path) -> None:
 
 
 def test_pieces_of_real_tiles_are_said_to_be_such_in_every_format(tmp_path: Path) -> None:
-    exports.card().save(tmp_path / "card.json")
+    exports.statistics().save(tmp_path / "statistics.json")
     shard = exports.curated(tmp_path / "curated.parquet")
     samples.write(shard, list(samples.read(shard)), {"generator": "landloom", "collage": 0.1})
     out = tmp_path / "out"
     export.run(
-        ExportConfig(formats=["geotiff", "coco", "stac"]), "tiny", tmp_path / "card.json", [shard], out
+        ExportConfig(formats=["geotiff", "coco", "stac"]), "tiny", tmp_path / "statistics.json", [shard], out
     )
     assert json.loads((out / "dataset.json").read_text())["statement"] == PIECES
     assert "licence of those tiles" in (out / "README.md").read_text()
@@ -82,22 +82,29 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_nothing_accepted_is_an_error(tmp_path: Path) -> None:
-    exports.card().save(tmp_path / "card.json")
+    exports.statistics().save(tmp_path / "statistics.json")
     shard = tmp_path / "c.parquet"
     samples.write(shard, [exports.sample("x", 1, quality=exports.REJECTED)], {"generator": "g"})
     with pytest.raises(InputError, match="no sample was accepted"):
-        export.run(ExportConfig(), "tiny", tmp_path / "card.json", [shard], tmp_path / "out")
+        export.run(ExportConfig(), "tiny", tmp_path / "statistics.json", [shard], tmp_path / "out")
 
 
 def test_command_line(tmp_path: Path) -> None:
-    exports.card().save(tmp_path / "card.json")
+    exports.statistics().save(tmp_path / "statistics.json")
     shard = exports.curated(tmp_path / "curated.parquet")
-    files = ["--card", str(tmp_path / "card.json"), "--curated", str(shard), "--out", str(tmp_path / "out")]
+    files = [
+        "--statistics",
+        str(tmp_path / "statistics.json"),
+        "--curated",
+        str(shard),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     execute("export", ["--config", "{}", "--dataset", "tiny", *files])
     assert (tmp_path / "out/dataset.json").exists()
     assert (tmp_path / "out.prov.json").exists()
     assert [p.name for p in command_line.parameters(export.run)] == [
-        "config", "dataset", "card", "curated", "out", "min_trust",
+        "config", "dataset", "statistics", "curated", "out", "min_trust",
     ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ def test_features_of_train_tiles_alone(tmp_path: Path, monkeypatch: pytest.Monke
     tiles = shards.tiles(tmp_path)
     outs = [tmp_path / f"{p.stem}.safetensors" for p in tiles]
     for shard, out in zip(tiles, outs, strict=True):
-        features.run(FeaturesConfig(batch=3), shards.card(tmp_path), shard, out)
+        features.run(FeaturesConfig(batch=3), shards.statistics(tmp_path), shard, out)
     train = list(samples.read(tiles, split="train"))
     found = known.load(outs)
     assert found.ids == [s.id for s in train]

@@ -11,7 +11,7 @@ from landloom.config.segment import Network
 from landloom.data import samples
 from landloom.data.quality import score
 from landloom.data.samples import Sample
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.diffusion.feedback import JudgeFeedback
 from landloom.errors import InputError
 from landloom.models import bundle
@@ -30,8 +30,8 @@ def images(path: Path) -> list[NDArray[Any]]:
 @pytest.fixture
 def job(tiny: dict[str, Any], base: Path, controlnet: Path, tmp_path: Path) -> dict[str, Any]:
     return {
-        "twins": tmp_path / "twins.parquet",
-        "card": tiny["card"],
+        "resamples": tmp_path / "resamples.parquet",
+        "statistics": tiny["statistics"],
         "base": base,
         "controlnet": controlnet,
         "config": '{"steps": 3}',
@@ -114,17 +114,22 @@ def test_half_precision(job: dict[str, Any], masks: Path, pairs: Path, tmp_path:
 
 
 def test_real_keeps_the_image_of_a_real_mask(tiny: dict[str, Any], tmp_path: Path) -> None:
-    out, twins, shard = tmp_path / "pairs.parquet", tmp_path / "twins.parquet", tiny["tiles"][0]
+    out, resamples, shard = tmp_path / "pairs.parquet", tmp_path / "resamples.parquet", tiny["tiles"][0]
     bases.execute(
-        "image_sample", config='{"source": "real"}', card=tiny["card"], masks=shard, out=out, twins=twins
+        "image_sample",
+        config='{"source": "real"}',
+        statistics=tiny["statistics"],
+        masks=shard,
+        out=out,
+        resamples=resamples,
     )
     assert list(samples.read(out)) == list(samples.read(shard))
 
 
 def test_twins_have_the_masks_of_their_sisters_and_other_images(pairs: Path, tmp_path: Path) -> None:
-    first, twins = (list(samples.read(p)) for p in (pairs, pairs.with_name("twins.parquet")))
-    assert [s.id for s in twins] == [s.id for s in first]  # fewer masks than twins asked for
-    for one, other in zip(first, twins, strict=True):
+    first, resamples = (list(samples.read(p)) for p in (pairs, pairs.with_name("resamples.parquet")))
+    assert [s.id for s in resamples] == [s.id for s in first]  # fewer masks than resamples asked for
+    for one, other in zip(first, resamples, strict=True):
         assert one.mask == other.mask
         assert one.image != other.image
 
@@ -148,15 +153,15 @@ def test_a_baseline_paints_by_mask_and_seed(
     tiny: dict[str, Any], masks: Path, backend: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     translator = request.getfixturevalue(backend)
-    job = {"card": tiny["card"], "translator": translator, "config": '{"batch": 2}'}
+    job = {"statistics": tiny["statistics"], "translator": translator, "config": '{"batch": 2}'}
     one, two = (tmp_path / n for n in ("a.parquet", "b.parquet"))
-    bases.execute("image_sample", **job, masks=masks, out=one, twins=tmp_path / "t.parquet")
+    bases.execute("image_sample", **job, masks=masks, out=one, resamples=tmp_path / "t.parquet")
     bases.execute(
-        "image_sample", **job | {"config": "{}"}, masks=masks, out=two, twins=tmp_path / "t.parquet"
+        "image_sample", **job | {"config": "{}"}, masks=masks, out=two, resamples=tmp_path / "t.parquet"
     )
     assert one.read_bytes() == two.read_bytes()
     assert images(tmp_path / "t.parquet")[0].tobytes() != images(one)[0].tobytes()
-    job["twins"] = tmp_path / "t.parquet"
+    job["resamples"] = tmp_path / "t.parquet"
     dark, bright = (made(tmp_path, job, np.full((32, 32), k, np.uint8)) for k in (1, 2))
     assert dark.tobytes() != bright.tobytes()
     if backend == "pix2pix":  # the other never sees which mask an image has
@@ -166,11 +171,15 @@ def test_a_baseline_paints_by_mask_and_seed(
 def test_collages_are_cut_from_train_tiles_without_a_model(
     tiny: dict[str, Any], masks: Path, tmp_path: Path
 ) -> None:
-    out, twins = tmp_path / "pairs.parquet", tmp_path / "twins.parquet"
-    job = {"card": tiny["card"], "tiles": tiny["tiles"], "config": '{"source": "collage", "batch": 2}'}
-    bases.execute("image_sample", **job, masks=masks, out=out, twins=twins)
+    out, resamples = tmp_path / "pairs.parquet", tmp_path / "resamples.parquet"
+    job = {
+        "statistics": tiny["statistics"],
+        "tiles": tiny["tiles"],
+        "config": '{"source": "collage", "batch": 2}',
+    }
+    bases.execute("image_sample", **job, masks=masks, out=out, resamples=resamples)
     real = {s.id: s for s in samples.read(tiny["tiles"])}
-    for pair, mask, twin in zip(*(samples.read(p) for p in (out, masks, twins)), strict=True):
+    for pair, mask, twin in zip(*(samples.read(p) for p in (out, masks, resamples)), strict=True):
         assert pair.mask == mask.mask
         assert {real[p].split for p in pair.parents} == {"train"}
         assert twin.image != pair.image
@@ -232,9 +241,9 @@ def test_a_start_from_collages_is_nearer_to_them_with_less_noise(
         assert all(s.parents for s in samples.read(out))
         return np.stack(images(out)).astype(float)
 
-    card, model = Dataset.load(tiny["card"]), bundle.load(job["base"])
-    paste = torch.from_numpy(card.scale(images_of('{"source": "collage"}')))
+    statistics, model = Statistics.load(tiny["statistics"]), bundle.load(job["base"])
+    paste = torch.from_numpy(statistics.scale(images_of('{"source": "collage"}')))
     with torch.no_grad():
-        copy = card.unscale(model.decode(model.encode(paste)).numpy()).astype(float)
+        copy = statistics.unscale(model.decode(model.encode(paste)).numpy()).astype(float)
     near, far = (images_of(f'{{"steps": 20, "collage": {{"strength": {s}}}}}') for s in (0.05, 0.9))
     assert 2 * np.abs(near - copy).mean() < np.abs(far - copy).mean()

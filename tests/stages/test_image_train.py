@@ -61,9 +61,9 @@ def test_the_stems_widths_can_be_set(image_job: dict[str, Any], tmp_path: Path) 
 
 def test_cyclegan_learns_from_tiles_alone(cyclegan: Path) -> None:
     assert {p.name for p in cyclegan.iterdir()} == {"config.json", "generator.safetensors", "README.md"}
-    card = (cyclegan / "README.md").read_text()
-    assert "# Image generator (CycleGAN)" in card
-    assert all(name in card for name in bases.NAMES)
+    statistics = (cyclegan / "README.md").read_text()
+    assert "# Image generator (CycleGAN)" in statistics
+    assert all(name in statistics for name in bases.NAMES)
 
 
 def test_pix2pix_learns_from_tiles_alone(pix2pix_job: dict[str, Any], pix2pix: Path, tmp_path: Path) -> None:

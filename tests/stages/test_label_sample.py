@@ -28,7 +28,13 @@ def rows(plan: Path, shard: int) -> dict[str, dict[str, Any]]:
 
 
 def again(tiny: dict[str, Any], plan: Path, out: Path, **more: Any) -> Path:
-    job = {"card": tiny["card"], "plan": plan, "tiles": tiny["tiles"], "out": out, "config": '{"steps": 3}'}
+    job = {
+        "statistics": tiny["statistics"],
+        "plan": plan,
+        "tiles": tiny["tiles"],
+        "out": out,
+        "config": '{"steps": 3}',
+    }
     bases.execute("label_sample", **job | {"generator": "g", "shard": 0} | more)
     return out
 
@@ -211,8 +217,8 @@ def real(folder: Path, target: list[float], seed: int = 0) -> Sample:
     samples.write(shard, tiles)
     request = {"id": "s0", "shard": 0, "mix": "m", "prompt": "p", "caption": "c", "seed": seed}
     pd.DataFrame([request | {"target_ratios": target, "expected_ratios": target}]).to_parquet(plan)
-    bases.dataset().save(folder / "card.json")
-    job = {"card": folder / "card.json", "plan": plan, "tiles": [shard], "out": out}
+    bases.dataset().save(folder / "statistics.json")
+    job = {"statistics": folder / "statistics.json", "plan": plan, "tiles": [shard], "out": out}
     bases.execute("label_sample", config='{"source": "real"}', generator="r", shard=0, **job)
     return found(out)["r_s0"]
 

@@ -59,8 +59,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(extractors, "load", lambda *given: Means())
         label_table.run(
-            CONFIG, EvaluateConfig(), FeaturesConfig(), shards.card(folder), shards.tiles(folder), masks,
-            folder / "ratios.csv", folder / "shapes.csv", folder / "picture.png",
+            CONFIG, EvaluateConfig(), FeaturesConfig(), shards.statistics(folder), shards.tiles(folder),
+            masks, folder / "ratios.csv", folder / "shapes.csv", folder / "picture.png",
         )  # fmt: skip
     return folder
 

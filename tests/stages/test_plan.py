@@ -23,10 +23,21 @@ def run(
 ) -> pd.DataFrame:  # fmt: skip
     rows = [(f"t{i}", "train", r) for i, r in enumerate(train)] + [("v", "val", [0.0, 0.0, 1.0])]
     folder.mkdir(exist_ok=True)
-    ratios, card, out = bases.ratio_table(folder, rows), folder / "card.json", folder / "plan.parquet"
-    bases.dataset().save(card)
+    ratios, statistics, out = (
+        bases.ratio_table(folder, rows),
+        folder / "statistics.json",
+        folder / "plan.parquet",
+    )
+    bases.dataset().save(statistics)
     settings = PlanConfig(**config)
-    job = {"config": settings, "caption": "{}", "seed": seed, "card": card, "ratios": ratios, "out": out}
+    job = {
+        "config": settings,
+        "caption": "{}",
+        "seed": seed,
+        "statistics": statistics,
+        "ratios": ratios,
+        "out": out,
+    }
     bases.execute("plan", **job, **(options or {}))
     return pd.read_parquet(out)
 

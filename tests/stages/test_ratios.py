@@ -12,7 +12,7 @@ from landloom.config.ratios import RatiosConfig
 from landloom.data import samples
 from landloom.data.radiometry import limits
 from landloom.data.samples import Sample
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.raster.labels import IGNORE
@@ -39,10 +39,12 @@ def write(path: Path, tiles: list[Sample], dtype: str = "uint16", bands: int = 2
 
 def run(
     folder: Path, tiles: list[Sample], data: DataConfig = TWO, **config: Any
-) -> tuple[pd.DataFrame, Dataset]:
+) -> tuple[pd.DataFrame, Statistics]:
     shard = write(folder / "tiles.parquet", tiles)
-    ratios.run(RatiosConfig(**config), data, "tiny", [shard], folder / "r.parquet", folder / "card.json")
-    return pd.read_parquet(folder / "r.parquet"), Dataset.load(folder / "card.json")
+    ratios.run(
+        RatiosConfig(**config), data, "tiny", [shard], folder / "r.parquet", folder / "statistics.json"
+    )
+    return pd.read_parquet(folder / "r.parquet"), Statistics.load(folder / "statistics.json")
 
 
 def rest() -> list[Sample]:
@@ -59,11 +61,20 @@ def test_table_has_one_column_a_class(tmp_path: Path) -> None:
 def test_card_from_hand_computed_values(tmp_path: Path) -> None:
     # class2 in three of four train tiles, class1 in all but one; val and test do not count.
     train = [tile("a1", 0), tile("a2", 0.5), tile("b1", 0.3), tile("b2", 1)]
-    _, card = run(tmp_path, [*train, *rest()])
-    assert card.prior == pytest.approx([0.55, 0.45])
-    np.testing.assert_allclose(card.cooccurrence, [[1, 2 / 3], [2 / 3, 1]])
-    assert (card.tiles, card.scenes, card.size) == ({"train": 4, "val": 1, "test": 1}, 4, 10)
-    assert (card.bands, card.dtype, card.rgb, card.names) == (2, "uint16", [1, 0, 1], ["class1", "class2"])
+    _, statistics = run(tmp_path, [*train, *rest()])
+    assert statistics.prior == pytest.approx([0.55, 0.45])
+    np.testing.assert_allclose(statistics.cooccurrence, [[1, 2 / 3], [2 / 3, 1]])
+    assert (statistics.tiles, statistics.scenes, statistics.size) == (
+        {"train": 4, "val": 1, "test": 1},
+        4,
+        10,
+    )
+    assert (statistics.bands, statistics.dtype, statistics.rgb, statistics.names) == (
+        2,
+        "uint16",
+        [1, 0, 1],
+        ["class1", "class2"],
+    )
 
 
 def test_percentiles_of_labelled_train_pixels(tmp_path: Path) -> None:
@@ -71,8 +82,8 @@ def test_percentiles_of_labelled_train_pixels(tmp_path: Path) -> None:
     image, mask = outlier.image_array(), outlier.mask_array()
     image[:, 0, 0], mask[0, 0] = 60000, IGNORE
     outlier.image, outlier.mask = codec.encode(image), codec.encode(mask)
-    _, card = run(tmp_path, [outlier, *rest()], percentiles=(0, 100))
-    assert (card.low, card.high) == ([1, 2], [99, 198])
+    _, statistics = run(tmp_path, [outlier, *rest()], percentiles=(0, 100))
+    assert (statistics.low, statistics.high) == ([1, 2], [99, 198])
 
 
 @pytest.mark.parametrize(
@@ -80,16 +91,16 @@ def test_percentiles_of_labelled_train_pixels(tmp_path: Path) -> None:
     [({"scale": "dtype"}, 0, 65535), ({"scale": "range", "range": (10, 90)}, 10, 90)],
 )
 def test_other_scales(tmp_path: Path, config: dict[str, Any], low: float, high: float) -> None:
-    _, card = run(tmp_path, [tile("a1", 0.5), *rest()], **config)
-    assert (card.low, card.high) == ([low] * 2, [high] * 2)
+    _, statistics = run(tmp_path, [tile("a1", 0.5), *rest()], **config)
+    assert (statistics.low, statistics.high) == ([low] * 2, [high] * 2)
 
 
 @pytest.mark.parametrize("value", [7, 65535])
 def test_a_constant_band_keeps_its_value_with_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], value: int
 ) -> None:
-    _, card = run(tmp_path, [tile("a1", 0.5, image=np.full((2, 10, 10), value)), *rest()])
-    assert (card.low, card.high) == ([value] * 2, [value] * 2)
+    _, statistics = run(tmp_path, [tile("a1", 0.5, image=np.full((2, 10, 10), value)), *rest()])
+    assert (statistics.low, statistics.high) == ([value] * 2, [value] * 2)
     assert f"band 1 is {value}" in capsys.readouterr().err
 
 
@@ -114,9 +125,9 @@ def test_a_band_without_a_value_is_named(tmp_path: Path) -> None:
 def test_values_are_thinned_but_still_span_the_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("landloom.data.radiometry.VALUES", 30)
     monkeypatch.setattr("landloom.data.radiometry.TILES", 2)
-    _, card = run(tmp_path, [*(tile(f"a{i}", 0.5) for i in range(5)), *rest()], percentiles=(0, 100))
-    assert card.low[0] < 10
-    assert card.high[0] > 90
+    _, statistics = run(tmp_path, [*(tile(f"a{i}", 0.5) for i in range(5)), *rest()], percentiles=(0, 100))
+    assert statistics.low[0] < 10
+    assert statistics.high[0] > 90
 
 
 @pytest.mark.parametrize(
@@ -136,8 +147,8 @@ def test_what_cannot_be_trained_on_is_an_error(tmp_path: Path, tiles: list[Sampl
 
 def test_a_split_that_nobody_asked_for_may_be_empty(tmp_path: Path) -> None:
     data = rasters.config(rgb=[1], split={"val": 0.0})
-    _, card = run(tmp_path, [tile("a1", 0.5), tile("t1", 0.5, "test")], data)
-    assert card.tiles["val"] == 0
+    _, statistics = run(tmp_path, [tile("a1", 0.5), tile("t1", 0.5, "test")], data)
+    assert statistics.tiles["val"] == 0
 
 
 def test_shards_that_disagree_are_named(tmp_path: Path) -> None:

@@ -43,12 +43,12 @@ class World:
     def run(self, folder: str = "report") -> str:
         files = self.files()
         out = self.root / folder
-        card = self.root / "statistics.json"
+        statistics = self.root / "statistics.json"
         report.run(
             ReportConfig(examples=2),
             "tiny",
             "snakemake -c2",
-            card,
+            statistics,
             **files,
             out=out,
             sheet=self.root / f"{folder}.png",
@@ -70,7 +70,7 @@ def world(tmp_path: Path) -> World:
 
 def build(root: Path) -> World:
     exports.tiles(root / "tiles/a.parquet")
-    exports.card().save(root / "statistics.json")
+    exports.statistics().save(root / "statistics.json")
     captions(root / "captions")
     exports.curated(root / "landloom/curated/0.parquet")
     runs(root)
@@ -165,7 +165,7 @@ def test_the_page_shows_captions_and_what_they_took(made: tuple[World, str]) -> 
 def test_a_fallback_is_always_shown(made: tuple[World, str]) -> None:
     world = made[0]
     found = read(list(world.root.glob("captions/*.parquet")), list(world.root.glob("captions/*.json")))
-    thumbnails = Thumbnails(exports.card(), 16)
+    thumbnails = Thumbnails(exports.statistics(), 16)
     rows = shown(found, sorted(world.root.glob("tiles/*.parquet")), 4, thumbnails)
     assert [r["by"] for r in rows].count("fallback") == 1
     assert len(shown(found, sorted(world.root.glob("tiles/*.parquet")), 2, thumbnails)) == 2
@@ -195,8 +195,8 @@ def test_a_page_without_results_still_stands(world: World) -> None:
     files = world.files() | {n: [] for n in names}
     shard = world.root / "landloom/curated/0.parquet"
     samples.write(shard, [exports.sample("x", 1, quality=exports.REJECTED)], {"generator": "landloom"})
-    card, out = world.root / "statistics.json", world.root / "report"
-    report.run(ReportConfig(), "tiny", "c", card, **files, out=out, sheet=world.root / "report.png")
+    statistics, out = world.root / "statistics.json", world.root / "report"
+    report.run(ReportConfig(), "tiny", "c", statistics, **files, out=out, sheet=world.root / "report.png")
     text = (out / "index.html").read_text()
     assert "No sample was accepted" in text
     assert "Not measured" in text
@@ -208,7 +208,7 @@ def test_command_line(world: World) -> None:
     for name, paths in (world.files() | {"metrics": []}).items():
         arguments += [f"--{name}", *map(str, paths)]
     outputs = ["--out", str(world.root / "report"), "--sheet", str(world.root / "report.png")]
-    execute("report", [*arguments, "--card", str(world.root / "statistics.json"), *outputs])
+    execute("report", [*arguments, "--statistics", str(world.root / "statistics.json"), *outputs])
     assert (world.root / "report/index.html").exists()
     assert (world.root / "report.png.prov.json").exists()
 

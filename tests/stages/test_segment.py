@@ -34,7 +34,7 @@ def train(folder: Path, name: str, **changes: Any) -> Path:
     mix.run(MixConfig(), 0.0, 0, tiles, [], mixed)
     out = folder / name
     segment.run(
-        config, "tiny", "real", 0.0, 3, shards.card(folder), mixed, tiles, [],
+        config, "tiny", "real", 0.0, 3, shards.statistics(folder), mixed, tiles, [],
         state=folder / f"state-{name}", out=out, metrics=folder / f"{name}.jsonl", run=EVERY_STEP,
     )  # fmt: skip
     return out

@@ -1,6 +1,6 @@
 rule base:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         tiles=dag.scratch(
             expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts)
         ),
@@ -31,6 +31,6 @@ rule base:
         "Making the base model of {wildcards.dataset}"
     shell:
         "python -m landloom base --config {params.config:q} --seed {params.seed} "
-        "--card {input.card:q} --tiles {params.tiles} --captions {params.captions} "
+        "--statistics {input.statistics:q} --tiles {params.tiles} --captions {params.captions} "
         "--state results/{wildcards.dataset}/state --out {output.model:q} "
         "--vae-metrics {output.vae:q} --unet-metrics {output.unet:q} 2>&1 | tee {log:q}"

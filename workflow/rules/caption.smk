@@ -1,6 +1,6 @@
 rule caption:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         tiles="results/{dataset}/tiles/{scene}.parquet",
     output:
         table="results/{dataset}/captions/{scene}.parquet",
@@ -22,6 +22,6 @@ rule caption:
     message:
         "Captioning the tiles of {wildcards.scene}"
     shell:
-        "python -m landloom caption --config {params.config:q} --card {input.card:q} "
+        "python -m landloom caption --config {params.config:q} --statistics {input.statistics:q} "
         "--tiles {input.tiles:q} {params.tokenizer} --state results/{wildcards.dataset}/state "
         "--out {output.table:q} --summary {output.summary:q} 2>&1 | tee {log:q}"

@@ -1,6 +1,6 @@
 rule curate:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         pairs="results/{dataset}/{generator}/pairs/{shard}.parquet",
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         judge=dag.judge,
@@ -25,7 +25,7 @@ rule curate:
     message:
         "Judging the pairs of {wildcards.generator}, shard {wildcards.shard}"
     shell:
-        "python -m landloom curate --config {params.config:q} --card {input.card:q} "
+        "python -m landloom curate --config {params.config:q} --statistics {input.statistics:q} "
         "--pairs {input.pairs:q} --tiles {params.tiles} --judge {input.judge:q} "
         "--known {params.known} --features {params.features:q} --out {output:q} "
         "2>&1 | tee {log:q}"

@@ -1,6 +1,6 @@
 rule encode:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         base="results/{dataset}/base",
         tiles="results/{dataset}/tiles/{scene}.parquet",
         captions="results/{dataset}/captions/{scene}.parquet",
@@ -23,6 +23,6 @@ rule encode:
     message:
         "Encoding the tiles of {wildcards.scene}"
     shell:
-        "python -m landloom encode --config {params.config:q} --card {input.card:q} "
+        "python -m landloom encode --config {params.config:q} --statistics {input.statistics:q} "
         "--base {input.base:q} --tiles {input.tiles:q} --captions {input.captions:q} --out {output:q} "
         "{params.learned} 2>&1 | tee {log:q}"

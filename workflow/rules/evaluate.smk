@@ -1,10 +1,10 @@
 rule evaluate:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         plans=dag.plans(),
         pairs=dag.all_shards("curated"),
-        twins=dag.all_shards("twins"),
+        resamples=dag.all_shards("resamples"),
         runs=dag.runs(),
     output:
         segmentation=report(
@@ -47,14 +47,14 @@ rule evaluate:
         tiles=dag.lists.of("tiles"),
         plans=dag.lists.of("plans"),
         pairs=dag.lists.of("pairs"),
-        twins=dag.lists.of("twins"),
+        resamples=dag.lists.of("resamples"),
         runs=dag.lists.of("runs"),
         version=dag.version("evaluate"),
     message:
         "Writing the tables of {wildcards.dataset}"
     shell:
-        "python -m landloom evaluate --config {params.config:q} --features {params.features:q} --card {input.card:q} "
-        "--tiles {params.tiles} --plans {params.plans} --pairs {params.pairs} --twins {params.twins} "
+        "python -m landloom evaluate --config {params.config:q} --features {params.features:q} --statistics {input.statistics:q} "
+        "--tiles {params.tiles} --plans {params.plans} --pairs {params.pairs} --resamples {params.resamples} "
         "--runs {params.runs} "
         "--segmentation {output.segmentation:q} --image-quality {output.image_quality:q} "
         "--label-ratios {output.label_ratios:q} --label-shapes {output.label_shapes:q} "

@@ -1,6 +1,6 @@
 rule export:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         curated=dag.curated,
     output:
         directory("results/{dataset}/export/{generator}"),
@@ -21,4 +21,4 @@ rule export:
         "Exporting the samples of {wildcards.generator}"
     shell:
         "python -m landloom export --config {params.config:q} --dataset {wildcards.dataset} --min-trust {params.min_trust} "
-        "--card {input.card:q} --curated {params.curated} --out {output:q} 2>&1 | tee {log:q}"
+        "--statistics {input.statistics:q} --curated {params.curated} --out {output:q} 2>&1 | tee {log:q}"

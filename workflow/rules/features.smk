@@ -1,6 +1,6 @@
 rule features:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         tiles="results/{dataset}/tiles/{scene}.parquet",
     output:
         "results/{dataset}/features/{scene}.safetensors",
@@ -19,5 +19,5 @@ rule features:
     message:
         "Features of the tiles of {wildcards.scene}"
     shell:
-        "python -m landloom features --config {params.config:q} --card {input.card:q} "
+        "python -m landloom features --config {params.config:q} --statistics {input.statistics:q} "
         "--tiles {input.tiles:q} --out {output:q} 2>&1 | tee {log:q}"

@@ -1,11 +1,11 @@
 rule image_sample:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         masks="results/{dataset}/{generator}/masks/{shard}.parquet",
         model=trained_models.files(dag.trained.image_models),
     output:
         pairs="results/{dataset}/{generator}/pairs/{shard}.parquet",
-        twins="results/{dataset}/{generator}/twins/{shard}.parquet",
+        resamples="results/{dataset}/{generator}/resamples/{shard}.parquet",
     log:
         "logs/{dataset}/{generator}/image_sample/{shard}.log",
     benchmark:
@@ -22,6 +22,6 @@ rule image_sample:
     message:
         "Sampling images of {wildcards.generator}, shard {wildcards.shard}"
     shell:
-        "python -m landloom image_sample --config {params.config:q} --card {input.card:q} "
+        "python -m landloom image_sample --config {params.config:q} --statistics {input.statistics:q} "
         "--masks {input.masks:q} {params.model} --out {output.pairs:q} "
-        "--twins {output.twins:q} 2>&1 | tee {log:q}"
+        "--resamples {output.resamples:q} 2>&1 | tee {log:q}"

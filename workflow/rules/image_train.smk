@@ -1,6 +1,6 @@
 rule image_train:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         data=trained_models.files(dag.trained.image_data),
     output:
         model=directory("results/{dataset}/{generator}/image"),
@@ -24,6 +24,6 @@ rule image_train:
         "Training the image generator of {wildcards.generator}"
     shell:
         "python -m landloom image_train --config {params.config:q} --seed {params.seed} "
-        "--card {input.card:q} {params.data} "
+        "--statistics {input.statistics:q} {params.data} "
         "--state results/{wildcards.dataset}/state --out {output.model:q} "
         "--metrics {output.metrics:q} 2>&1 | tee {log:q}"

@@ -1,6 +1,6 @@
 rule label_sample:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         plan="results/{dataset}/{generator}/plan.parquet",
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         model=trained_models.files(dag.trained.label_models),
@@ -24,5 +24,5 @@ rule label_sample:
         "Sampling masks of {wildcards.generator}, shard {wildcards.shard}"
     shell:
         "python -m landloom label_sample --config {params.config:q} --generator {wildcards.generator} "
-        "--shard {wildcards.shard} --card {input.card:q} --plan {input.plan:q} "
+        "--shard {wildcards.shard} --statistics {input.statistics:q} --plan {input.plan:q} "
         "--tiles {params.tiles} {params.model} --out {output:q} 2>&1 | tee {log:q}"

@@ -1,6 +1,6 @@
 rule label_table:
     input:
-        card=f"results/{dag.config.dataset}/statistics.json",
+        statistics=f"results/{dag.config.dataset}/statistics.json",
         tiles=expand(
             "results/{dataset}/tiles/{scene}.parquet",
             dataset=dag.config.dataset,
@@ -35,6 +35,6 @@ rule label_table:
         "Writing the table of mask generation"
     shell:
         "python -m landloom label_table --config {params.config:q} --evaluate {params.evaluate:q} "
-        "--features {params.features:q} --card {input.card:q} --tiles {params.tiles} --masks {params.masks} "
+        "--features {params.features:q} --statistics {input.statistics:q} --tiles {params.tiles} --masks {params.masks} "
         "--ratios {output.ratios:q} --shapes {output.shapes:q} --picture {output.picture:q} "
         "2>&1 | tee {log:q}"

@@ -1,6 +1,6 @@
 rule label_train:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         data=trained_models.files(dag.trained.label_data),
     output:
         model=directory("results/{dataset}/{generator}/label"),
@@ -24,6 +24,6 @@ rule label_train:
         "Training the mask generator of {wildcards.generator}"
     shell:
         "python -m landloom label_train --config {params.config:q} --seed {params.seed} "
-        "--card {input.card:q} {params.data} "
+        "--statistics {input.statistics:q} {params.data} "
         "--state results/{wildcards.dataset}/state --out {output.model:q} --metrics {output.metrics:q} "
         "2>&1 | tee {log:q}"

@@ -1,6 +1,6 @@
 rule plan:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         ratios="results/{dataset}/ratios.parquet",
         tables=dag.plan_files,
         captions=dag.bank,
@@ -21,6 +21,6 @@ rule plan:
         "Planning the class mixes of {wildcards.generator}"
     shell:
         "python -m landloom plan --config {params.config:q} --caption {params.caption:q} "
-        "--seed {params.seed} --card {input.card:q} --ratios {input.ratios:q} "
+        "--seed {params.seed} --statistics {input.statistics:q} --ratios {input.ratios:q} "
         "--captions {params.captions} --tables {params.tables} --split {params.split} "
         "--out {output:q} 2>&1 | tee {log:q}"

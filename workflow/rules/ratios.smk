@@ -3,7 +3,7 @@ rule ratios:
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
     output:
         table="results/{dataset}/ratios.parquet",
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
     log:
         "logs/{dataset}/ratios.log",
     benchmark:
@@ -22,4 +22,4 @@ rule ratios:
     shell:
         "python -m landloom ratios --config {params.config:q} --data {params.data:q} "
         "--dataset {wildcards.dataset} --tiles {params.tiles} --out {output.table:q} "
-        "--card {output.card:q} 2>&1 | tee {log:q}"
+        "--statistics {output.statistics:q} 2>&1 | tee {log:q}"

@@ -1,6 +1,6 @@
 rule report:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         captions=expand("results/{{dataset}}/captions/{scene}.parquet", scene=dag.parts),
         summaries=expand("results/{{dataset}}/captions/{scene}.json", scene=dag.parts),
@@ -38,7 +38,7 @@ rule report:
         "Writing the report of {wildcards.dataset}"
     shell:
         "python -m landloom report --config {params.config:q} --dataset {wildcards.dataset} "
-        "--command {params.command:q} --card {input.card:q} --tiles {params.tiles} "
+        "--command {params.command:q} --statistics {input.statistics:q} --tiles {params.tiles} "
         "--captions {params.captions} --summaries {params.summaries} "
         "--curated {params.curated} --metrics {params.metrics} "
         "--runs {params.runs} --tables {params.tables} --out {output.page:q} "

@@ -1,6 +1,6 @@
 rule segment:
     input:
-        card="results/{dataset}/statistics.json",
+        statistics="results/{dataset}/statistics.json",
         mix="results/{dataset}/{generator}/mix/{ratio}.parquet",
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
         curated=dag.curated,
@@ -27,7 +27,7 @@ rule segment:
     shell:
         "python -m landloom segment --config {params.config:q} --generator {wildcards.generator} "
         "--ratio {wildcards.ratio} --network {wildcards.network} --seed {wildcards.seed} "
-        "--min-trust {params.min_trust} --card {input.card:q} --mix {input.mix:q} "
+        "--min-trust {params.min_trust} --statistics {input.statistics:q} --mix {input.mix:q} "
         "--tiles {params.tiles} --curated {params.curated} "
         "--state results/{wildcards.dataset}/state --out {output.run:q} "
         "--metrics {output.metrics:q} 2>&1 | tee {log:q}"

@@ -12,7 +12,7 @@ from landloom.captioning.tokens import Count
 from landloom.conditions.words import describe, image_caption
 from landloom.config.caption import CaptionConfig, Language
 from landloom.data.samples import Sample
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 
 CHUNK = 256  # tiles in memory at once
@@ -44,10 +44,10 @@ class Writer:
     """Writes the captions of one scene with a model."""
 
     def __init__(
-        self, config: CaptionConfig, card: Dataset, captioner: Captioner, store: Store, count: Count,
+        self, config: CaptionConfig, statistics: Statistics, captioner: Captioner, store: Store, count: Count,
         stopped: Stopped,
     ) -> None:  # fmt: skip
-        self.config, self.card, self.captioner, self.store = config, card, captioner, store
+        self.config, self.statistics, self.captioner, self.store = config, statistics, captioner, store
         self.count, self.stopped = count, stopped
 
     def write(self, tiles: Iterable[Sample]) -> Iterator[Caption]:
@@ -96,18 +96,18 @@ class Writer:
 
     def _question(self, tile: Sample, prompt: str) -> Question:
         image = tile.image_array()
-        return Question(self.card.preview(image), prompt, image[self.card.rgb])
+        return Question(self.statistics.preview(image), prompt, image[self.statistics.rgb])
 
     def _prompt(self, prompt: str, ratios: Sequence[float], share: float) -> str:
         return prompt.format(
-            ratios=describe(ratios, self.card.names, self.config),
-            classes=", ".join(self.card.names),
+            ratios=describe(ratios, self.statistics.names, self.config),
+            classes=", ".join(self.statistics.names),
             language=LANGUAGES[self.config.language],
             words=words(self.config.limit, share),
         )
 
     def _template(self, tile: Sample) -> str:
-        return image_caption(tile.ratios, self.card.names, self.config)
+        return image_caption(tile.ratios, self.statistics.names, self.config)
 
     def _problem(self, answer: str) -> str | None:
         return problem(self.store[answer], self.config, self.count)

@@ -32,10 +32,10 @@ class VaeConfig(Training):
     """Share of steps whose latents are shrunk before they are decoded, to the shrunk picture (EQ-VAE,
     Kouzelis et al. 2025): latents become smoother. On one data set that made them far easier to
     generate, on another it cost the colours that tell classes apart: look at both (0.5, with noise 0.3)."""
-    hue: float = Field(default=0.0, ge=0)
-    """Weight of the error of hue, of each band against the mean of all, over 4 x 4 pixels. Few errors of
-    brightness are as small as those of hue, which are learned last: 1 where hue tells classes apart, with
-    an lr of 1e-3. It costs some sharpness."""
+    chroma: float = Field(default=0.0, ge=0)
+    """Weight of the error of chroma, of each band against the mean of all, over 4 x 4 pixels. Few errors of
+    brightness are as small as those of chroma, which are learned last: 1 where colour tells classes apart,
+    with an lr of 1e-3. It costs some sharpness."""
     crop: int | None = None
     """Side of the training crops; the whole tile when absent."""
 

@@ -44,7 +44,7 @@ class ImageSampleConfig(Sampling):
     """Few-step solver: UniPC (Zhao et al. 2023), or DPM-Solver++ 2M (Lu et al. 2022)."""
     control: float = Field(default=1.0, ge=0)
     """Strength of the mask's influence."""
-    twins: int = Field(default=8, ge=0)
+    resamples: int = Field(default=8, ge=0)
     """Masks of a shard that get a second image from another seed, to measure diversity."""
     feedback: Feedback = Feedback()
     """Feedback of the judge of curate, for ControlNets."""

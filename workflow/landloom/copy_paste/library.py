@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from landloom.config.image_sample import CollageConfig
 from landloom.data import samples
 from landloom.data.samples import Sample
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.data.symmetry import turn
 from landloom.errors import InputError
 from landloom.metrics.validity import CELLS, reduced
@@ -53,7 +53,7 @@ class Library:
     """Train tiles, of which only masks in cells and places are held; images are read when they are chosen.
 
     Args:
-        dataset: the dataset card.
+        dataset: the dataset statistics.
         tiles: shards of tiles; val and test tiles are left out.
         config: how many candidates and pieces a collage has.
 
@@ -68,7 +68,7 @@ class Library:
         counts: pixels of each class (N, K).
     """
 
-    def __init__(self, dataset: Dataset, tiles: Sequence[Path], config: CollageConfig) -> None:
+    def __init__(self, dataset: Statistics, tiles: Sequence[Path], config: CollageConfig) -> None:
         self.dataset, self.tiles, self.config = dataset, tiles, config
         found = list(masks(tiles))
         if not found:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landloom.data import samples
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.raster.palette import paint
 
 
@@ -55,23 +55,23 @@ class Painted:
         return torch.from_numpy(paint(self.labels[rows].numpy(), self.palette)).half()
 
 
-def load(card: Dataset, tiles: Sequence[Path], captions: Sequence[Path]) -> Pictures:
+def load(statistics: Statistics, tiles: Sequence[Path], captions: Sequence[Path]) -> Pictures:
     """Read the train tiles of shards and their words, if any; tiles of val and test are never touched."""
     columns = ["id", "caption", "prompt"]
     words = {r["id"]: r for p in captions for r in pd.read_parquet(p)[columns].to_dict("records")}
     count = len(samples.rows(tiles, "train"))
-    images = torch.empty(count, card.bands, card.size, card.size, dtype=torch.float16)
-    labels = torch.empty(count, card.size, card.size, dtype=torch.uint8)
+    images = torch.empty(count, statistics.bands, statistics.size, statistics.size, dtype=torch.float16)
+    labels = torch.empty(count, statistics.size, statistics.size, dtype=torch.uint8)
     ids, ratios = [], []
     for i, sample in enumerate(samples.read(tiles, split="train")):
-        images[i] = torch.from_numpy(card.scale(sample.image_array()))
+        images[i] = torch.from_numpy(statistics.scale(sample.image_array()))
         labels[i] = torch.from_numpy(sample.mask_array())
         ids.append(sample.id)
         ratios.append(sample.ratios)
     return Pictures(
         images=images,
         labels=labels,
-        ratios=torch.tensor(ratios).reshape(count, len(card.classes)),
+        ratios=torch.tensor(ratios).reshape(count, len(statistics.classes)),
         captions=[words[i]["caption"] for i in ids if words],
         prompts=[words[i]["prompt"] for i in ids if words],
         ids=ids,

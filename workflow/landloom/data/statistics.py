@@ -1,4 +1,4 @@
-"""The dataset card: classes, bands, scaling and statistics. ``ratios`` makes it, later stages read it."""
+"""The dataset statistics: classes, bands and scaling. ``ratios`` makes them, later stages read them."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ class ClassInfo(BaseModel):
     color: str
 
 
-class Dataset(BaseModel):
+class Statistics(BaseModel):
     """What later stages need to know of the data.
 
     Attributes:
@@ -87,17 +87,17 @@ class Dataset(BaseModel):
         path.write_text(json.dumps(self.model_dump(), indent=1, allow_nan=False) + "\n")
 
     @classmethod
-    def load(cls, path: Path) -> "Dataset":
+    def load(cls, path: Path) -> "Statistics":
         """Read from JSON.
 
         Raises:
-            InputError: the file is not a dataset card.
+            InputError: the file does not hold dataset statistics.
         """
         try:
             return cls.model_validate_json(path.read_text())
         except ValidationError as error:
             raise InputError(
-                path, f"not a dataset card ({error.error_count()} errors)", "Run ratios again"
+                path, f"no dataset statistics ({error.error_count()} errors)", "Run ratios again"
             ) from None
 
 

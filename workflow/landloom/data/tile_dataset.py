@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from landloom.data import held_tiles, samples
 from landloom.data.sample_index import Place
 from landloom.data.samples import Sample, ShardReader
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 
 OPEN_SHARDS = 64
@@ -36,22 +36,26 @@ class TileDataset(torch.utils.data.Dataset[Tile]):
 
     Args:
         places: where each tile lies.
-        card: of the dataset.
+        statistics: of the dataset.
         min_trust: pixels trusted less (0 to 1) are ignored.
         capacity: decoded tiles held at most; None stands for what ``HELD_BYTES`` has room for.
 
     Raises:
-        InputError: there are no tiles, or one has another size or type than the card says; a streamed tile
-            is looked at when it is read.
+        InputError: there are no tiles, or one has another size or type than the statistics say; a streamed
+            tile is looked at when it is read.
     """
 
     def __init__(
-        self, places: Sequence[Place], card: Dataset, min_trust: float = 0.0, capacity: int | None = None
+        self,
+        places: Sequence[Place],
+        statistics: Statistics,
+        min_trust: float = 0.0,
+        capacity: int | None = None,
     ) -> None:
         if not places:
             raise InputError("tiles", "there are no samples", "Check the split and the tiles")
-        self.places, self.card, self.min_trust = places, card, min_trust
-        self.capacity = capacity or held_tiles.capacity(card.bands, card.size, card.dtype)
+        self.places, self.statistics, self.min_trust = places, statistics, min_trust
+        self.capacity = capacity or held_tiles.capacity(statistics.bands, statistics.size, statistics.dtype)
         self.reader = lru_cache(OPEN_SHARDS)(ShardReader)
         self.held: OrderedDict[int, Tile] = OrderedDict()
         self.thread = ThreadPoolExecutor(1, "tiles")
@@ -105,9 +109,9 @@ class TileDataset(torch.utils.data.Dataset[Tile]):
                 yield wanted[row], self._tile(sample)
 
     def _tile(self, sample: Sample) -> Tile:
-        card, image = self.card, sample.image_array()
-        shape = (card.bands, card.size, card.size)
-        if image.shape != shape or image.dtype != card.dtype:
-            found = f"the image is {image.shape} {image.dtype}, not {shape} {card.dtype}"
+        statistics, image = self.statistics, sample.image_array()
+        shape = (statistics.bands, statistics.size, statistics.size)
+        if image.shape != shape or image.dtype != statistics.dtype:
+            found = f"the image is {image.shape} {image.dtype}, not {shape} {statistics.dtype}"
             raise InputError(sample.id, found, "Run tile again")
         return Tile(image, sample.trusted_mask(self.min_trust))

@@ -81,8 +81,8 @@ class AutoencoderObjective:
         error = output.float() - F.avg_pool2d(x, shrink)
         kl = 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float()).mean()
         loss = error.abs().mean() + 0.5 * error.square().mean() + self.config.kl * kl
-        if self.config.hue:
-            loss = loss + self.config.hue * hue(error)
+        if self.config.chroma:
+            loss = loss + self.config.chroma * chroma(error)
         return {"loss": loss, "l1": error.abs().mean().detach()}
 
     def _picture(self, i: int) -> Tensor:
@@ -109,7 +109,7 @@ class AutoencoderObjective:
         return x[..., row : row + side, col : col + side]
 
 
-def hue(error: Tensor) -> Tensor:
+def chroma(error: Tensor) -> Tensor:
     """Error of bands against the mean of all, of errors (B, C, H, W) averaged over 4 x 4 pixels."""
     blocks = F.avg_pool2d(error, min(4, error.shape[-1]))  # shrunk crops may be smaller
     return (blocks - blocks.mean(1, keepdim=True)).abs().mean()

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from landloom.conditions import registry
 from landloom.config.label_sample import LabelSampleConfig
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.diffusion import lora
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.sampling import guidance, sample
@@ -30,7 +30,7 @@ class LoraMasks:
         InputError: guidance needs a latent probe or a condition that was not trained.
     """
 
-    def __init__(self, base: Path, folder: Path, dataset: Dataset, config: LabelSampleConfig) -> None:
+    def __init__(self, base: Path, folder: Path, dataset: Statistics, config: LabelSampleConfig) -> None:
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
         self.model = bundle.load(base)
         lora.load(self.model.unet, folder)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from landloom.data import quality, samples
 from landloom.data.samples import Sample
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 from landloom.raster.labels import IGNORE
 
@@ -35,7 +35,7 @@ class Collection:
 
     name: str
     generator: str
-    card: Dataset
+    card: Statistics
     license: str
     root: Path
     min_trust: float = 0.0

@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 @functools.cache
-def spread(height: int, width: int) -> Tensor:
+def bayer(height: int, width: int) -> Tensor:
     """Rank (H, W) of each pixel in the order of ordered dithering: any first n of them are evenly spread.
 
     The matrix of Bayer (1973) on the next power of two, cut to size: bits of (x xor y) and y, reversed. Kept
@@ -33,7 +33,7 @@ def draw(kind: str, size: int, generator: torch.Generator | None = None) -> Tens
     if kind == "random":
         return torch.randperm(size * size, generator=generator).view(size, size)
     down, right = torch.randint(0, size, (2,), generator=generator).tolist()
-    return torch.roll(spread(size, size), (down, right), (0, 1))
+    return torch.roll(bayer(size, size), (down, right), (0, 1))
 
 
 def counts(steps: int, pixels: int) -> list[int]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, stats
 from torch import Tensor, nn
 
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.data.symmetry import turn
 from landloom.metrics import fidelity
 from landloom.raster import palette
@@ -127,7 +127,7 @@ class Validity:
     """
 
     def __init__(
-        self, dataset: Dataset, extractor: nn.Module, real: Sequence[Mask], train: Sequence[Mask],
+        self, dataset: Statistics, extractor: nn.Module, real: Sequence[Mask], train: Sequence[Mask],
         batch: int, copy_at: float,
     ) -> None:  # fmt: skip
         self.dataset, self.extractor, self.batch, self.copy_at = dataset, extractor, batch, copy_at

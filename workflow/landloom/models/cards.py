@@ -2,10 +2,10 @@
 
 from pydantic import BaseModel
 
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 
 
-def lora(dataset: Dataset, config: BaseModel) -> str:
+def lora(dataset: Statistics, config: BaseModel) -> str:
     """Card of a label LoRA."""
     return _card(
         dataset, config, "Mask generator (LoRA)",
@@ -14,7 +14,7 @@ def lora(dataset: Dataset, config: BaseModel) -> str:
     )  # fmt: skip
 
 
-def categorical(dataset: Dataset, config: BaseModel) -> str:
+def categorical(dataset: Statistics, config: BaseModel) -> str:
     """Card of a categorical mask generator."""
     return _card(
         dataset, config, "Mask generator (categorical diffusion)",
@@ -24,7 +24,7 @@ def categorical(dataset: Dataset, config: BaseModel) -> str:
     )  # fmt: skip
 
 
-def controlnet(dataset: Dataset, config: BaseModel) -> str:
+def controlnet(dataset: Statistics, config: BaseModel) -> str:
     """Card of an image ControlNet."""
     return _card(
         dataset, config, "Image generator (ControlNet)",
@@ -33,7 +33,7 @@ def controlnet(dataset: Dataset, config: BaseModel) -> str:
     )  # fmt: skip
 
 
-def translation(dataset: Dataset, config: BaseModel, name: str) -> str:
+def translation(dataset: Statistics, config: BaseModel, name: str) -> str:
     """Card of a baseline's generator."""
     return _card(
         dataset, config, f"Image generator ({name})",
@@ -42,7 +42,7 @@ def translation(dataset: Dataset, config: BaseModel, name: str) -> str:
     )  # fmt: skip
 
 
-def _card(dataset: Dataset, config: BaseModel, title: str, use: str) -> str:
+def _card(dataset: Statistics, config: BaseModel, title: str, use: str) -> str:
     classes = "\n".join(f"| {i} | {cell(c.name)} | {c.color} |" for i, c in enumerate(dataset.classes))
     return (
         f"---\nlibrary_name: diffusers\ntags: [remote-sensing, synthetic-data]\n---\n# {title}\n\n"

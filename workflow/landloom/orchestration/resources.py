@@ -1,4 +1,4 @@
-"""What jobs ask for, known before they start: memory, from the numbers on the dataset card, and more.
+"""What jobs ask for, known before they start: memory, from the numbers in the dataset statistics, and more.
 
 The Snakefile imports this, so nothing heavy is imported here.
 """
@@ -51,27 +51,27 @@ def latent_bytes(tiles: int, channels: int, side: int, variants: int, itemsize: 
 
 
 def megabytes(stage: str, config: Config, wildcards: Any, inputs: Any) -> int:
-    """What a job holds of its data at once, in MB; 0 while the card that tells it is still to be made.
+    """What a job holds of its data at once, in MB; 0 while the statistics that tells it is still to be made.
 
     Args:
         stage: the job's stage.
         config: of the run.
         wildcards: of the job.
-        inputs: of the job; ``inputs.card`` is the dataset card.
+        inputs: of the job; ``inputs.statistics`` are the dataset statistics.
     """
     try:
-        card = json.loads(Path(inputs.card).read_text())
+        statistics = json.loads(Path(inputs.statistics).read_text())
     except (OSError, AttributeError, ValueError):
         return 0
-    return -(-_held(stage, config, wildcards, inputs, card) // 10**6)
+    return -(-_held(stage, config, wildcards, inputs, statistics) // 10**6)
 
 
-def _held(stage: str, config: Config, wildcards: Any, inputs: Any, card: dict[str, Any]) -> int:
-    tiles, bands, size = int(card["tiles"]["train"]), int(card["bands"]), int(card["size"])
+def _held(stage: str, config: Config, wildcards: Any, inputs: Any, statistics: dict[str, Any]) -> int:
+    tiles, bands, size = int(statistics["tiles"]["train"]), int(statistics["bands"]), int(statistics["size"])
     if stage == "segment":
         pairs = config.mix.pairs(float(wildcards.ratio), tiles)
         real = 0 if config.mix.of == "alone" and pairs else tiles
-        held = min(tile_bytes(real + pairs, bands, size, card["dtype"]), HELD_BYTES)
+        held = min(tile_bytes(real + pairs, bands, size, statistics["dtype"]), HELD_BYTES)
         return held * config.segment.processes
     if stage == "base":
         return _base(config.base, tiles, bands, size)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.raster import palette
 
 COLUMNS = 8  # masks per row
@@ -21,14 +21,16 @@ INK, BAR, EDGE = "#3b4248", "#2a7f86", "#b9bdb8"
 Mask = NDArray[np.uint8]
 
 
-def write(path: Path, table: pd.DataFrame, masks: Mapping[str, Sequence[Mask]], card: Dataset) -> None:
+def write(
+    path: Path, table: pd.DataFrame, masks: Mapping[str, Sequence[Mask]], statistics: Statistics
+) -> None:
     """Write the picture: a row per set of masks, a bar with its mCPE where the table has one.
 
     Args:
         path: PNG to write.
         table: the label table.
         masks: masks by variant; the same request stands in the same column.
-        card: classes and colours.
+        statistics: classes and colours.
     """
     errors = table.drop_duplicates("variant").set_index("variant")["mcpe"]
     with mpl.rc_context({"font.size": 8.5, "text.color": INK}):
@@ -48,7 +50,7 @@ def write(path: Path, table: pd.DataFrame, masks: Mapping[str, Sequence[Mask]], 
             line[0].set_xlim(0, 1)
             line[0].set_ylim(-0.4, 1.2)
             for axes, mask in zip(line[1:], found, strict=False):
-                axes.imshow(palette.rgb(mask, card.colors), interpolation="nearest")
-        patches = [Patch(facecolor=c.color, edgecolor=EDGE, label=c.name) for c in card.classes]
+                axes.imshow(palette.rgb(mask, statistics.colors), interpolation="nearest")
+        patches = [Patch(facecolor=c.color, edgecolor=EDGE, label=c.name) for c in statistics.classes]
         figure.legend(handles=patches, loc="outside lower center", ncols=min(len(patches), 7), frameon=False)
         figure.savefig(path, format="png", metadata={"Software": None})

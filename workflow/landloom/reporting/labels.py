@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.reporting import figures, gather
 from landloom.reporting.gather import Entry
 from landloom.reporting.pictures import Thumbnails
@@ -18,7 +18,7 @@ SHOWN = 6  # best masks, and as many worst
 
 
 def section(
-    entries: Sequence[Entry], generators: Sequence[str], card: Dataset, thumbnails: Thumbnails
+    entries: Sequence[Entry], generators: Sequence[str], statistics: Statistics, thumbnails: Thumbnails
 ) -> list[dict[str, Any]]:
     """What the template shows of each generator whose masks were asked for."""
     found = []
@@ -27,7 +27,7 @@ def section(
         if asked:
             best, worst = extremes(asked, thumbnails)
             found.append(
-                {"generator": generator, "chart": scatter(asked, card), "best": best, "worst": worst}
+                {"generator": generator, "chart": scatter(asked, statistics), "best": best, "worst": worst}
             )
     return found
 
@@ -60,18 +60,18 @@ def extremes(
     return shown(best), shown(worst)
 
 
-def scatter(asked: Sequence[Entry], card: Dataset) -> figures.Chart:
+def scatter(asked: Sequence[Entry], statistics: Statistics) -> figures.Chart:
     """Asked against obtained shares in percent, one panel a class; open classes are left out."""
     got = 100 * np.array([e.ratios for e in asked], np.float64)
     wanted = 100 * np.array([e.target for e in asked], np.float64)
-    columns = min(COLUMNS, len(card.classes))
-    rows = -(-len(card.classes) // columns)
+    columns = min(COLUMNS, len(statistics.classes))
+    rows = -(-len(statistics.classes) // columns)
 
     def draw(figure: Figure) -> None:
         grid = figure.subplots(rows, columns, squeeze=False)
-        for axes in list(grid.flat)[len(card.classes) :]:
+        for axes in list(grid.flat)[len(statistics.classes) :]:
             axes.set_axis_off()
-        for k, (axes, spec) in enumerate(zip(grid.flat, card.classes, strict=False)):
+        for k, (axes, spec) in enumerate(zip(grid.flat, statistics.classes, strict=False)):
             most = max(float(np.nanmax(np.append(wanted[:, k], 1))), float(got[:, k].max()))
             axes.plot([0, most], [0, most], color="#8a9299", linewidth=0.8)
             axes.scatter(wanted[:, k], got[:, k], s=9, color=spec.color, edgecolors="#8a9299", linewidths=0.4)

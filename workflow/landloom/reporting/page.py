@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import landloom
 from landloom.data.quality import COPY
 from landloom.data.samples import Sample
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.raster import codec
 from landloom.reporting import captions, figures, gather, labels, tables
 from landloom.reporting.captions import Captions
@@ -32,7 +32,7 @@ class Inputs:
     command: str
     title: str
     examples: int
-    card: Dataset
+    statistics: Statistics
     tiles: Sequence[Path]
     captions: Captions
     captions_shown: int
@@ -66,14 +66,14 @@ def render(inputs: Inputs, tiles: RealTiles) -> str:
 
 def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
     """Collect the values of the template."""
-    groups, card, found = inputs.groups(), inputs.card, inputs.tables
+    groups, statistics, found = inputs.groups(), inputs.statistics, inputs.tables
     rejected = [e for e in inputs.entries if not e.accepted]
-    thumbnails = Thumbnails(card, side(len(groups) * inputs.examples))
+    thumbnails = Thumbnails(statistics, side(len(groups) * inputs.examples))
     curves = gather.curves(inputs.metrics, inputs.dataset)
     strip = gather.strip(inputs.runs, inputs.tiles, min(inputs.examples, 6))
     return {
         "inputs": inputs,
-        "card": card,
+        "statistics": statistics,
         "version": landloom.__version__,
         "accepted": len(inputs.entries) - len(rejected),
         "rejected": len(rejected),
@@ -85,16 +85,16 @@ def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
         "refused": _refused(rejected, inputs, thumbnails),
         "captions": captions.section(inputs.captions, inputs.tiles, inputs.captions_shown, thumbnails),
         "proportions": [(g, _proportions(inputs, g)) for g in inputs.generators],
-        "labels": labels.section(inputs.entries, inputs.generators, card, thumbnails),
-        "ablation": labels.ablation(found["label_ablation"], card.names)
+        "labels": labels.section(inputs.entries, inputs.generators, statistics, thumbnails),
+        "ablation": labels.ablation(found["label_ablation"], statistics.names)
         if "label_ablation" in found
         else None,
         "shapes": [labels.shapes(found[n]) for n in ("label_shapes", "label_ablation_shapes") if n in found],
-        "label_ratios": tables.label_ratios(found["label_ratios"], card.names)
+        "label_ratios": tables.label_ratios(found["label_ratios"], statistics.names)
         if "label_ratios" in found
         else None,
         "image_quality": tables.image_quality(found["image_quality"]) if "image_quality" in found else None,
-        "segmentation": _segmentation(found.get("summary"), card.names),
+        "segmentation": _segmentation(found.get("summary"), statistics.names),
         "alone": gather.alone(inputs.runs),
         "strip": None if strip is None else _strip(strip, thumbnails),
         "losses": figures.losses(curves) if curves else None,
@@ -115,15 +115,15 @@ def _sheet(
         "generator": generator,
         "mix": mix,
         "total": len(items),
-        "rows": [_row(r, inputs.card, thumbnails) for r in rows],
+        "rows": [_row(r, inputs.statistics, thumbnails) for r in rows],
     }
 
 
-def _row(row: Row, card: Dataset, thumbnails: Thumbnails) -> dict[str, Any]:
-    target = row.entry.target or [float("nan")] * len(card.classes)
+def _row(row: Row, statistics: Statistics, thumbnails: Thumbnails) -> dict[str, Any]:
+    target = row.entry.target or [float("nan")] * len(statistics.classes)
     bars = [
         {"name": c.name, "color": c.color, "asked": None if np.isnan(t) else 100 * t, "got": 100 * r}
-        for c, t, r in zip(card.classes, target, row.entry.ratios, strict=True)
+        for c, t, r in zip(statistics.classes, target, row.entry.ratios, strict=True)
     ]
     return {
         "id": row.entry.id,
@@ -168,12 +168,12 @@ def _origin(tile: Sample | None, thumbnails: Thumbnails) -> str | None:
 def _proportions(inputs: Inputs, generator: str) -> figures.Chart:
     """Chart real, asked and generated class shares of a generator."""
     made = [e for e in inputs.entries if e.generator == generator]
-    series: dict[str, Sequence[float]] = {"real (train)": inputs.card.prior}
+    series: dict[str, Sequence[float]] = {"real (train)": inputs.statistics.prior}
     if asked := [e.target for e in made if e.target]:
         series["asked for"] = _mean(asked)
     if got := [e.ratios for e in made if e.accepted]:
         series["generated"] = _mean(got)
-    return figures.proportions(inputs.card.names, series)
+    return figures.proportions(inputs.statistics.names, series)
 
 
 def _mean(rows: Sequence[Sequence[float]]) -> list[float]:

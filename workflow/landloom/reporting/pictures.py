@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from landloom.data.samples import Sample
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.raster import palette
 
 DOUBTED, TRUSTED = (168, 62, 38), (233, 237, 230)
@@ -51,21 +51,21 @@ class Thumbnails:
     """Makes the thumbnails of a dataset's samples.
 
     Args:
-        card: the dataset card.
+        statistics: the dataset statistics.
         side: longest side in pixels.
 
     """
 
-    def __init__(self, card: Dataset, side: int) -> None:
-        self.card, self.side = card, side
+    def __init__(self, statistics: Statistics, side: int) -> None:
+        self.statistics, self.side = statistics, side
 
     def image(self, sample: Sample) -> str:
         """Natural-colour picture of a sample's image."""
-        return encode(self.card.preview(sample.image_array()), self.side, flat=False)
+        return encode(self.statistics.preview(sample.image_array()), self.side, flat=False)
 
     def mask(self, mask: NDArray[Any]) -> str:
         """Picture of class indices (H, W) in the dataset's colours."""
-        return encode(palette.rgb(mask.astype(np.uint8), self.card.colors), self.side, flat=True)
+        return encode(palette.rgb(mask.astype(np.uint8), self.statistics.colors), self.side, flat=True)
 
     def trust(self, sample: Sample) -> str | None:
         """Picture of the judge's trust; None when the sample has none."""

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.raster import palette
 from landloom.reporting.gather import Row
 from landloom.reporting.pictures import trust_colors
@@ -20,7 +20,7 @@ SIDE = 1.55  # inches of one picture
 INK, EDGE = "#3b4248", "#b9bdb8"
 
 
-def write(path: Path, rows: Sequence[Row], card: Dataset) -> None:
+def write(path: Path, rows: Sequence[Row], statistics: Statistics) -> None:
     """Write the sheet: a row per sample; real tiles are those nearest to what was asked for."""
     with mpl.rc_context({"font.size": 9, "text.color": INK, "axes.labelcolor": INK}):
         size = (SIDE * len(COLUMNS) + 0.3, SIDE * max(len(rows), 1) + 0.75)
@@ -32,21 +32,21 @@ def write(path: Path, rows: Sequence[Row], card: Dataset) -> None:
         for axes in grid.flat:
             axes.set_axis_off()
         for line, row in zip(grid, rows, strict=False):
-            _draw(list(line), row, card)
-        patches = [Patch(facecolor=c.color, edgecolor=EDGE, label=c.name) for c in card.classes]
+            _draw(list(line), row, statistics)
+        patches = [Patch(facecolor=c.color, edgecolor=EDGE, label=c.name) for c in statistics.classes]
         figure.legend(handles=patches, loc="outside lower center", ncols=min(len(patches), 7), frameon=False)
         figure.savefig(path, format="png", metadata={"Software": None})
 
 
-def _draw(line: list[Axes], row: Row, card: Dataset) -> None:
+def _draw(line: list[Axes], row: Row, statistics: Statistics) -> None:
     real_image, real_mask, asked, mask, image, trust = line
     if row.real is not None:
-        _show(real_image, card.preview(row.real.image_array()))
-        _show(real_mask, palette.rgb(row.real.mask_array(), card.colors))
+        _show(real_image, statistics.preview(row.real.image_array()))
+        _show(real_mask, palette.rgb(row.real.mask_array(), statistics.colors))
     if row.entry.target is not None:
-        _bars(asked, row.entry.target, card)
-    _show(mask, palette.rgb(row.made.mask_array(), card.colors))
-    _show(image, card.preview(row.made.image_array()))
+        _bars(asked, row.entry.target, statistics)
+    _show(mask, palette.rgb(row.made.mask_array(), statistics.colors))
+    _show(image, statistics.preview(row.made.image_array()))
     if row.made.trust is not None:
         _show(trust, trust_colors(row.made.trust_array()))
 
@@ -55,10 +55,12 @@ def _show(axes: Axes, picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) 
     axes.imshow(picture, interpolation="none" if max(picture.shape) < 128 else "antialiased")
 
 
-def _bars(axes: Axes, target: Sequence[float], card: Dataset) -> None:
+def _bars(axes: Axes, target: Sequence[float], statistics: Statistics) -> None:
     """Bars of the shares asked for, in percent; a class that was left free has a dash."""
     places = [float(i) for i in range(len(target))]
-    axes.barh(places, np.nan_to_num(target), color=card.colors, edgecolor=EDGE, linewidth=0.6, height=0.7)
+    axes.barh(
+        places, np.nan_to_num(target), color=statistics.colors, edgecolor=EDGE, linewidth=0.6, height=0.7
+    )
     for place, share in zip(places, target, strict=True):
         text = "–" if np.isnan(share) else f"{100 * share:.0f}"
         axes.text(np.nan_to_num(share) + 0.03, place, text, va="center", fontsize=7.5)

@@ -19,11 +19,11 @@ def batch(tiles: TileDataset, index: Tensor, device: torch.device) -> tuple[Tens
     found = tiles.__getitems__(index.tolist())
     images = torch.from_numpy(np.stack([t.image for t in found])).to(device)
     masks = torch.from_numpy(np.stack([t.mask for t in found])).to(device)
-    return scaled(images, tiles.card.low, tiles.card.high), masks
+    return scaled(images, tiles.statistics.low, tiles.statistics.high), masks
 
 
 def scaled(images: Tensor, low: Sequence[float], high: Sequence[float]) -> Tensor:
-    """What ``Dataset.scale`` does, to the bit, where the images (B, C, H, W) are."""
+    """What ``Statistics.scale`` does, to the bit, where the images (B, C, H, W) are."""
     exact = torch.float64 if wide(images.dtype.itemsize, images.is_floating_point()) else torch.float32
     first, last = (torch.tensor(v, dtype=exact, device=images.device)[:, None, None] for v in (low, high))
     values = images.to(exact)

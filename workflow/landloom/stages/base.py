@@ -12,7 +12,7 @@ from landloom.conditions.text import Text
 from landloom.config.base import BaseConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.data import pictures
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.diffusion import latent_cache
 from landloom.diffusion.autoencoder import AutoencoderObjective
 from landloom.diffusion.denoiser import Denoiser
@@ -24,15 +24,15 @@ from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.metrics_log import metrics_path
 
-VERSION = 5
+VERSION = 6
 
 
 def run(
-    config: BaseConfig, seed: int, card: In, tiles: Ins, captions: Ins, state: State,
+    config: BaseConfig, seed: int, statistics: In, tiles: Ins, captions: Ins, state: State,
     out: Out, vae_metrics: Out, unet_metrics: Out, run: How = DEFAULT,
 ) -> None:  # fmt: skip
     """Make the base: link the given model, or train one from scratch."""
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     if config.source != "scratch":
         link(locate(config), out)
         require_channels(out, dataset)
@@ -57,7 +57,7 @@ def link(source: Path, out: Path) -> None:
         target.symlink_to(file.resolve())
 
 
-def require_channels(folder: Path, dataset: Dataset) -> None:
+def require_channels(folder: Path, dataset: Statistics) -> None:
     """Raise InputError when the model's autoencoder does not take the dataset's bands."""
     channels = bundle.load(folder).channels
     if channels != dataset.bands:
@@ -67,7 +67,7 @@ def require_channels(folder: Path, dataset: Dataset) -> None:
         )
 
 
-def build(config: BaseConfig, dataset: Dataset, data: pictures.Pictures) -> bundle.Bundle:
+def build(config: BaseConfig, dataset: Statistics, data: pictures.Pictures) -> bundle.Bundle:
     """An untrained base for the dataset."""
     vae = scratch.vae(config.vae, dataset.bands, dataset.size)
     side = dataset.size // 2 ** (len(config.vae.channels) - 1)
@@ -82,7 +82,7 @@ def build(config: BaseConfig, dataset: Dataset, data: pictures.Pictures) -> bund
 
 
 def train_autoencoder(
-    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, dataset: Dataset,
+    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, dataset: Statistics,
     data: pictures.Pictures, state: Path,
 ) -> None:  # fmt: skip
     """Train the autoencoder on images, and painted masks if asked, then set its latent scale."""
@@ -105,7 +105,7 @@ def evenly(data: pictures.Pictures, palette: NDArray[np.float32], masks: bool) -
 
 
 def train_denoiser(
-    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, dataset: Dataset,
+    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, dataset: Statistics,
     data: pictures.Pictures, state: Path,
 ) -> None:  # fmt: skip
     """Train denoiser and text encoder on image latents, and on mask latents if asked."""

@@ -19,7 +19,7 @@ from landloom.conditions.words import image_caption, mask_prompt
 from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
 from landloom.data import samples
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.runtime.command_line import In, Out, State
 from landloom.runtime.signals import StopRequest
 
@@ -27,14 +27,14 @@ VERSION = 3
 
 
 def run(
-    config: CaptionConfig, card: In, tiles: In, state: State, out: Out, summary: Out,
+    config: CaptionConfig, statistics: In, tiles: In, state: State, out: Out, summary: Out,
     base: BaseConfig | None = None,
 ) -> None:  # fmt: skip
     """Write a table with id, caption (of the image) and prompt (of the mask), and a summary of the captions.
 
     ``base`` is the base whose tokenizer counts tokens; without it they are estimated.
     """
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     found = samples.columns([tiles], ["id", "ratios"])
     count, counter = tokens.counter(base)
     store, model = None, ""
@@ -60,13 +60,13 @@ def run(
     print(f"caption: {line(body, store.new if store else 0)}", file=sys.stderr)
 
 
-def by_template(config: CaptionConfig, dataset: Dataset, found: dict[str, list[Any]]) -> list[Caption]:
+def by_template(config: CaptionConfig, dataset: Statistics, found: dict[str, list[Any]]) -> list[Caption]:
     """Captions from class shares alone; no image is read."""
     rows = zip(found["id"], found["ratios"], strict=True)
     return [Caption(i, image_caption(r, dataset.names, config), "template") for i, r in rows]
 
 
-def answers(config: CaptionConfig, dataset: Dataset, tiles: Path, state: Path) -> Path:
+def answers(config: CaptionConfig, dataset: Statistics, tiles: Path, state: Path) -> Path:
     """Where the answers of a shard are kept: beside the fingerprints, for they outlive a changed setting."""
     folder = Path(config.cache) / dataset.name if config.cache else state.parent
     return folder / f"{tiles.stem}.jsonl"

@@ -13,7 +13,7 @@ from landloom.config.features import FeaturesConfig
 from landloom.data import quality, samples
 from landloom.data.quality import COPY, Quality, Reason
 from landloom.data.samples import Sample
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity
 from landloom.metrics.known import load
@@ -29,8 +29,8 @@ VERSION = 7
 
 
 def run(
-    config: CurateConfig, features: FeaturesConfig, card: In, pairs: In, tiles: Ins, judge: In, known: Ins,
-    out: Out,
+    config: CurateConfig, features: FeaturesConfig, statistics: In, pairs: In, tiles: Ins, judge: In,
+    known: Ins, out: Out,
 ) -> None:  # fmt: skip
     """Write all pairs with a trust raster and a verdict.
 
@@ -41,7 +41,7 @@ def run(
         InputError: there are no val tiles to measure the judge on, ``judge`` holds no network, or the
             extractor of the memorisation audit is missing.
     """
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     near = neighbours(features, dataset, pairs, tiles, known) if config.compares and known else {}
     model = networks.load(judge / "model")
     norm = Norms.of(json.loads((judge / "scores.json").read_text())["val"])
@@ -59,7 +59,7 @@ def run(
 
 def judged(
     config: CurateConfig,
-    dataset: Dataset,
+    dataset: Statistics,
     model: nn.Module,
     pairs: Iterator[Sample],
     norm: Norms,
@@ -105,7 +105,7 @@ def decide(
 
 
 def neighbours(
-    config: FeaturesConfig, dataset: Dataset, pairs: Path, tiles: Sequence[Path], known: Sequence[Path]
+    config: FeaturesConfig, dataset: Statistics, pairs: Path, tiles: Sequence[Path], known: Sequence[Path]
 ) -> dict[str, Neighbour]:
     """Nearest train tile of each new image.
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from landloom.config.base import BaseConfig
 from landloom.config.encode import EncodeConfig
 from landloom.data import pictures
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.diffusion import latent_cache
 from landloom.diffusion.latent_cache import LatentCache
 from landloom.models import bundle
@@ -17,14 +17,14 @@ VERSION = 2
 
 
 def run(
-    config: EncodeConfig, card: In, base: In, tiles: In, captions: In, out: Out,
+    config: EncodeConfig, statistics: In, base: In, tiles: In, captions: In, out: Out,
     learned: BaseConfig | None = None,
 ) -> None:  # fmt: skip
     """Encode images, painted masks, captions and prompts of a scene.
 
     ``learned`` says what the base has learned: of one that knows no masks, none are encoded.
     """
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
     model = bundle.load(base).to(device(), dtype)
     data = pictures.load(dataset, [tiles], [captions])
@@ -45,7 +45,9 @@ def run(
     ).save(out)
 
 
-def painted(config: EncodeConfig, model: bundle.Bundle, dataset: Dataset, data: pictures.Pictures) -> Tensor:
+def painted(
+    config: EncodeConfig, model: bundle.Bundle, dataset: Statistics, data: pictures.Pictures
+) -> Tensor:
     """Latents (N, A, c, h, w) of the masks in the base's palette."""
     masks = data.painted(model.palette(len(dataset.classes)))
     return latent_cache.encode(model, [masks], dataset.size, config.augment, config.batch)

@@ -14,7 +14,7 @@ from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.data import samples
 from landloom.data.quality import mean_score
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity, tables, validity
 from landloom.metrics.cost import Cost, cost
@@ -26,25 +26,25 @@ VERSION = 6
 
 
 def run(
-    config: EvaluateConfig, features: FeaturesConfig, card: In, tiles: Ins, plans: Ins, pairs: Ins,
-    twins: Ins, runs: Ins,
+    config: EvaluateConfig, features: FeaturesConfig, statistics: In, tiles: Ins, plans: Ins, pairs: Ins,
+    resamples: Ins, runs: Ins,
     segmentation: Out, image_quality: Out, label_ratios: Out, label_shapes: Out, summary: Out,
 ) -> None:  # fmt: skip
     """Write the tables as CSV; ``pairs`` are the curated shards of all generators.
 
-    ``twins`` are shards of second images of some masks.
+    ``resamples`` are shards of second images of some masks.
 
     Raises:
         InputError: pairs are missing, or the feature extractor is.
     """
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     require_complete(plans, pairs)
     found = [json.loads((r / "scores.json").read_text()) for r in runs]
     table = tables.segmentation(found, dataset.names)
     table.to_csv(segmentation, index=False)
     tables.summary(table).to_csv(summary, index=False)
     groups = by_generator(pairs)
-    images = quality(config, features, dataset, tiles, groups, by_generator(twins))
+    images = quality(config, features, dataset, tiles, groups, by_generator(resamples))
     images.to_csv(image_quality, index=False)
     shapes(config, features, dataset, tiles, groups).to_csv(label_shapes, index=False)
     errors = [ratio_errors(name, paths, dataset) for name, paths in groups.items()]
@@ -79,10 +79,10 @@ def by_generator(pairs: Sequence[Path]) -> dict[str, list[Path]]:
 def quality(
     config: EvaluateConfig,
     features: FeaturesConfig,
-    dataset: Dataset,
+    dataset: Statistics,
     tiles: Sequence[Path],
     groups: dict[str, list[Path]],
-    twins: dict[str, list[Path]],
+    resamples: dict[str, list[Path]],
 ) -> pd.DataFrame:
     """Image quality per generator; rejected pairs count, so that curation cannot flatter."""
     if not groups:
@@ -97,7 +97,7 @@ def quality(
         spent = cost(Path(model)) if model else Cost(None, None)
         row = {"generator": name, "extractor": features.extractor, "fid": found.fid, "kid": found.kid}
         row |= faithfulness(paths) | {
-            "diversity": diversity(features, dataset, extractor, paths, twins.get(name, []))
+            "diversity": diversity(features, dataset, extractor, paths, resamples.get(name, []))
         }
         row |= {"n": found.n, "n_reference": found.n_reference}
         rows.append(row | {"train_minutes": spent.minutes, "device": spent.device})
@@ -116,13 +116,13 @@ def faithfulness(paths: Sequence[Path]) -> dict[str, float]:
 
 def diversity(
     config: FeaturesConfig,
-    dataset: Dataset,
+    dataset: Statistics,
     extractor: nn.Module,
     paths: Sequence[Path],
-    twins: Sequence[Path],
+    resamples: Sequence[Path],
 ) -> float | None:
-    """Mean feature distance between a few images and their twins: other seeds, the same masks."""
-    second = list(samples.read(list(twins)))
+    """Mean feature distance between a few images and their resamples: other seeds, the same masks."""
+    second = list(samples.read(list(resamples)))
     wanted = {s.id for s in second}
     first = {s.id: s for s in samples.read(list(paths)) if s.id in wanted}
     found = [
@@ -135,7 +135,7 @@ def diversity(
 def shapes(
     config: EvaluateConfig,
     features: FeaturesConfig,
-    dataset: Dataset,
+    dataset: Statistics,
     tiles: Sequence[Path],
     groups: dict[str, list[Path]],
 ) -> pd.DataFrame:
@@ -161,13 +161,15 @@ def masks(paths: Sequence[Path], split: str, most: int) -> list[validity.Mask]:
     return [s.mask_array() for s in samples.pick(paths, chosen)]
 
 
-def pictures(dataset: Dataset, paths: Sequence[Path], split: str, limit: int) -> Iterator[NDArray[np.uint8]]:
+def pictures(
+    dataset: Statistics, paths: Sequence[Path], split: str, limit: int
+) -> Iterator[NDArray[np.uint8]]:
     """Yield natural-colour pictures (H, W, 3) of at most ``limit`` samples, evenly spread over the split."""
     for sample in samples.pick(paths, validity.spread(samples.rows(paths, split), limit)):
         yield dataset.preview(sample.image_array())
 
 
-def ratio_errors(generator: str, paths: Sequence[Path], dataset: Dataset) -> pd.DataFrame:
+def ratio_errors(generator: str, paths: Sequence[Path], dataset: Statistics) -> pd.DataFrame:
     """Errors of class shares of one generator, over samples with target ratios."""
     table = samples.columns(paths, ["ratios", "target_ratios"])
     rows = zip(table["ratios"], table["target_ratios"], strict=True)

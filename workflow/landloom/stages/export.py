@@ -2,7 +2,7 @@
 
 from landloom.config.export import ExportConfig
 from landloom.data import samples
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 from landloom.exporting import about
 from landloom.exporting.coco import Coco
@@ -16,13 +16,15 @@ VERSION = 6
 NEEDS = {"coco": "imagefolder", "stac": "geotiff"}  # these two point to the files of another format
 
 
-def run(config: ExportConfig, dataset: str, card: In, curated: Ins, out: Out, min_trust: float = 0.0) -> None:
+def run(
+    config: ExportConfig, dataset: str, statistics: In, curated: Ins, out: Out, min_trust: float = 0.0
+) -> None:
     """Write the accepted samples of one generator to a folder, with ``dataset.json`` and a dataset card.
 
     Args:
         config: formats and licence; a format that points to another's files brings that format along.
         dataset: name of the dataset.
-        card: the dataset card.
+        statistics: the dataset statistics.
         curated: curated shards of one generator.
         out: folder of the export.
         min_trust: trust below which training ignores pixels; above 0 GeoTIFF has masks without them, too.
@@ -31,7 +33,7 @@ def run(config: ExportConfig, dataset: str, card: In, curated: Ins, out: Out, mi
         InputError: the shards are not of one generator, or none of their samples was accepted.
 
     """
-    real = Dataset.load(card)
+    real = Statistics.load(statistics)
     pieces = any("collage" in samples.metadata(p) for p in curated)
     collection = Collection(dataset, generator_of(curated), real, config.license, out, min_trust, pieces)
     wanted = {*config.formats, *(NEEDS[f] for f in config.formats if f in NEEDS)}

@@ -2,7 +2,7 @@
 
 from landloom.config.features import FeaturesConfig
 from landloom.data import samples
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.metrics import extractors, fidelity
 from landloom.metrics.known import Known
 from landloom.runtime.command_line import In, Out
@@ -10,13 +10,13 @@ from landloom.runtime.command_line import In, Out
 VERSION = 1
 
 
-def run(config: FeaturesConfig, card: In, tiles: In, out: Out) -> None:
+def run(config: FeaturesConfig, statistics: In, tiles: In, out: Out) -> None:
     """Write the features, with the tiles' names, as safetensors.
 
     Raises:
         InputError: the extractor is missing.
     """
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     extractor = extractors.load(config.extractor, config.weights)
     pictures = (dataset.preview(s.image_array()) for s in samples.read(tiles, split="train"))
     found = fidelity.features(extractor, pictures, config.batch)

@@ -17,7 +17,7 @@ from landloom.copy_paste.library import Library
 from landloom.data import samples
 from landloom.data.quality import judged
 from landloom.data.samples import Sample
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.feedback import JudgeFeedback
@@ -31,51 +31,51 @@ from landloom.runtime.command_line import In, Ins, Out
 from landloom.segmentation import networks
 from landloom.training.loop import device
 
-VERSION = 10
+VERSION = 11
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
-TWIN_SEED = 0x7415  # and twins from other noise than their sisters
+RESAMPLE_SEED = 0x7415  # and resamples from other noise than the first images
 
 
 def run(
-    config: ImageSampleConfig, card: In, masks: In, out: Out, twins: Out,
+    config: ImageSampleConfig, statistics: In, masks: In, out: Out, resamples: Out,
     base: In | None = None, controlnet: In | None = None, translator: In | None = None,
     judge: In | None = None, tiles: Ins | None = None,
 ) -> None:  # fmt: skip
     """Write image-mask pairs: images by the generator, cut from real tiles, or the real image of a real mask.
 
-    ``twins`` gets second images of a few masks, from other seeds.
+    ``resamples`` gets second images of a few masks, from other seeds.
 
     Raises:
         InputError: collages are asked for, but no tiles were given, or none of them is for training.
     """
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     about = samples.metadata(masks)
     if config.source == "real":
         samples.write(out, samples.read(masks), about)
-        samples.write(twins, [], about)
+        samples.write(resamples, [], about)
         return
     cuts = config.cuts and translator is None
     if cuts and not tiles:
         raise InputError("--tiles", "is needed for collages", "Give the shards of tiles")
     rows = list(samples.read(masks))
-    chosen = np.linspace(0, len(rows) - 1, min(config.twins, len(rows))).round().astype(int)
+    chosen = np.linspace(0, len(rows) - 1, min(config.resamples, len(rows))).round().astype(int)
     first = [(s, (s.seed or 0) ^ IMAGE_SEED) for s in rows]
-    second = [(rows[i], (rows[i].seed or 0) ^ IMAGE_SEED ^ TWIN_SEED) for i in chosen]
+    second = [(rows[i], (rows[i].seed or 0) ^ IMAGE_SEED ^ RESAMPLE_SEED) for i in chosen]
     collages = Collages(Library(dataset, tiles or [], config.collage), [*first, *second]) if cuts else None
-    painter: Painter | None = None
+    generator: ImageGenerator | None = None
     if translator is not None:
-        painter = Translator(dataset, translator)
+        generator = Translator(dataset, translator)
     elif config.source == "model":
         assert base is not None
         assert controlnet is not None
-        painter = Diffusion(config, dataset, base, controlnet, judge)
-    about |= {"image_model": str(translator or controlnet)} if painter else {}
-    about |= {"collage": config.collage.strength if painter else 0.0} if cuts else {}
-    samples.write(out, painted(config, dataset, painter, collages, first), about)
-    samples.write(twins, painted(config, dataset, painter, collages, second), about)
+        generator = Diffusion(config, dataset, base, controlnet, judge)
+    about |= {"image_model": str(translator or controlnet)} if generator else {}
+    about |= {"collage": config.collage.strength if generator else 0.0} if cuts else {}
+    samples.write(out, painted(config, dataset, generator, collages, first), about)
+    samples.write(resamples, painted(config, dataset, generator, collages, second), about)
 
 
-class Painter(Protocol):
+class ImageGenerator(Protocol):
     """Makes images for masks."""
 
     def __call__(
@@ -86,20 +86,20 @@ class Painter(Protocol):
 
 
 def painted(
-    config: ImageSampleConfig, dataset: Dataset, painter: Painter | None, collages: Collages | None,
-    wanted: Sequence[tuple[Sample, int]],
+    config: ImageSampleConfig, dataset: Statistics, generator: ImageGenerator | None,
+    collages: Collages | None, wanted: Sequence[tuple[Sample, int]],
 ) -> Iterator[Sample]:  # fmt: skip
     """Yield copies of samples with new images from their seeds, in the dataset's units.
 
-    Without a painter the collages are the images. The tiles of a collage become parents of its image, and the
-    largest share of one of them is a score.
+    Without a generator the collages are the images. The tiles of a collage become parents of its image, and
+    the largest share of one of them is a score.
     """
     parts = batches(len(wanted), config.batch)
     for part in progress.shown(parts, "images", len(wanted), config.batch):
         rows, seeds = zip(*wanted[part], strict=True)
         cut = [collages(row, seed) for row, seed in wanted[part]] if collages else []
         start = np.stack([c.image for c in cut]) if cut else None
-        images = painter(rows, seeds, start) if painter else start
+        images = generator(rows, seeds, start) if generator else start
         assert images is not None
         pairs = zip(rows, cut, strict=True) if cut else ((row, None) for row in rows)
         for (row, collage), image in zip(pairs, images, strict=True):
@@ -117,7 +117,7 @@ def named(row: Sample, collage: Collage) -> Sample:
 class Translator:
     """Images by a baseline; dropout under a sample's own seed is its noise."""
 
-    def __init__(self, dataset: Dataset, folder: Path) -> None:
+    def __init__(self, dataset: Statistics, folder: Path) -> None:
         self.model, self.classes = gan.load(folder).to(device()), len(dataset.classes)
 
     @torch.no_grad()
@@ -137,7 +137,7 @@ class Diffusion:
     """Images by the ControlNet, under masks and captions."""
 
     def __init__(
-        self, config: ImageSampleConfig, dataset: Dataset, base: Path, control: Path, judge: Path | None
+        self, config: ImageSampleConfig, dataset: Statistics, base: Path, control: Path, judge: Path | None
     ) -> None:
         self.config, self.dataset = config, dataset
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32

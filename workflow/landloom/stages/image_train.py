@@ -14,7 +14,7 @@ from landloom.conditions.text import Text
 from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2PixConfig, TranslationConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.data import pictures
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.diffusion import controlnet, latent_cache
 from landloom.diffusion.adversarial_one_step import OneStepObjective
 from landloom.diffusion.denoiser import Denoiser
@@ -34,7 +34,7 @@ Given = TypeVar("Given", Path, list[Path])
 
 
 def run(
-    config: ImageTrainConfig, seed: int, card: In, state: State, out: Out, metrics: Out,
+    config: ImageTrainConfig, seed: int, statistics: In, state: State, out: Out, metrics: Out,
     base: In | None = None, latents: Ins | None = None, tiles: Ins | None = None,
     run: How = DEFAULT,
 ) -> None:  # fmt: skip
@@ -46,7 +46,7 @@ def run(
         InputError: an input of the back-end is missing, or the tiles do not fit its network.
         Interrupted: told to stop; the state is saved.
     """
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     torch.manual_seed(seed)
     if config.translation is not None:
         translation(config, config.translation, run, seed, dataset, _given("tiles", tiles), state, out)
@@ -56,7 +56,7 @@ def run(
 
 
 def diffusion(
-    config: ImageTrainConfig, how: RunConfig, seed: int, dataset: Dataset, base: Path,
+    config: ImageTrainConfig, how: RunConfig, seed: int, dataset: Statistics, base: Path,
     latents: Sequence[Path], state: Path, out: Path,
 ) -> None:  # fmt: skip
     """Train a ControlNet and write it as a folder that ``from_pretrained`` reads."""
@@ -84,7 +84,7 @@ def told(config: ImageTrainConfig, data: latent_cache.LatentCache, classes: int)
 
 
 def translation(
-    config: ImageTrainConfig, own: TranslationConfig, how: RunConfig, seed: int, dataset: Dataset,
+    config: ImageTrainConfig, own: TranslationConfig, how: RunConfig, seed: int, dataset: Statistics,
     tiles: Sequence[Path], state: Path, out: Path,
 ) -> None:  # fmt: skip
     """Train a baseline on the train tiles and write its generator."""
@@ -101,7 +101,9 @@ def translation(
     (out / "README.md").write_text(cards.translation(dataset, config, NAMES[config.backend]))
 
 
-def baseline(own: TranslationConfig, dataset: Dataset, data: pictures.Pictures, made: Generator) -> Objective:
+def baseline(
+    own: TranslationConfig, dataset: Statistics, data: pictures.Pictures, made: Generator
+) -> Objective:
     """What trains a baseline's generator."""
     classes, bands = len(dataset.classes), dataset.bands
     if isinstance(own, CycleGanConfig):

@@ -12,7 +12,7 @@ from landloom.config.label_sample import LabelSampleConfig
 from landloom.data import samples
 from landloom.data.quality import judged
 from landloom.data.samples import Requested, Sample, class_ratios
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.diffusion.masks import LoraMasks
 from landloom.diffusion.sampling import batches
 from landloom.errors import InputError
@@ -28,11 +28,11 @@ VERSION = 7
 
 
 def run(
-    config: LabelSampleConfig, generator: str, shard: int, card: In, plan: In, tiles: Ins, out: Out,
+    config: LabelSampleConfig, generator: str, shard: int, statistics: In, plan: In, tiles: Ins, out: Out,
     model: In | None = None, base: In | None = None,
 ) -> None:  # fmt: skip
     """Write one mask per request: sampled by the trained model, or the nearest real train mask."""
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     table = pd.read_parquet(plan)
     requests = table[table["shard"] == shard]
     if config.source == "real":
@@ -43,7 +43,7 @@ def run(
     samples.write(out, made, {"generator": generator, "classes": dataset.names})
 
 
-def load(config: LabelSampleConfig, dataset: Dataset, model: Path, base: Path | None) -> Draw:
+def load(config: LabelSampleConfig, dataset: Statistics, model: Path, base: Path | None) -> Draw:
     """What draws masks with a trained folder, by what lies in it.
 
     Raises:

@@ -9,7 +9,7 @@ from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
 from landloom.data import samples
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 from landloom.metrics import extractors, tables, validity
 from landloom.metrics.cost import read_record
@@ -21,11 +21,11 @@ VERSION = 2
 
 
 def run(
-    config: LabelTableConfig, evaluate: EvaluateConfig, features: FeaturesConfig, card: In, tiles: Ins,
+    config: LabelTableConfig, evaluate: EvaluateConfig, features: FeaturesConfig, statistics: In, tiles: Ins,
     masks: Ins, ratios: Out, shapes: Out, picture: Out,
 ) -> None:  # fmt: skip
     """Write the tables of class shares and of shapes, and a picture; ``masks`` are all variants' shards."""
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     groups = by_variant(masks)
     first = next(iter(config.plan.mixes))
     rows = [shares(name, paths, dataset, first) for name, paths in groups.items()]
@@ -50,7 +50,7 @@ def by_variant(masks: Sequence[Path]) -> dict[str, list[Path]]:
     return groups
 
 
-def shares(variant: str, paths: Sequence[Path], dataset: Dataset, first: str) -> pd.DataFrame:
+def shares(variant: str, paths: Sequence[Path], dataset: Statistics, first: str) -> pd.DataFrame:
     """CPE per class and mCPE for each mix of one variant; the first mix bears the variant's name alone."""
     found = samples.columns(paths, ["ratios", "target_ratios", "request"])
     mixes = [request.mix if request else first for request in found["request"]]
@@ -89,7 +89,7 @@ def arrays(paths: Sequence[Path], rows: Sequence[int]) -> list[Mask]:
 
 
 def compare(
-    config: LabelTableConfig, evaluate: EvaluateConfig, features: FeaturesConfig, dataset: Dataset,
+    config: LabelTableConfig, evaluate: EvaluateConfig, features: FeaturesConfig, dataset: Statistics,
     tiles: Sequence[Path],    groups: dict[str, list[Path]], chosen: dict[str, list[int]],
 ) -> pd.DataFrame:  # fmt: skip
     """Shapes of each variant's chosen masks, and of as many real ones, against held-out real masks."""

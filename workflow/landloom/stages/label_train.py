@@ -16,7 +16,7 @@ from landloom.config.label_train import LabelTrainConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.config.training import Training
 from landloom.data import samples
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.diffusion import latent_cache, lora
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.objective import DenoisingObjective
@@ -35,7 +35,7 @@ VERSION = 5
 def run(
     config: LabelTrainConfig,
     seed: int,
-    card: In,
+    statistics: In,
     state: State,
     out: Out,
     metrics: Out,
@@ -49,7 +49,7 @@ def run(
     The 'lora' back-end reads base and latents and writes what ``load_lora_weights`` reads. The 'categorical'
     one reads tiles and writes what ``MaskDenoiser.from_pretrained`` reads.
     """
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     if config.backend == "categorical":
         assert tiles is not None
         train_categorical(config, run, seed, dataset, tiles, state / "categorical", out)
@@ -62,7 +62,7 @@ def run(
 
 
 def train_categorical(
-    config: LabelTrainConfig, how: RunConfig, seed: int, dataset: Dataset, tiles: Sequence[Path],
+    config: LabelTrainConfig, how: RunConfig, seed: int, dataset: Statistics, tiles: Sequence[Path],
     state: Path, out: Path,
 ) -> None:  # fmt: skip
     """Train a network on the class indices of train tiles.
@@ -86,7 +86,7 @@ def train_categorical(
 
 
 def train_lora(
-    config: LabelTrainConfig, how: RunConfig, seed: int, dataset: Dataset, base: Path,
+    config: LabelTrainConfig, how: RunConfig, seed: int, dataset: Statistics, base: Path,
     data: latent_cache.LatentCache, state: Path, out: Path,
 ) -> None:  # fmt: skip
     """Train LoRA matrices on the base's denoiser; the latent probe and the ratio tokens lie beside them."""

@@ -9,7 +9,7 @@ from landloom.captioning.bank import CaptionBank
 from landloom.conditions.words import image_caption, mask_prompt
 from landloom.config.caption import Words
 from landloom.config.plan import PlanConfig
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 from landloom.planning import goals, prior
 from landloom.runtime.command_line import In, Ins, Out
@@ -18,7 +18,7 @@ VERSION = 3
 
 
 def run(
-    config: PlanConfig, caption: Words, seed: int, card: In, ratios: In, out: Out,
+    config: PlanConfig, caption: Words, seed: int, statistics: In, ratios: In, out: Out,
     captions: Ins | None = None, tables: Ins | None = None, split: str = "train",
 ) -> None:  # fmt: skip
     """Write the plan: what is asked for, what is expected with it, words, seed, and whether data supports it.
@@ -27,7 +27,7 @@ def run(
         config: goals and their shares.
         caption: templates of the words.
         seed: seed of everything drawn.
-        card: the dataset card.
+        statistics: the dataset statistics.
         ratios: class ratios of all real tiles.
         out: the plan.
         captions: captions of train tiles; with them images get the words of tiles with a similar class mix.
@@ -36,7 +36,7 @@ def run(
     """
     if config.captions == "bank" and not captions:
         raise InputError("plan.captions", "'bank' without captions", "Give --captions, or take 'template'")
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     table = pd.read_parquet(ratios)
     parts = {s: t[["id", *dataset.names]] for s, t in table.groupby("split")}
     if split not in parts:
@@ -64,7 +64,11 @@ def run(
 
 
 def ask(
-    config: PlanConfig, start: goals.Shares, total: goals.Shares, dataset: Dataset, rng: np.random.Generator
+    config: PlanConfig,
+    start: goals.Shares,
+    total: goals.Shares,
+    dataset: Statistics,
+    rng: np.random.Generator,
 ) -> tuple[goals.Shares, list[str]]:
     """Targets (N, K) of all groups of requests, and the group of each."""
     parts, mixes = [], []

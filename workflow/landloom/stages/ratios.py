@@ -1,4 +1,4 @@
-"""Class proportions of every tile, and the dataset card that later stages read."""
+"""Class proportions of every tile, and the dataset statistics that later stages read."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from landloom.config.data import DataConfig
 from landloom.config.ratios import RatiosConfig
 from landloom.data import samples
 from landloom.data.radiometry import limits
-from landloom.data.statistics import ClassInfo, Dataset
+from landloom.data.statistics import ClassInfo, Statistics
 from landloom.errors import InputError
 from landloom.runtime.command_line import Ins, Out
 from landloom.scenes.splits import SPLITS
@@ -21,14 +21,14 @@ from landloom.scenes.splits import SPLITS
 VERSION = 2
 
 
-def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: Out, card: Out) -> None:
-    """Write the table of class ratios (id, scene, split, one column a class) and the dataset card."""
+def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: Out, statistics: Out) -> None:
+    """Write the table of class ratios (id, scene, split, one column a class) and the dataset statistics."""
     dtype, bands = image_type(tiles)
     table = ratio_table(tiles, [c.name for c in data.classes])
     train = table[table["split"] == "train"].iloc[:, 3:].to_numpy(np.float64)
     require(data, table, train, bands)
     low, high = limits(config, tiles, dtype, bands)
-    Dataset(
+    Statistics(
         name=dataset,
         size=len(next(samples.read(tiles, "train")).mask_array()),
         classes=[ClassInfo(name=c.name, color=c.color) for c in data.classes],
@@ -41,7 +41,7 @@ def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: O
         cooccurrence=cooccurrence(train > config.present).tolist(),
         tiles={split: int((table["split"] == split).sum()) for split in SPLITS},
         scenes=table["scene"].nunique(),
-    ).save(card)
+    ).save(statistics)
     table.to_parquet(out, index=False)
 
 

@@ -3,7 +3,7 @@
 from itertools import chain, zip_longest
 
 from landloom.config.report import ReportConfig
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.reporting import gather, page
 from landloom.reporting.captions import read as captions_of
 from landloom.reporting.gather import Entry, RealTiles
@@ -18,7 +18,7 @@ def run(
     config: ReportConfig,
     dataset: str,
     command: str,
-    card: In,
+    statistics: In,
     tiles: Ins,
     captions: Ins,
     summaries: Ins,
@@ -35,7 +35,7 @@ def run(
         config: title and number of examples.
         dataset: name of the dataset.
         command: the command that made the results.
-        card: the dataset card.
+        statistics: the dataset statistics.
         tiles: shards of real tiles.
         captions: captions of each scene.
         summaries: what the caption stage says about them.
@@ -52,7 +52,7 @@ def run(
         command=command,
         title=config.title or f"{dataset}: what the generators made",
         examples=config.examples,
-        card=Dataset.load(card),
+        statistics=Statistics.load(statistics),
         tiles=tiles,
         captions=captions_of(captions, summaries),
         captions_shown=config.captions,
@@ -64,7 +64,7 @@ def run(
     real = RealTiles(tiles)
     out.mkdir(parents=True)
     (out / "index.html").write_text(page.render(inputs, real))
-    write_sheet(sheet, gather.rows(_shown(inputs), real), inputs.card)
+    write_sheet(sheet, gather.rows(_shown(inputs), real), inputs.statistics)
 
 
 def _shown(inputs: page.Inputs) -> list[Entry]:

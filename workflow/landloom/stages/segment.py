@@ -17,7 +17,7 @@ from landloom.config.run import DEFAULT
 from landloom.config.segment import SegmentConfig
 from landloom.data import sample_index, samples
 from landloom.data.sample_index import Place
-from landloom.data.statistics import Dataset
+from landloom.data.statistics import Statistics
 from landloom.data.tile_dataset import TileDataset
 from landloom.errors import InputError
 from landloom.raster import codec
@@ -35,8 +35,8 @@ SHOWN = 12  # predictions kept for the report
 
 def run(
     config: SegmentConfig, network: str, generator: str, ratio: float, seed: int,
-    card: In, mix: In, tiles: Ins, curated: Ins, state: State, out: Out, metrics: Out, min_trust: float = 0.0,
-    run: How = DEFAULT,
+    statistics: In, mix: In, tiles: Ins, curated: Ins, state: State, out: Out, metrics: Out,
+    min_trust: float = 0.0, run: How = DEFAULT,
 ) -> None:  # fmt: skip
     """Write a folder with model/, scores.json and predictions.parquet, and the metrics of the training.
 
@@ -44,7 +44,7 @@ def run(
         InputError: the network is unknown or does not fit the tiles.
         Interrupted: told to stop; the state is saved.
     """
-    dataset = Dataset.load(card)
+    dataset = Statistics.load(statistics)
     torch.manual_seed(seed)
     model = make(config, network, dataset)
     places = sample_index.read(mix, [*tiles, *curated])
@@ -60,7 +60,7 @@ def run(
     shutil.copyfile(metrics_path(state), metrics)
 
 
-def make(config: SegmentConfig, network: str, dataset: Dataset) -> nn.Module:
+def make(config: SegmentConfig, network: str, dataset: Statistics) -> nn.Module:
     """Build a network of the config for a dataset."""
     if network not in config.networks:
         raise InputError("segment.networks", f"'{network}' is not there", f"Use {', '.join(config.networks)}")
@@ -75,7 +75,7 @@ def counts(places: Sequence[Place]) -> dict[str, int]:
     return {"n_train": len(places), "n_real": real, "n_synthetic": len(places) - real}
 
 
-def judge(model: nn.Module, dataset: Dataset, tiles: Sequence[Path], split: str) -> dict[str, Any]:
+def judge(model: nn.Module, dataset: Statistics, tiles: Sequence[Path], split: str) -> dict[str, Any]:
     """Scores and loss of a model on the real tiles of a split; pixels that tiles share count once."""
     classes, overlaps = len(dataset.classes), Overlaps()
     matrix, loss = np.zeros((classes, classes), np.int64), np.zeros(classes)
@@ -86,7 +86,7 @@ def judge(model: nn.Module, dataset: Dataset, tiles: Sequence[Path], split: str)
     return scores.summary(matrix) | {"loss": scores.per_pixel(matrix, loss)}
 
 
-def keep_predictions(model: nn.Module, dataset: Dataset, tiles: Sequence[Path], out: Path) -> None:
+def keep_predictions(model: nn.Module, dataset: Statistics, tiles: Sequence[Path], out: Path) -> None:
     """Write ids and predicted masks (PNG) of the first test tiles."""
     first = islice(samples.read(tiles, split="test"), SHOWN)
     rows = [(s.id, codec.encode(found)) for s, found in predict.labels(model, dataset, first)]

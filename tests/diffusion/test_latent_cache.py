@@ -20,10 +20,20 @@ def write(path: Path, count: int) -> Path:
 def test_a_cache_comes_back(tmp_path: Path) -> None:
     made, found = bases.cache(), latent_cache.load([write(tmp_path / "a.safetensors", 4)])
     assert found.ids == made.ids
-    for name, tensor in vars(made).items():
-        if name != "ids":
-            assert torch.equal(getattr(found, name), tensor), name
-    assert set(load_file(tmp_path / "a.safetensors")) == set(vars(made)) - {"ids"}
+    tensors = {k: v for k, v in vars(made).items() if isinstance(v, torch.Tensor)}
+    for name, tensor in tensors.items():
+        assert torch.equal(getattr(found, name), tensor), name
+    assert set(load_file(tmp_path / "a.safetensors")) == set(tensors)
+
+
+def test_what_conditions_keep_is_a_column_of_their_name(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for number, path in enumerate(paths):
+        made = bases.cache(2)
+        made.more = {"sun": torch.full((2, 3), float(number))}
+        made.save(path)
+    found = latent_cache.load(paths)
+    assert found.columns["sun"].tolist() == [[0.0] * 3] * 2 + [[1.0] * 3] * 2
 
 
 def test_joined_scenes_keep_their_texts(tmp_path: Path) -> None:
@@ -45,7 +55,7 @@ def test_joining_holds_the_whole_and_one_part(tmp_path: Path) -> None:
         small.labels, small.ids = torch.zeros(count, side, side, dtype=torch.uint8), ["t"] * count
         small.save(path)
     part = 2 * resources.latent_bytes(count, 4, side, 8, 4)
-    code = "import sys; from pathlib import Path; from landloom.diffusion import cache\n"
+    code = "import sys; from pathlib import Path; from landloom.diffusion import latent_cache as cache\n"
     code += "text = lambda: Path('/proc/self/status').read_text()\n"
     code += "peak = lambda: 1024 * int(text().split('VmHWM:')[1].split()[0])\n"
     code += "before = peak(); cache.load([Path(p) for p in sys.argv[1:]]); print(peak() - before)"

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from landloom.config.metadata import MetadataConfig
 from landloom.config.section import Section
 from landloom.config.training import Denoising, Parallel
 
@@ -77,5 +78,13 @@ class LabelTrainConfig(Denoising, Parallel):
     """Proportion-aware loss."""
     vector: VectorConfig = VectorConfig()
     """Ratio vector."""
+    metadata: MetadataConfig | None = None
+    """Tell a LoRA when, where and how a tile was taken; off when absent, on with {}."""
     categorical: CategoricalConfig = CategoricalConfig()
     """The 'categorical' back-end; steps, batch, lr, ... are those of this section."""
+
+    @model_validator(mode="after")
+    def _told(self) -> Self:
+        if self.metadata is not None and self.backend == "categorical":
+            raise ValueError("metadata is for backend 'lora'; remove it, or choose that")
+        return self

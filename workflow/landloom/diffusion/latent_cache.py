@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -31,6 +31,7 @@ class LatentCache:
         prompts: row of each tile's mask prompt in ``text`` (N,).
         text: embeddings of distinct texts (P, T, D); row 0 is the empty text.
         ids: tile names.
+        more: what conditions keep of tiles (N, ...), by the condition's name.
     """
 
     images: Tensor
@@ -41,18 +42,21 @@ class LatentCache:
     prompts: Tensor
     text: Tensor
     ids: list[str]
+    more: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, Tensor]:
         """What conditions read, by name of a sample's field; captions and prompts are rows of ``text``."""
         return {
             "caption": self.captions, "prompt": self.prompts, "ratios": self.ratios, "mask": self.labels,
-        }  # fmt: skip
+        } | self.more  # fmt: skip
 
     def save(self, path: Path) -> None:
         """Write as safetensors."""
-        tensors = {k: v.contiguous() for k, v in vars(self).items() if isinstance(v, Tensor)}
-        save_file(tensors, path, metadata={"ids": json.dumps(self.ids)})
+        tensors = {k: v for k, v in (vars(self) | self.more).items() if isinstance(v, Tensor)}
+        save_file(
+            {k: v.contiguous() for k, v in tensors.items()}, path, metadata={"ids": json.dumps(self.ids)}
+        )
 
 
 def load(paths: Sequence[Path]) -> LatentCache:
@@ -76,7 +80,8 @@ def load(paths: Sequence[Path]) -> LatentCache:
             joined[key][filled[key] : filled[key] + len(tensor)] = tensor
             filled[key] += len(tensor)
         ids += names
-    return LatentCache(**joined, ids=ids)
+    more = {key: joined.pop(key) for key in [*joined] if key not in LatentCache.__annotations__}
+    return LatentCache(**joined, ids=ids, more=more)
 
 
 def _shapes(path: Path) -> dict[str, list[int]]:

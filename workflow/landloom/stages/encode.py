@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from landloom.conditions import registry
 from landloom.config.base import BaseConfig
 from landloom.config.encode import EncodeConfig
 from landloom.data import pictures
@@ -13,7 +14,7 @@ from landloom.models import bundle
 from landloom.runtime.command_line import In, Out
 from landloom.training.loop import device
 
-VERSION = 2
+VERSION = 3
 
 
 def run(
@@ -42,6 +43,7 @@ def run(
         prompts=torch.tensor([row[p] for p in data.prompts], dtype=torch.long),
         text=torch.cat(embedded),
         ids=data.ids,
+        more=registry.recorded(config, dataset, [tiles]),
     ).save(out)
 
 

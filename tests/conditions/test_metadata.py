@@ -1,3 +1,4 @@
+import math
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -5,10 +6,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DModel
+from torch import nn
 
+from landloom.conditions import registry
+from landloom.conditions.group import Conditions
 from landloom.conditions.metadata import FIELDS, NUMBERS, Metadata, numbers
+from landloom.config.encode import EncodeConfig
 from landloom.config.training import Training
-from landloom.data.samples import Meta
+from landloom.data import samples
+from landloom.data.samples import Meta, Sample
 from landloom.diffusion.denoiser import beside_time
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.sampling import guidance, sample
@@ -118,3 +124,38 @@ def test_what_is_drawn_follows_what_is_told(tmp_path: Path) -> None:
     bright, unknown, dark = drawn(Meta(gsd=0.5)), drawn(Meta()), drawn(Meta(gsd=8.0))
     assert bright > 0.5 > -0.5 > dark
     assert dark < unknown < bright
+
+
+def test_numbers_by_hand() -> None:
+    found = numbers(Meta(lon=90.0, lat=30.0, gsd=8.0, cloud=0.25, acquired=date(2010, 1, 1)), "")
+    cos30 = math.sqrt(3) / 2
+    place, gsd, cloud, season = [0, cos30, 0.5], [3.0], [0.25], [0, 1, 0, 1, 0.5]
+    assert found == pytest.approx([*place, *gsd, *cloud, *season, 1, 1, 1, 1], abs=1e-9)
+    # The 183rd day of a year is half a turn later, within a day.
+    half = numbers(Meta(acquired=date(2010, 7, 2)), "")[5:9]
+    assert half == pytest.approx([0, -1, 0, 1], abs=0.03)
+
+
+def test_encode_keeps_it_of_train_tiles(tmp_path: Path) -> None:
+    rows = [
+        Sample(id="a", meta=KNOWN), Sample(id="b", split="val", meta=KNOWN), Sample(id="c"),
+        Sample(id="d", meta=Meta(gsd=2.0)),
+    ]  # fmt: skip
+    samples.write(tmp_path / "tiles.parquet", rows)
+    kept = Metadata.recorded(EncodeConfig(), bases.dataset(), [tmp_path / "tiles.parquet"])
+    own = Metadata(8, 0.1)
+    assert torch.equal(own.cached({"metadata": kept}), own.load([rows[0], rows[2], rows[3]]))
+    assert own.untold(kept).tolist() == [False, True, False]
+
+
+def test_it_comes_back_from_its_folder(tmp_path: Path) -> None:
+    own = Metadata(8, 0.1)
+    for weights in own.module.parameters() if own.module else ():
+        nn.init.normal_(weights)
+    registry.save(Conditions([own]), tmp_path)
+    again = registry.load(tmp_path).members["metadata"]
+    raw = torch.tensor([numbers(KNOWN, ""), numbers(Meta(), "")])
+    assert own.module is not None
+    assert again.module is not None
+    assert torch.equal(again.module(raw), own.module(raw))
+    assert not any(w.requires_grad for w in again.module.parameters())

@@ -59,7 +59,7 @@ class LowResolution(Condition):
             return None
         own = cls.of(section.low_resolution.factor, dataset, 0)
         rows = [own.load([tile]) for tile in samples.read(tiles, split="train")]
-        return torch.cat(rows) if rows else own.null.repeat(0, own.side, own.side)[None][:0]
+        return torch.cat(rows) if rows else own.null.new_zeros(0, len(own.channels), own.side, own.side)
 
     def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
         """What ``recorded`` made of the tiles."""

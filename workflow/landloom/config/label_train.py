@@ -79,12 +79,7 @@ class LabelTrainConfig(Denoising, Parallel):
     vector: VectorConfig = VectorConfig()
     """Ratio vector."""
     metadata: MetadataConfig | None = None
-    """Tell a LoRA when, where and how a tile was taken; off when absent, on with {}."""
+    """Tell a LoRA when, where and how a tile was taken; off when absent, on with {}. The 'categorical'
+    back-end does not read it."""
     categorical: CategoricalConfig = CategoricalConfig()
     """The 'categorical' back-end; steps, batch, lr, ... are those of this section."""
-
-    @model_validator(mode="after")
-    def _told(self) -> Self:
-        if self.metadata is not None and self.backend == "categorical":
-            raise ValueError("metadata is for backend 'lora'; remove it, or choose that")
-        return self

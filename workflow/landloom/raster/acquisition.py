@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from datetime import date
 
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
@@ -76,6 +77,8 @@ def place(crs: str | None, point: tuple[float, float], name: str) -> tuple[float
         (lon,), (lat,) = project(system, CRS.from_epsg(4326), [point[0]], [point[1]])
     except CRSError:
         return None
+    except CPLE_BaseError:  # GDAL's own: "Point outside of projection domain"
+        raise _outside(name, point, crs) from None
     if not (math.isfinite(lon) and abs(lat) <= 90):
         raise _outside(name, point, crs)
     return round((lon + 180) % 360 - 180, 7), round(lat, 7)

@@ -100,11 +100,12 @@ class Work:
 
     def generator(self, name: str, latents: Path) -> Path:
         """Train an image generator on latents."""
-        out = self.folder / name
+        steps = self.config.image_train.steps
+        out = self.folder / f"{name}-{steps}"
         if not out.exists():
             image_train.run(
-                self.config.image_train, 0, self.statistics, self.folder / f"state-{name}", out,
-                self.folder / f"{name}.jsonl", base=self.base, latents=[latents], run=QUIET,
+                self.config.image_train, 0, self.statistics, self.folder / f"state-{out.name}", out,
+                self.folder / f"{out.name}.jsonl", base=self.base, latents=[latents], run=QUIET,
             )  # fmt: skip
         return out
 
@@ -270,12 +271,16 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--count", type=int, default=64, help="held-out tiles")
+    parser.add_argument(
+        "--steps", type=int, default=SECTIONS["image_train"]["steps"], help="of the generator"
+    )
     parser.add_argument("--threads", type=int, default=2, help="fewer on a busy machine")
     given = parser.parse_args()
     measure, name = known[given.data]
     data = Path(os.environ.get("LANDLOOM_DATA", "")) / name
     if "LANDLOOM_DATA" not in os.environ or not data.is_dir():
         sys.exit(f"skipped: there is no folder {name} in LANDLOOM_DATA, which names the folder of data sets")
+    SECTIONS["image_train"]["steps"] = given.steps
     torch.set_num_threads(given.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)

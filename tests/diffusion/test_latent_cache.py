@@ -45,7 +45,7 @@ def test_joining_holds_the_whole_and_one_part(tmp_path: Path) -> None:
         small.labels, small.ids = torch.zeros(count, side, side, dtype=torch.uint8), ["t"] * count
         small.save(path)
     part = 2 * resources.latent_bytes(count, 4, side, 8, 4)
-    code = "import sys; from pathlib import Path; from landloom.diffusion import cache\n"
+    code = "import sys; from pathlib import Path; from landloom.diffusion import latent_cache as cache\n"
     code += "text = lambda: Path('/proc/self/status').read_text()\n"
     code += "peak = lambda: 1024 * int(text().split('VmHWM:')[1].split()[0])\n"
     code += "before = peak(); cache.load([Path(p) for p in sys.argv[1:]]); print(peak() - before)"

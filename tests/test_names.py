@@ -27,7 +27,7 @@ PINNED = {
     "image_sample": "11 9ef5d15a",
     "image_train": "9 8a60a439",
     "label_sample": "7 804ae6db",
-    "label_table": "2 6d85d738",
+    "label_table": "3 58bb2fcd",
     "label_train": "5 0d9ef4bf",
     "mix": "3 f859f38c",
     "plan": "3 e5f90f68",

@@ -1,4 +1,4 @@
-"""What the sections of one generator, or of one variant of the label table, cannot mean together."""
+"""What the sections of one generator cannot mean together."""
 
 import math
 import typing
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def problems(config: "Config", name: str) -> Iterator[str]:
-    """Yield what is wrong with the models that a generator or variant takes its masks and images from."""
-    train = typing.cast(LabelTrainConfig, config.section("label_train", config.lender(name)))
+    """Yield what is wrong with the models that a generator takes its masks and images from."""
+    train = typing.cast(LabelTrainConfig, config.section("label_train", name))
     sample = typing.cast(LabelSampleConfig, config.section("label_sample", name))
     if sample.source == "model":
         yield from masks(train, sample, config.tile.size, name)
         yield from guided(train, sample, name)
         yield from halvings(config) if train.backend == "lora" else ()
-    if name in config.variants:
+    if name in config.alone:
         return
     image = typing.cast(ImageTrainConfig, config.section("image_train", name))
     made = typing.cast(ImageSampleConfig, config.section("image_sample", name))

@@ -79,7 +79,7 @@ class Dag:
         names = {
             "dataset": [self.config.dataset],
             "scene": list(self.parts),
-            "generator": [*self.generators, *self.config.variants, REAL],
+            "generator": [*self.config.all_generators, REAL],
             "network": list(self.config.segment.networks),
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
@@ -227,7 +227,7 @@ class Dag:
     def expected(self) -> dict[str, Any]:
         """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""
         found = {s: self._section(s, {}) for s in stages.names()}
-        for g in [*self.generators, *self.config.variants]:
+        for g in self.config.all_generators:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         for n in self.config.segment.networks:
             found[f"{n}/segment"] = self._section("segment", {"network": n})
@@ -254,7 +254,7 @@ class Dag:
 
     def plan_split(self, wildcards: Any) -> str:
         """Real tiles that a plan starts from: held-out ones are for the label table alone."""
-        measured = wildcards.generator in self.config.variants
+        measured = wildcards.generator in self.config.alone
         return self.config.label_table.split if measured else "train"
 
     def plan_files(self, wildcards: Any) -> list[str]:
@@ -267,9 +267,9 @@ class Dag:
         return [goal.file for goal in mixes if goal.file is not None]
 
     def table_masks(self) -> list[str]:
-        """Shards of masks of all variants of the label table."""
+        """Shards of masks of all generators of the label table."""
         pattern = f"results/{self.config.dataset}/{{generator}}/masks/{{shard}}.parquet"
-        return [p for v in self.config.variants for p in self.shards(pattern, v)]
+        return [p for g in self.config.alone for p in self.shards(pattern, g)]
 
     def bank(self, wildcards: Any) -> list[str]:
         """Captions that a plan draws from; none when it takes the template."""

@@ -76,7 +76,7 @@ def _held(stage: str, config: Config, wildcards: Any, inputs: Any, statistics: d
     if stage == "base":
         return _base(config.base, tiles, bands, size)
     if stage in ("label_train", "image_train"):
-        section = config.section(stage, config.lender(wildcards.generator))
+        section = config.section(stage, wildcards.generator)
         assert isinstance(section, LabelTrainConfig | ImageTrainConfig)
         if section.backend == "categorical":
             return tiles * size**2

@@ -17,7 +17,7 @@ from landloom.metrics.validity import Mask
 from landloom.reporting import ablation
 from landloom.runtime.command_line import In, Ins, Out
 
-VERSION = 2
+VERSION = 3
 
 
 def run(

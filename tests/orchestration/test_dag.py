@@ -112,6 +112,19 @@ def test_what_a_back_end_does_not_read_does_not_run_it_again() -> None:
     assert differ(candidates=8) == {"net image_sample", "paste image_sample"}
 
 
+@pytest.mark.parametrize("source", ["real", "collage"])
+def test_generators_without_a_model_are_not_sampled_again(source: str) -> None:
+    own = {"label_sample": {"source": "real"}, "image_sample": {"source": source}}
+
+    def sections(**more: Any) -> list[str]:
+        made = dag(generators={"g": {}, "again": own}, **more)
+        return [made.section(s)(Wildcards(generator="again")) for s in ("label_sample", "image_sample")]
+
+    sampling = {"steps": 7, "guidance": 2, "batch": 5, "precision": "bf16"}
+    levers = {"control": {"tries": 3}, "refine": 1}
+    assert sections() == sections(image_sample=sampling | {"solver": "dpm++"}, label_sample=sampling | levers)
+
+
 def test_feedback_asks_for_the_judge() -> None:
     made = dag(generators={"f": {"image_sample": {"feedback": {"weight": 0.1}}}, "g": {}})
     found = [made.trained.image_models(Wildcards(dataset="landsat7", generator=g)) for g in "fg"]

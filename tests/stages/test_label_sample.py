@@ -80,6 +80,17 @@ def test_shards_are_disjoint_and_batches_do_not_matter(
     assert not set(found(other)) & set(found(masks))
 
 
+def test_what_else_is_in_the_shard_changes_no_bit(
+    tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
+) -> None:
+    table = pd.read_parquet(plan)
+    whole = table.assign(shard=0).iloc[::-1]
+    whole.to_parquet(tmp_path / "plan.parquet")
+    got = found(again(tiny, tmp_path / "plan.parquet", tmp_path / "whole.parquet", base=base, model=lora))
+    assert len(got) == len(table)
+    assert all(got[name].mask == s.mask for name, s in found(masks).items())
+
+
 def test_the_lora_has_an_effect(
     tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 """``label_sample``: masks for the planned class mixes."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ class Sampling(NetworkSection):
     guidance: float = Field(default=3.0, ge=1)
     """Classifier-free guidance scale; 1 is off."""
     batch: int = Field(default=16, ge=1)
-    """Samples made at once."""
+    """Samples made at once. Fewer are filled up to as many, since the shape of a batch changes last bits."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the sampler."""
 
@@ -56,6 +56,10 @@ class LabelSampleConfig(Sampling):
     """Ratio control."""
     smooth: int = Field(default=0, ge=0)
     """Regions smaller than this many pixels take their neighbours' class; 0 keeps them."""
+
+    def read(self) -> Self:
+        """The same, with defaults where nothing is read: a change there must not sample again."""
+        return type(self)(source="real") if self.source == "real" else self
 
     @property
     def gpus(self) -> int:

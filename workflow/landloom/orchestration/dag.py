@@ -14,8 +14,6 @@ from typing import Any, Protocol
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
-from landloom.config.image_sample import ImageSampleConfig
-from landloom.config.image_train import ImageTrainConfig
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
 from landloom.orchestration import preflight, resources
@@ -200,8 +198,7 @@ class Dag:
         if name == "curate":
             section = self.config.section(name, generator)
             return section.model_copy(update={"network": None})
-        section = self.config.section(name, generator)
-        return section.read() if isinstance(section, ImageTrainConfig | ImageSampleConfig) else section
+        return self.config.section(name, generator).read()
 
     def memory(self, stage: str, megabytes: int) -> Callable[..., int]:
         """Memory of a job: some for itself, and what it holds of its data; more with each attempt."""

@@ -19,12 +19,12 @@ from landloom.errors import InputError
 from landloom.mask_diffusion.masks import CategoricalMasks
 from landloom.raster import codec
 from landloom.raster.regions import without_small
-from landloom.ratio_control.choice import Draw, Drawn, Request, best_of, error, rejection
+from landloom.ratio_control.choice import Draw, Drawn, Request, best_of, error, padded, rejection
 from landloom.ratio_control.repair import repair
 from landloom.runtime import progress
 from landloom.runtime.command_line import In, Ins, Out
 
-VERSION = 7
+VERSION = 8
 
 
 def run(
@@ -61,10 +61,11 @@ def from_model(
 ) -> Iterator[Sample]:
     """Sample masks, and pull the levers that are switched on."""
     parts = batches(len(table), config.batch)
+    draw = smoothed(padded(draw, config.batch), config.smooth)
     for part in progress.shown(parts, f"masks of {generator}", len(table), config.batch):
         rows = table.iloc[part].to_dict("records")
         asked = [request(r) for r in rows]
-        found = best_of(asked, smoothed(draw, config.smooth), config.control.tries, config.control.tolerance)
+        found = best_of(asked, draw, config.control.tries, config.control.tolerance)
         for row, wanted, drawn in zip(rows, asked, found, strict=True):
             mask, asked_for = drawn.mask, Requested(row["mix"], drawn.attempt)
             if config.control.repair:

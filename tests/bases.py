@@ -62,7 +62,7 @@ def dataset(size: int = SIDE) -> Statistics:
         name="tiny", size=size, scenes=2,
         classes=[ClassInfo(name=n, color=c) for n, c in zip(NAMES, colors, strict=True)],
         bands=BANDS, dtype="uint16", rgb=[2, 1, 0], low=[0.0] * BANDS, high=[4000.0] * BANDS,
-        prior=[0.5, 0.3, 0.2], cooccurrence=[[1.0] * 3] * 3, tiles={"train": 8, "val": 1, "test": 1},
+        prior=[0.5, 0.3, 0.2], tiles={"train": 8, "val": 1, "test": 1},
     )  # fmt: skip
 
 

@@ -22,7 +22,6 @@ def statistics(
         low=low,
         high=high,
         prior=[0.5, 0.5],
-        cooccurrence=[[1, 0], [0, 1]],
         tiles={"train": 1, "val": 1, "test": 1},
         scenes=3,
     )

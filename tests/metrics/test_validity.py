@@ -80,7 +80,7 @@ class Colours(nn.Module):
 def test_the_row_names_copies_and_distances() -> None:
     rng = np.random.default_rng(0)
     train, real = ([shards.mask(rng) for _ in range(6)] for _ in range(2))
-    measure = validity.Validity(shards.dataset(), Colours(), real, train, 4, 0.95)
+    measure = validity.Validity(shards.dataset(), Colours(), real, train, 4)
     row = measure.row("x", train[:3] + real[:1], known=False)
     assert (row["variant"], row["copies"], row["n"], row["n_reference"]) == ("x", 0.75, 4, 6)
     assert list(row) == [
@@ -94,7 +94,7 @@ def test_masks_of_one_class_are_no_copies() -> None:
     train, real = ([shards.mask(rng) for _ in range(4)] for _ in range(2))
     edge = flat.copy()
     edge[0] = IGNORE
-    measure = validity.Validity(shards.dataset(), Colours(), real, [*train, flat], 4, 0.95)
+    measure = validity.Validity(shards.dataset(), Colours(), real, [*train, flat], 4)
     assert measure.row("x", [flat, edge, train[0], real[0]], known=False)["copies"] == 0.5
     assert np.isnan(measure.likeness([flat, edge])["copies"])
 
@@ -102,7 +102,7 @@ def test_masks_of_one_class_are_no_copies() -> None:
 def test_held_out_masks_say_how_many_copies_are_usual() -> None:
     rng = np.random.default_rng(0)
     train, real = ([shards.mask(rng) for _ in range(4)] for _ in range(2))
-    measure = validity.Validity(shards.dataset(), Colours(), [*real, train[0]], train, 4, 0.95)
+    measure = validity.Validity(shards.dataset(), Colours(), [*real, train[0]], train, 4)
     known, held_out = measure.real_rows(train[:3])
     assert list(known) == list(held_out)
     assert (known["variant"], known["n"]) == ("real train masks", 3)

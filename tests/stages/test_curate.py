@@ -182,19 +182,6 @@ def test_val_tiles_count_as_the_judge_was_scored_on_them(tmp_path: Path, judge: 
         curate.run(CurateConfig(), FEATURES, statistics, pairs, tiles, unscored, [], tmp_path / "other")
 
 
-def test_masks_far_from_the_palette_are_rejected(tmp_path: Path, judge: Path) -> None:
-    rng = np.random.default_rng(13)
-    residuals = {"far": 0.312, "near": 0.1, "none": None}
-    rows = [
-        shards.sample(n, rng, source="g", quality=judged(None, {"residual": r})) for n, r in residuals.items()
-    ]
-    samples.write(tmp_path / "g.parquet", rows, {"generator": "g"})
-    found = curated(tmp_path, judge, tmp_path / "g.parquet", max_residual=0.2, memory=OFF)
-    assert [accepted(s.quality) for s in found] == [False, True, True]
-    assert found[0].quality.details == ["palette residual 0.312 > 0.2"]
-    assert found[0].quality.reasons == ["palette residual"]
-
-
 def test_a_collage_of_one_tile_alone_is_a_copy_however_it_was_turned(tmp_path: Path, judge: Path) -> None:
     rng = np.random.default_rng(14)
     rows = [

@@ -137,7 +137,7 @@ def test_repair_makes_shares_exact_and_says_how_many_pixels_moved(
 ) -> None:
     config = '{"steps": 3, "control": {"histogram": false%s}}'
     plain = again(tiny, plan, tmp_path / "m.parquet", model=categorical, config=config % "")
-    more = ', "repair": true, "repair_limit": 1.0'
+    more = ', "repair": true'
     fixed = again(tiny, plan, tmp_path / "n.parquet", model=categorical, config=config % more)
     for name, a in found(plain).items():
         b = found(fixed)[name]

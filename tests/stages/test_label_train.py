@@ -172,7 +172,7 @@ def test_the_categorical_folder_holds_network_and_card(categorical: Path) -> Non
         "config.json", "diffusion_pytorch_model.safetensors", "conditions.json", "README.md",
     }  # fmt: skip
     found = json.loads((categorical / "config.json").read_text())
-    assert (found["classes"], found["size"], found["order"]) == (3, bases.SIDE, "spread")
+    assert (found["classes"], found["size"]) == (3, bases.SIDE)
     assert all(name in (categorical / "README.md").read_text() for name in bases.NAMES)
     assert len(metrics(categorical)) == CATEGORICAL.steps
 

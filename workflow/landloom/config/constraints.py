@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import SMALLEST, ImageTrainConfig, TranslationConfig
 from landloom.config.label_sample import LabelSampleConfig
-from landloom.config.label_train import LabelTrainConfig
+from landloom.config.label_train import PATCH, LabelTrainConfig
 
 if TYPE_CHECKING:
     from landloom.config import Config
@@ -40,11 +40,11 @@ def problems(config: "Config", name: str) -> Iterator[str]:
 def masks(train: LabelTrainConfig, sample: LabelSampleConfig, size: int, name: str) -> Iterator[str]:
     """Yield what is wrong with a mask generator for tiles of ``size`` pixels."""
     own = train.categorical
-    unit = own.patch * 2 ** (len(own.channels) - 1)
+    unit = PATCH * 2 ** (len(own.channels) - 1)
     if train.backend == "categorical" and size % unit:
         yield (
             f"tile.size: {size} is no multiple of {unit}, which the masks of '{name}' need: "
-            f"label_train.categorical.patch, {own.patch}, times 2 for each of channels but the first"
+            f"{PATCH}, times 2 for each of label_train.categorical.channels but the first"
         )
     if train.backend == "lora" and sample.control.latent and not train.proportion.probe_steps:
         yield (

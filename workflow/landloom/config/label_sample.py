@@ -27,8 +27,6 @@ class Control(Section):
     """Bias class logits in each step so that the expected mix is the one asked for ('categorical')."""
     latent: float = Field(default=0.0, ge=0)
     """Step size of guidance through the latent probe ('lora'); 0 is off."""
-    latent_steps: int = Field(default=3, ge=1)
-    """Inner steps of that guidance per sampling step."""
     tries: int = Field(default=1, ge=1)
     """Masks drawn per request at most; the one nearest to the request is kept."""
     tolerance: float = Field(default=1.0, ge=0)
@@ -36,9 +34,8 @@ class Control(Section):
     reject_above: float | None = Field(default=None, ge=0)
     """Error in points above which a mask is marked as rejected, with the reason."""
     repair: bool = False
-    """Give border pixels of classes that are too large to neighbours that are too small."""
-    repair_limit: float = Field(default=0.05, ge=0, le=1)
-    """Largest share of pixels that the repair may change."""
+    """Give border pixels of classes that are too large to neighbours that are too small; at
+    most a twentieth of all pixels changes."""
 
 
 class LabelSampleConfig(Sampling):

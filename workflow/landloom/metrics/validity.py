@@ -16,6 +16,8 @@ from landloom.metrics import fidelity
 from landloom.raster import palette
 from landloom.raster.labels import IGNORE
 
+COPY = 0.95
+"""Share of cells in common with a train mask from which a mask counts as a copy."""
 CELLS = 32
 """Side at which masks are compared with train masks: details of a few pixels do not make a copy new."""
 
@@ -123,14 +125,13 @@ class Validity:
         real: held-out real masks.
         train: masks the generator learnt from; ``reduced`` ones will do.
         batch: masks per forward pass of the extractor.
-        copy_at: share of cells in common with a train mask from which a mask counts as a copy.
     """
 
     def __init__(
         self, dataset: Statistics, extractor: nn.Module, real: Sequence[Mask], train: Sequence[Mask],
-        batch: int, copy_at: float,
+        batch: int,
     ) -> None:  # fmt: skip
-        self.dataset, self.extractor, self.batch, self.copy_at = dataset, extractor, batch, copy_at
+        self.dataset, self.extractor, self.batch = dataset, extractor, batch
         self.train, self.real, self.shape = train, real, shape(real, len(dataset.classes))
         self.features = self._features(spread(real, MOST))
 
@@ -163,7 +164,7 @@ class Validity:
         """
         mixed = [m for m in masks if len(np.setdiff1d(m, [IGNORE])) > 1]
         like = nearest(mixed, self.train, len(self.dataset.classes)) if mixed else np.array([np.nan])
-        copies = float((like >= self.copy_at).mean()) if mixed else float("nan")
+        copies = float((like >= COPY).mean()) if mixed else float("nan")
         return {"nearest": float(like.mean()), "copies": copies}
 
     def _features(self, masks: Sequence[Mask]) -> Tensor:

@@ -10,6 +10,9 @@ from landloom.conditions.mask import fractions
 from landloom.config.label_train import ProportionLoss
 from landloom.data.symmetry import turn_each
 
+TEMPERATURE = 0.08
+"""Of the softmax over squared distances to palette colours; those are corners of a cube of side 2."""
+
 
 class LatentProbe(nn.Module):
     """Class shares per latent cell, read from mask latents by a few convolutions."""
@@ -73,7 +76,9 @@ Proportions = Callable[[Tensor, Tensor | None], Tensor]
 """Class proportions (B, K) of latents (B, c, h, w) over valid pixels (B, 1, H, W)."""
 
 
-def decoded(decode: Callable[[Tensor], Tensor], palette: Tensor, temperature: float) -> Proportions:
+def decoded(
+    decode: Callable[[Tensor], Tensor], palette: Tensor, temperature: float = TEMPERATURE
+) -> Proportions:
     """Proportions by the frozen decoder: soft assignment of pixels to palette colours (K, C)."""
 
     def proportions(latents: Tensor, valid: Tensor | None) -> Tensor:

@@ -25,7 +25,7 @@ from landloom.segmentation import networks, scores
 from landloom.segmentation.curation import Norms, agreement, pixel_loss, trust
 from landloom.segmentation.predict import probabilities
 
-VERSION = 7
+VERSION = 8
 
 
 def run(
@@ -92,7 +92,6 @@ def decide(
     found: dict[str, float | None] = {"agreement": share, "relative": relative}
     reasons = quality.below("agreement", share, config.min_agreement)
     reasons += quality.below("agreement for its classes", relative, config.min_relative)
-    reasons += quality.above("palette residual", quality.score(before, "residual"), config.max_residual)
     if (whole := quality.score(before, "one_tile")) > config.memory.share:
         reasons.append(Reason(COPY, f"{COPY}: {100 * whole:.1f} % of the pixels are cut from one"))
     if near is not None:

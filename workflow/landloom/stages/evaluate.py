@@ -22,7 +22,7 @@ from landloom.metrics.diversity import mean_distance
 from landloom.runtime.command_line import In, Ins, Out
 from landloom.segmentation import scores
 
-VERSION = 6
+VERSION = 7
 
 
 def run(
@@ -146,7 +146,7 @@ def shapes(
         return pd.DataFrame(columns=["generator", *validity.COLUMNS, "residual"])
     extractor = extractors.load(features.extractor, features.weights)
     train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
-    measure = validity.Validity(dataset, extractor, real, train, features.batch, config.copy_at)
+    measure = validity.Validity(dataset, extractor, real, train, features.batch)
     alike = min(most, max(len(samples.rows(paths, "train")) for paths in groups.values()))
     rows = measure.real_rows(masks(tiles, "train", alike))
     for name, paths in groups.items():

@@ -69,8 +69,7 @@ def from_model(
         for row, wanted, drawn in zip(rows, asked, found, strict=True):
             mask, asked_for = drawn.mask, Requested(row["mix"], drawn.attempt)
             if config.control.repair:
-                limit = config.control.repair_limit
-                mask, asked_for.repaired = repair(mask, drawn.cost, wanted.target, limit)
+                mask, asked_for.repaired = repair(mask, drawn.cost, wanted.target)
             reasons = rejection(error(mask, wanted.target), config.control.reject_above)
             yield Sample(
                 id=f"{generator}_{row['id']}", mask=codec.encode(mask), scene=generator, source=generator,

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
 from landloom.data import samples
@@ -21,7 +20,7 @@ VERSION = 3
 
 
 def run(
-    config: LabelTableConfig, evaluate: EvaluateConfig, features: FeaturesConfig, statistics: In, tiles: Ins,
+    config: LabelTableConfig, features: FeaturesConfig, statistics: In, tiles: Ins,
     masks: Ins, ratios: Out, shapes: Out, picture: Out,
 ) -> None:  # fmt: skip
     """Write the tables of class shares and of shapes, and a picture; ``masks`` are all variants' shards."""
@@ -32,7 +31,7 @@ def run(
     table = pd.concat(rows, ignore_index=True)
     table.to_csv(ratios, index=False)
     chosen = {name: of_mix(paths, first) for name, paths in groups.items()}
-    looks = compare(config, evaluate, features, dataset, tiles, groups, chosen)
+    looks = compare(config, features, dataset, tiles, groups, chosen)
     looks.to_csv(shapes, index=False)
     shown = {"real": arrays(tiles, samples.rows(tiles, config.split)[: ablation.COLUMNS])}
     shown |= {name: arrays(paths, chosen[name][: ablation.COLUMNS]) for name, paths in groups.items()}
@@ -89,7 +88,7 @@ def arrays(paths: Sequence[Path], rows: Sequence[int]) -> list[Mask]:
 
 
 def compare(
-    config: LabelTableConfig, evaluate: EvaluateConfig, features: FeaturesConfig, dataset: Statistics,
+    config: LabelTableConfig, features: FeaturesConfig, dataset: Statistics,
     tiles: Sequence[Path],    groups: dict[str, list[Path]], chosen: dict[str, list[int]],
 ) -> pd.DataFrame:  # fmt: skip
     """Shapes of each variant's chosen masks, and of as many real ones, against held-out real masks."""
@@ -97,7 +96,7 @@ def compare(
     real = arrays(tiles, samples.rows(tiles, config.split))
     alike = validity.spread(samples.rows(tiles, "train"), max(map(len, chosen.values())))
     extractor = extractors.load(features.extractor, features.weights)
-    measure = validity.Validity(dataset, extractor, real, train, features.batch, evaluate.copy_at)
+    measure = validity.Validity(dataset, extractor, real, train, features.batch)
     rows = measure.real_rows(arrays(tiles, alike))
     for name, paths in groups.items():
         rows.append(measure.row(name, arrays(paths, chosen[name]), known=False))

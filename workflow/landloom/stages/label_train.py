@@ -29,7 +29,7 @@ from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.metrics_log import metrics_path
 
-VERSION = 5
+VERSION = 6
 
 
 def run(
@@ -77,9 +77,9 @@ def train_categorical(
     for i, sample in enumerate(samples.read(tiles, split="train")):
         labels[i] = torch.from_numpy(sample.mask_array())
     torch.manual_seed(seed)
-    model = MaskDenoiser(len(dataset.classes), size, own.patch, own.channels, own.layers, own.order)
+    model = MaskDenoiser(len(dataset.classes), size, channels=own.channels)
     ratios = Ratios(None, len(dataset.classes), config.vector.dropout, config.vector.partial)
-    train(CategoricalObjective(model, labels, ratios, own), config, how, seed, state, "mask diffusion")
+    train(CategoricalObjective(model, labels, ratios), config, how, seed, state, "mask diffusion")
     model.save_pretrained(out)
     registry.save(Conditions([ratios]), out)
     (out / "README.md").write_text(cards.categorical(dataset, config))
@@ -141,6 +141,6 @@ def proportion_term(
     own = config.proportion
     if own.route == "decode":
         palette = torch.from_numpy(model.palette(classes))
-        return ProportionTerm(decoded(model.decode, palette, own.temperature), own)
+        return ProportionTerm(decoded(model.decode, palette), own)
     assert probe is not None
     return ProportionTerm(probe.proportions, own)

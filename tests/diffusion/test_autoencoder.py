@@ -46,7 +46,7 @@ def test_loss_by_hand() -> None:
     assert found["l1"].item() == pytest.approx(0.5)
 
 
-def test_errors_of_hue_by_hand() -> None:
+def test_errors_of_chroma_by_hand() -> None:
     error = torch.zeros(1, 4, 8, 8)
     error[:, 0, :4, :4] = 0.8  # in one block of four: 0.6 above the mean of all bands, the others 0.2 below
     assert autoencoder.chroma(error).item() == pytest.approx((0.6 + 3 * 0.2) / 4 / 4)
@@ -57,11 +57,11 @@ def test_errors_of_hue_by_hand() -> None:
     assert autoencoder.chroma(texture).item() == pytest.approx(0)
 
 
-def test_hue_weighs_as_set() -> None:
+def test_chroma_weighs_as_set() -> None:
     torch.manual_seed(0)
     tinted, index = Echo(torch.tensor([0.4, 0, 0, 0])[:, None, None]), torch.tensor([0, 1])  # type: ignore[arg-type]
     plain = objective().loss(tinted, index)["loss"].item()
-    assert objective(hue=2.0).loss(tinted, index)["loss"].item() == pytest.approx(plain + 2 * 0.15)
+    assert objective(chroma=2.0).loss(tinted, index)["loss"].item() == pytest.approx(plain + 2 * 0.15)
 
 
 @pytest.mark.parametrize("kind", ["dc", "kl"])

@@ -43,7 +43,7 @@ class Autoencoding(nn.Module):
 
 
 class AutoencoderObjective:
-    """L1 + 0.5 MSE + kl * KL + hue on random crops; sample i is image i, sample N + i is mask i, if any.
+    """L1 + 0.5 MSE + kl * KL + chroma on random crops; sample i is image i, sample N + i is mask i, if any.
 
     In some steps the latent is halved, and seldom quartered, before it is decoded: it must give the picture
     of that size.

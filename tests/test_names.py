@@ -33,7 +33,7 @@ PINNED = {
     "plan": "4 d4c01813",
     "ratios": "3 3775bdfb",
     "report": "8 c910af96",
-    "segment": "3 5bb14b26",
+    "segment": "4 5bb14b26",
     "tile": "3 f6eb975d",
 }
 """VERSION of each stage, and the hash of the defaults that it stands for."""

@@ -38,7 +38,7 @@ class Wildcards(Protocol):
 class Dag:
     """The shape of one run, from its config."""
 
-    TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary")
+    TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary", "gain")
     ABLATION = ("label_ablation", "label_ablation_shapes")
 
     def __init__(self, raw: Mapping[str, Any], configfiles: Sequence[str] = ()) -> None:

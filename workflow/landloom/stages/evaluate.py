@@ -21,6 +21,7 @@ from landloom.metrics.cost import Cost, cost
 from landloom.metrics.diversity import mean_distance
 from landloom.runtime.command_line import In, Ins, Out
 from landloom.segmentation import scores
+from landloom.segmentation.gains import gains
 
 VERSION = 7
 
@@ -28,7 +29,7 @@ VERSION = 7
 def run(
     config: EvaluateConfig, features: FeaturesConfig, statistics: In, tiles: Ins, plans: Ins, pairs: Ins,
     resamples: Ins, runs: Ins,
-    segmentation: Out, image_quality: Out, label_ratios: Out, label_shapes: Out, summary: Out,
+    segmentation: Out, image_quality: Out, label_ratios: Out, label_shapes: Out, summary: Out, gain: Out,
 ) -> None:  # fmt: skip
     """Write the tables as CSV; ``pairs`` are the curated shards of all generators.
 
@@ -43,6 +44,7 @@ def run(
     table = tables.segmentation(found, dataset.names)
     table.to_csv(segmentation, index=False)
     tables.summary(table).to_csv(summary, index=False)
+    tables.gains(list(gains(runs, found)), dataset.names).to_csv(gain, index=False)
     groups = by_generator(pairs)
     images = quality(config, features, dataset, tiles, groups, by_generator(resamples))
     images.to_csv(image_quality, index=False)

@@ -10,6 +10,7 @@ from landloom.conditions.mask import one_hot
 from landloom.conditions.ratios import Ratios
 from landloom.config.label_train import CategoricalConfig
 from landloom.data.symmetry import turn_each
+from landloom.data.tensor_rows import Rows, announce
 from landloom.mask_diffusion import unmasking_schedule
 from landloom.raster.labels import IGNORE
 
@@ -27,9 +28,13 @@ class CategoricalObjective:
         config: order of the pixels.
     """
 
-    def __init__(self, module: nn.Module, labels: Tensor, ratios: Ratios, config: CategoricalConfig) -> None:
+    def __init__(self, module: nn.Module, labels: Rows, ratios: Ratios, config: CategoricalConfig) -> None:
         self.module, self.labels, self.ratios = module, labels, ratios
         self.config, self.size = config, len(labels)
+
+    def prefetch(self, index: Tensor, draws: torch.Generator) -> None:
+        """Begin to read the masks of the next step."""
+        announce(self.labels, index)
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Mean over masks of the mean cross-entropy of hidden pixels, in nats."""

@@ -110,8 +110,8 @@ def encoded(bundle: Bundle, parts: Sequence[Rows], augment: Augment, batch: int)
 
 def _batches(parts: Sequence[Rows], batch: int) -> Iterator[Tensor]:
     """Pictures (B, C, H, W) of parts; the next are read while these are encoded."""
-    for part in parts:
-        rows = torch.arange(len(part)).split(batch) if len(part) else ()
+    for part in filter(len, parts):
+        rows = torch.arange(len(part)).split(batch)
         for chosen, after in zip(rows, [*rows[1:], None], strict=True):
             pictures = part[chosen]
             if after is not None:

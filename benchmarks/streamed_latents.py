@@ -1,4 +1,4 @@
-"""ControlNet training on latents that are streamed: peak memory, resuming, and time of a step beside held ones.
+"""ControlNet training on streamed latents: peak memory, resuming, and time of a step beside held ones.
 
 python benchmarks/streamed_latents.py memory [--tiles 12000] [--folder /tmp/latents]
 python benchmarks/streamed_latents.py resume [--tiles 12000] [--folder /tmp/latents]
@@ -6,9 +6,9 @@ python benchmarks/streamed_latents.py steps [--tiles 64] [--pairs 5] [--held 0.1
 
 The data are made up, as large as Stable Diffusion 1.5 has them for tiles of 512 px: latents 4 x 64 x 64 in 8
 variants, texts 77 x 768, 16 bits; 12,000 tiles take 11 GB of disk. The network is small. ``memory`` runs the
-image_train stage with as many rows held as may be, and prints the peak of its resident memory; ``resume`` stops
-it, lets it go on, and compares the weights with those of a run that was not stopped; ``steps`` prints the median
-of ratios of the times of some steps, streamed from a set of which the share ``held`` may be in memory, and held.
+image_train stage with as many rows held as may be, and prints the peak of its resident memory; ``resume``
+stops it, lets it go on, and compares the weights with those of a run that was not stopped; ``steps`` prints
+the median of ratios of times of some steps, streamed with a share ``held`` of the set in memory, and held.
 """
 
 import argparse
@@ -18,7 +18,6 @@ import resource
 import signal
 import statistics
 import tempfile
-import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ def described(tiles: int) -> Statistics:
 def base(folder: Path) -> Path:
     """A small untrained base whose latents and texts have the sizes of Stable Diffusion's."""
     torch.manual_seed(0)
-    vae, unet = VaeConfig(channels=(8, 8, 8, 8)), UnetConfig(channels=(64, 128), text_width=WIDTH)
+    vae, unet = VaeConfig(channels=(8, 8, 8, 8)), UnetConfig(channels=(32, 64), text_width=WIDTH)
     tokens = scratch.tokenizer(["a river", "a road"] * 4)
     Bundle(
         vae=scratch.vae(vae, 3, SIZE), unet=scratch.unet(unet, vae.latent, SIDE),
@@ -184,7 +183,7 @@ def main() -> None:
     """Run one of the three."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("what", choices=["memory", "resume", "steps"])
-    for name, value in {"tiles": 12000, "steps": 8, "batch": 4, "pairs": 5}.items():
+    for name, value in {"tiles": 12000, "steps": 8, "batch": 2, "pairs": 5}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--held", type=float, default=0.1)
     parser.add_argument("--folder", type=Path, help="keeps the data, for the next call")

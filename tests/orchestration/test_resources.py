@@ -71,7 +71,7 @@ def test_trainings_ask_for_their_data_up_to_the_bound(
     files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors", tmp_path / "base"]
     for file, size in zip(files, (5_000_000, 2_000_000, 1), strict=True):
         file.write_bytes(bytes(size))
-    made = dag(generators={"g": {"label_train": {"backend": "lora"}}})
+    made = dag(generators={"g": {"label_train": {"backend": "lora"}}}, base={"masks": True})
     for stage in ("image_train", "label_train"):
         assert needed(made, stage, statistics, list(map(str, files))) == 7
     two = dag(generators={"g": {"image_train": {"processes": 2}}})

@@ -10,6 +10,7 @@ from landloom.diffusion import autoencoder
 from landloom.diffusion.autoencoder import AutoencoderObjective
 from landloom.raster.labels import IGNORE
 from tests import bases
+from tests.announced import Announced, foretold
 
 LABELS = (
     torch.tensor([[0, 1], [2, IGNORE]], dtype=torch.uint8).repeat_interleave(4, 0).repeat_interleave(4, 1)
@@ -147,3 +148,12 @@ def test_every_weight_of_the_autoencoder_learns() -> None:
     )
     made.loss(made.module, torch.tensor([0, 1]))["loss"].backward()
     assert all(p.grad is not None for p in model.vae.parameters())
+
+
+@pytest.mark.parametrize("masks", [True, False])
+def test_the_pictures_of_the_next_step_are_announced(masks: bool) -> None:
+    made = objective()
+    images, labels = Announced(made.images[torch.arange(3)]), Announced(LABELS.expand(3, 8, 8))
+    made.images, made.labels = images, labels if masks else None
+    seen, index = [images, *([labels] if masks else [])], torch.tensor([0, 5, 2, 3] if masks else [2, 0])
+    assert foretold(made, Echo(), seen, index)

@@ -7,6 +7,7 @@ from landloom.mask_diffusion import objective
 from landloom.mask_diffusion.network import MaskDenoiser
 from landloom.mask_diffusion.objective import CategoricalObjective
 from landloom.raster.labels import IGNORE
+from tests.announced import Announced, foretold
 from tests.mask_diffusion.conftest import CLASSES, OWN, RATIOS, SIZE, masks
 
 
@@ -51,3 +52,9 @@ def test_training_teaches(model: MaskDenoiser) -> None:
     with torch.no_grad():
         found = made.loss(model, torch.arange(32))["loss"].item()
     assert found < 0.5 * math.log(CLASSES)
+
+
+def test_the_masks_of_the_next_step_are_announced() -> None:
+    labels, model = Announced(masks(4)), network()
+    made = CategoricalObjective(model, labels, RATIOS)
+    assert foretold(made, model, [labels], torch.tensor([0, 3]))

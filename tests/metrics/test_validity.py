@@ -57,6 +57,16 @@ def test_a_turned_train_mask_is_a_copy(variant: int) -> None:
     assert validity.nearest([np.ascontiguousarray(copy)], train, 3).tolist() == [1]
 
 
+def test_masks_are_compared_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, most, plain = np.random.default_rng(0), list[int](), validity.cells
+    made, train = ([shards.mask(rng) for _ in range(n)] for n in (5, 7))
+    whole = validity.nearest(made, train, 3)
+    monkeypatch.setattr(validity, "CHUNK", 2)
+    monkeypatch.setattr(validity, "cells", lambda m, k: most.append(len(m)) or plain(m, k))
+    assert validity.nearest(made, train, 3).tolist() == whole.tolist()
+    assert max(most) == 2
+
+
 def test_cells_of_cells_are_the_same() -> None:
     masks = [np.arange(48 * 80, dtype=np.int64).reshape(48, 80).astype(np.uint8) % np.uint8(3)]
     small = [validity.reduced(m) for m in masks]

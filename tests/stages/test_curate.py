@@ -1,6 +1,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -201,3 +202,27 @@ def test_an_unchanged_tile_among_collages_is_a_copy_though_it_is_named(tmp_path:
     samples.write(tmp_path / "g.parquet", [tile], {"generator": "g", "collage": 0.0})
     (row,) = curated(tmp_path, judge, tmp_path / "g.parquet")
     assert row.quality.reasons == ["copy of a real tile"]
+
+
+def test_trust_is_not_held_for_a_whole_shard(
+    tmp_path: Path, judge: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive, most, plain = 0, list[int](), codec.encode
+
+    class Encoded(bytes):
+        """Bytes that are counted."""
+
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    def counted(*given: Any) -> Encoded:
+        nonlocal alive
+        alive += 1
+        most.append(alive)
+        return Encoded(plain(*given))
+
+    pairs = planted(tmp_path)
+    monkeypatch.setattr(curate, "codec", SimpleNamespace(encode=counted))
+    curated(tmp_path, judge, pairs, memory=OFF)
+    assert max(most) < len(most) == 3

@@ -53,6 +53,10 @@ class Condition(ABC):
             InputError: they lack what this condition reads.
         """
 
+    def announce(self, rows: Mapping[str, Tensor]) -> None:
+        """Begin to read what ``cached`` will need of these rows; nothing here."""
+        return
+
     def turn(self, raw: Tensor, variants: Tensor) -> Tensor:
         """Raw tensor of samples that are turned, each by its own variant (B,) of ``diffusion.symmetry``.
 

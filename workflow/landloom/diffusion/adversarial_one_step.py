@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from landloom.conditions.group import Given
 from landloom.config.image_train import OneStepConfig
+from landloom.data.tensor_rows import Rows
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.noise import clean, only_step
 from landloom.diffusion.objective import DenoisingObjective
@@ -70,7 +71,7 @@ class OneStepObjective(DenoisingObjective):
     betas = (0.5, 0.999)
 
     def __init__(
-        self, module: Denoiser, scheduler: DDPMScheduler, latents: Tensor, columns: Mapping[str, Tensor],
+        self, module: Denoiser, scheduler: DDPMScheduler, latents: Rows, columns: Mapping[str, Rows],
         config: OneStepConfig,
     ) -> None:  # fmt: skip
         super().__init__(module, scheduler, latents, columns, min_snr=0)

@@ -9,6 +9,7 @@ from torch.nn import functional
 from landloom.conditions.mask import one_hot
 from landloom.conditions.ratios import Ratios
 from landloom.data.symmetry import turn_each
+from landloom.data.tensor_rows import Rows, announce
 from landloom.mask_diffusion import unmasking_schedule
 from landloom.raster.labels import IGNORE
 
@@ -25,9 +26,13 @@ class CategoricalObjective:
         ratios: how class mixes are told, and how often.
     """
 
-    def __init__(self, module: nn.Module, labels: Tensor, ratios: Ratios) -> None:
+    def __init__(self, module: nn.Module, labels: Rows, ratios: Ratios) -> None:
         self.module, self.labels, self.ratios = module, labels, ratios
         self.size = len(labels)
+
+    def prefetch(self, index: Tensor, draws: torch.Generator) -> None:
+        """Begin to read the masks of the next step."""
+        announce(self.labels, index)
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Mean over masks of the mean cross-entropy of hidden pixels, in nats."""

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from torch import nn
@@ -48,13 +50,22 @@ def run(
     if np.isnan(norm.loss).any():
         raise InputError("tiles", "no val tile has a pixel with a class", "Put a scene in the val split")
     matrix = np.zeros((len(dataset.classes),) * 2, np.int64)
-    found = list(judged(config, dataset, model, samples.read(pairs), norm, near, matrix))
-    about = samples.metadata(pairs) | {
+    with tempfile.TemporaryFile(dir=out.parent) as trusted:
+        found = [
+            (trusted.write(encoded), verdict)
+            for encoded, verdict in judged(config, dataset, model, samples.read(pairs), norm, near, matrix)
+        ]
+        trusted.seek(0)
+        samples.write(out, marked(samples.read(pairs), found, trusted), about(pairs, judge, norm, matrix))
+
+
+def about(pairs: Path, judge: Path, norm: Norms, matrix: scores.Confusion) -> dict[str, Any]:
+    """What the shard says of itself and of the judge."""
+    return samples.metadata(pairs) | {
         "judge_loss": [round(float(v), 6) for v in norm.loss],
         "confusion": matrix.tolist(),
         "judge_confusion": held_out(judge),
     }
-    samples.write(out, marked(samples.read(pairs), found), about)
 
 
 def judged(
@@ -78,10 +89,15 @@ def judged(
         yield trusted, decide(config, share, relative, near.get(sample.id), sample.quality)
 
 
-def marked(pairs: Iterator[Sample], found: Sequence[tuple[bytes, Quality]]) -> Iterator[Sample]:
-    """Pairs with their trust and quality; read once more, as a shard's images need not fit into memory."""
-    for sample, (trusted, verdict) in zip(pairs, found, strict=True):
-        sample.trust, sample.quality = trusted, verdict
+def marked(
+    pairs: Iterator[Sample], found: Sequence[tuple[int, Quality]], trusted: IO[bytes]
+) -> Iterator[Sample]:
+    """Pairs with their trust, of so many bytes in a file, and quality.
+
+    They are read once more, as a shard's images need not fit into memory.
+    """
+    for sample, (size, verdict) in zip(pairs, found, strict=True):
+        sample.trust, sample.quality = trusted.read(size), verdict
         yield sample
 
 

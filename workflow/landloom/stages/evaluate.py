@@ -15,6 +15,7 @@ from landloom.config.features import FeaturesConfig
 from landloom.data import samples
 from landloom.data.quality import mean_score
 from landloom.data.statistics import Statistics
+from landloom.data.stored_masks import StoredMasks
 from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity, tables, validity
 from landloom.metrics.cost import Cost, cost
@@ -157,10 +158,9 @@ def shapes(
     return pd.DataFrame(rows).rename(columns={"variant": "generator"})
 
 
-def masks(paths: Sequence[Path], split: str, most: int) -> list[validity.Mask]:
+def masks(paths: Sequence[Path], split: str, most: int) -> StoredMasks:
     """Masks of one split; at most ``most``, evenly spread."""
-    chosen = validity.spread(samples.rows(paths, split), most)
-    return [s.mask_array() for s in samples.pick(paths, chosen)]
+    return StoredMasks(paths, validity.spread(samples.rows(paths, split), most))
 
 
 def pictures(

@@ -63,7 +63,7 @@ def diffusion(
     model = bundle.load(base).to(device())
     torch.manual_seed(seed)
     classes = len(dataset.classes)
-    made, data = controlnet.build(config, model, classes), latent_cache.load(latents)
+    made, data = controlnet.build(config, model, classes), latent_cache.load(latents, ["images"])
     denoiser = Denoiser(model.unet, told(config, data, classes), made)
     objective: DenoisingObjective
     if config.objective == "one_step":

@@ -9,6 +9,7 @@ from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
 from landloom.data import samples
 from landloom.data.statistics import Statistics
+from landloom.data.stored_masks import StoredMasks
 from landloom.errors import InputError
 from landloom.metrics import extractors, tables, validity
 from landloom.metrics.cost import read_record
@@ -93,11 +94,11 @@ def compare(
 ) -> pd.DataFrame:  # fmt: skip
     """Shapes of each variant's chosen masks, and of as many real ones, against held-out real masks."""
     train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
-    real = arrays(tiles, samples.rows(tiles, config.split))
+    real = StoredMasks(tiles, samples.rows(tiles, config.split))
     alike = validity.spread(samples.rows(tiles, "train"), max(map(len, chosen.values())))
     extractor = extractors.load(features.extractor, features.weights)
     measure = validity.Validity(dataset, extractor, real, train, features.batch)
-    rows = measure.real_rows(arrays(tiles, alike))
+    rows = measure.real_rows(StoredMasks(tiles, alike))
     for name, paths in groups.items():
-        rows.append(measure.row(name, arrays(paths, chosen[name]), known=False))
+        rows.append(measure.row(name, StoredMasks(paths, chosen[name]), known=False))
     return pd.DataFrame(rows)

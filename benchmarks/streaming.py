@@ -43,7 +43,7 @@ def described(size: int, tiles: int) -> Statistics:
     classes = [ClassInfo(name=c[1:], color=c) for c in CLASSES]
     return Statistics(
         name="made-up", size=size, classes=classes, bands=3, dtype="uint8", rgb=[0, 1, 2], low=[0.0] * 3,
-        high=[255.0] * 3, prior=[0.4, 0.3, 0.3], cooccurrence=[[1.0] * 3] * 3,
+        high=[255.0] * 3, prior=[0.4, 0.3, 0.3],
         tiles={"train": tiles, "val": 2, "test": 2}, scenes=3,
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ import torch
 from diffusers import ControlNetModel
 from numpy.typing import NDArray
 from pydantic import BaseModel
+from safetensors.torch import save_file
 from torch import Tensor
 
 from landloom import __main__
@@ -62,7 +63,7 @@ def dataset(size: int = SIDE) -> Statistics:
         name="tiny", size=size, scenes=2,
         classes=[ClassInfo(name=n, color=c) for n, c in zip(NAMES, colors, strict=True)],
         bands=BANDS, dtype="uint16", rgb=[2, 1, 0], low=[0.0] * BANDS, high=[4000.0] * BANDS,
-        prior=[0.5, 0.3, 0.2], cooccurrence=[[1.0] * 3] * 3, tiles={"train": 8, "val": 1, "test": 1},
+        prior=[0.5, 0.3, 0.2], tiles={"train": 8, "val": 1, "test": 1},
     )  # fmt: skip
 
 
@@ -177,6 +178,13 @@ def cache(count: int = 4, variants: int = 2) -> LatentCache:
         labels=labels, ratios=torch.tensor(shares), captions=torch.full((count,), 1),
         prompts=torch.full((count,), 2), text=torch.randn(3, 77, 32), ids=[f"t{i}" for i in range(count)],
     )  # fmt: skip
+
+
+def store(made: LatentCache, path: Path) -> Path:
+    """Write a cache whose columns are tensors; returns its file."""
+    tensors = {k: v.contiguous() for k, v in vars(made).items() if isinstance(v, Tensor)}
+    save_file(tensors | dict(made.more), path, metadata={"ids": json.dumps(made.ids)})
+    return path
 
 
 def interrupted(stage: str, number: signal.Signals, checkpoint: str, **values: Any) -> int:

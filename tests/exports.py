@@ -31,7 +31,6 @@ def statistics(bands: int = 3) -> Statistics:
         low=[0.0] * bands,
         high=[1.0 if floats else 255.0] * bands,
         prior=[0.5, 0.2, 0.3],
-        cooccurrence=np.eye(3).tolist(),
         tiles={"train": 4, "val": 1, "test": 2},
         scenes=2,
     )

@@ -32,11 +32,13 @@ def real(*parts: str) -> Path:
 
 
 def save(path: Path, array: NDArray[Any], **profile: Any) -> Path:
-    """Write (H, W) or (C, H, W); GeoTIFFs get a place unless told otherwise."""
+    """Write (H, W) or (C, H, W); GeoTIFFs get a place, scenes of one letter each their own."""
     array = array[None] if array.ndim == 2 else array
     colormap = profile.pop("colormap", None)
     if path.suffix == ".tif":
-        profile = {"crs": "EPSG:32652", "transform": GRID} | profile
+        letter = path.stem if path.parent.name in ("images", "masks") and len(path.stem) == 1 else "a"
+        place = GRID @ Affine.translation(4096 * (ord(letter) - ord("a")), 0)
+        profile = {"crs": "EPSG:32652", "transform": place} | profile
     driver = {".tif": "GTiff", ".png": "PNG", ".jpg": "JPEG", ".jp2": "JP2OpenJPEG"}[path.suffix]
     path.parent.mkdir(parents=True, exist_ok=True)
     count, height, width = array.shape

@@ -31,7 +31,6 @@ def dataset(size: int = SIDE) -> Statistics:
         low=[0.0] * 3,
         high=[255.0] * 3,
         prior=[0.5, 0.3, 0.2],
-        cooccurrence=[[1.0] * 3] * 3,
         tiles={"train": 8, "val": 2, "test": 2},
         scenes=3,
     )

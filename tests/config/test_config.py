@@ -132,7 +132,7 @@ LATENT = {"control": {"latent": 0.1}}
             r"tile\.size: 72 is no multiple of 16, which the masks of 'g'",
         ),
         (
-            {"label_table": {"variants": {"v": CATEGORICAL}}, "tile": {"size": 72}},
+            {"label_table": {"generators": {"v": CATEGORICAL}}, "tile": {"size": 72}},
             r"multiple of 16, which the masks of 'label_table/v'",
         ),
         ({"report": {"label_table": True}, "tile": {"size": 72}}, "masks of 'label_table/categorical'"),
@@ -151,19 +151,17 @@ LATENT = {"control": {"latent": 0.1}}
         ),
         (
             {
-                "label_table": {
-                    "variants": {"a": {"label_train": NO_PROBE}, "b": {"model": "a", "label_sample": LATENT}}
-                }
+                "label_table": {"generators": {"b": {"label_train": NO_PROBE, "label_sample": LATENT}}},
             },
             "'label_table/b' needs the latent probe",
         ),
         (
-            {"label_table": {"variants": {"a": {}, "b": {"model": "a", "label_train": NO_PROBE}}}},
-            r"variants\.b: takes the model of 'a'",
+            {"label_table": {"generators": {"a": {"image_train": {"steps": 3}}}}},
+            r"label_table\.generators\.a: image_train cannot differ .* only label_train, label_sample can",
         ),
         (
-            {"label_table": {"variants": {"a": {"label_sample": {"source": "real"}}}}},
-            r"variants\.a\.label_sample\.source: the table compares",
+            {"label_table": {"generators": {"a": {"label_sample": {"source": "real"}}}}},
+            r"label_table\.generators\.a\.label_sample\.source: the table compares",
         ),
         (
             {
@@ -282,11 +280,11 @@ def test_what_is_not_used_binds_nothing(changes: dict[str, Any]) -> None:
     assert load(raw(**changes))
 
 
-def test_variants_sample_from_their_model_whatever_the_generators_do() -> None:
+def test_the_label_table_samples_from_models_whatever_the_generators_do() -> None:
     config = load(raw(label_sample={"source": "real", "steps": 7}, image_sample={"source": "real"}))
     assert config.section("label_sample", "landloom").model_dump()["source"] == "real"
-    variant = config.section("label_sample", "label_table/lora").model_dump()
-    assert (variant["source"], variant["steps"]) == ("model", 7)
+    row = config.section("label_sample", "label_table/lora").model_dump()
+    assert (row["source"], row["steps"]) == ("model", 7)
 
 
 def test_sections_survive_the_command_line() -> None:

@@ -35,8 +35,3 @@ def test_the_mean_of_a_score_leaves_out_samples_without_it() -> None:
     found = [quality.judged(None, {"residual": x}) for x in (0.1, 0.3, None)]
     assert quality.mean_score([*found, None], "residual") == pytest.approx(0.2)
     assert math.isnan(quality.mean_score(found, "agreement"))
-
-
-def test_above_has_a_reason_only_beyond_a_maximum() -> None:
-    found = [quality.above("x", v, m) for v, m in ((0.3, 0.2), (0.2, 0.2), (0.3, None), (math.nan, 0.2))]
-    assert found == [[("x", "x 0.300 > 0.2")], [], [], []]

@@ -22,7 +22,6 @@ def statistics(
         low=low,
         high=high,
         prior=[0.5, 0.5],
-        cooccurrence=[[1, 0], [0, 1]],
         tiles={"train": 1, "val": 1, "test": 1},
         scenes=3,
     )
@@ -81,10 +80,10 @@ def test_preview_takes_the_rgb_bands() -> None:
 
 
 def test_a_card_survives_the_disk(tmp_path: Path) -> None:
-    given_card = statistics([0.5], [7.25])
-    given_card.save(tmp_path / "statistics.json")
-    assert Statistics.load(tmp_path / "statistics.json") == given_card
-    assert (given_card.names, given_card.colors) == (["a", "b"], ["#000000", "#ffffff"])
+    given = statistics([0.5], [7.25])
+    given.save(tmp_path / "statistics.json")
+    assert Statistics.load(tmp_path / "statistics.json") == given
+    assert (given.names, given.colors) == (["a", "b"], ["#000000", "#ffffff"])
 
 
 def test_what_is_no_card_is_an_input_error(tmp_path: Path) -> None:

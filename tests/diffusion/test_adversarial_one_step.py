@@ -12,7 +12,7 @@ from landloom.config.image_train import ImageTrainConfig, OneStepConfig
 from landloom.diffusion import adversarial_one_step, controlnet
 from landloom.diffusion.adversarial_one_step import OneStep, OneStepObjective
 from landloom.diffusion.latent_cache import LatentCache
-from landloom.diffusion.noise import clean, noised
+from landloom.diffusion.noise import clean
 from landloom.diffusion.sampling import noise, sample
 from landloom.errors import InputError
 from landloom.gan.networks import discriminator
@@ -126,7 +126,7 @@ def test_one_step_of_the_sampler_is_what_was_trained() -> None:
 def test_one_step_from_a_start_is_what_was_trained() -> None:
     model = bases.bundle()
     text, real = model.embed(["a river", "a road"]), torch.randn(2, 4, 16, 16)
-    noisy, t = noised(model.scheduler, real, noise([3, 4], (4, 16, 16)), torch.tensor([249] * 2)), [249] * 2
+    noisy, t = model.scheduler.add_noise(real, noise([3, 4], (4, 16, 16)), torch.tensor([249] * 2)), [249] * 2
     with torch.no_grad():
         expected = clean(
             model.scheduler, noisy, torch.tensor(t), model.unet(noisy, torch.tensor(t), text).sample

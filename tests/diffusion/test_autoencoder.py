@@ -10,6 +10,7 @@ from landloom.diffusion import autoencoder
 from landloom.diffusion.autoencoder import AutoencoderObjective
 from landloom.raster.labels import IGNORE
 from tests import bases
+from tests.announced import Announced, foretold
 
 LABELS = (
     torch.tensor([[0, 1], [2, IGNORE]], dtype=torch.uint8).repeat_interleave(4, 0).repeat_interleave(4, 1)
@@ -46,7 +47,7 @@ def test_loss_by_hand() -> None:
     assert found["l1"].item() == pytest.approx(0.5)
 
 
-def test_errors_of_hue_by_hand() -> None:
+def test_errors_of_chroma_by_hand() -> None:
     error = torch.zeros(1, 4, 8, 8)
     error[:, 0, :4, :4] = 0.8  # in one block of four: 0.6 above the mean of all bands, the others 0.2 below
     assert autoencoder.chroma(error).item() == pytest.approx((0.6 + 3 * 0.2) / 4 / 4)
@@ -57,11 +58,11 @@ def test_errors_of_hue_by_hand() -> None:
     assert autoencoder.chroma(texture).item() == pytest.approx(0)
 
 
-def test_hue_weighs_as_set() -> None:
+def test_chroma_weighs_as_set() -> None:
     torch.manual_seed(0)
     tinted, index = Echo(torch.tensor([0.4, 0, 0, 0])[:, None, None]), torch.tensor([0, 1])  # type: ignore[arg-type]
     plain = objective().loss(tinted, index)["loss"].item()
-    assert objective(hue=2.0).loss(tinted, index)["loss"].item() == pytest.approx(plain + 2 * 0.15)
+    assert objective(chroma=2.0).loss(tinted, index)["loss"].item() == pytest.approx(plain + 2 * 0.15)
 
 
 @pytest.mark.parametrize("kind", ["dc", "kl"])
@@ -147,3 +148,12 @@ def test_every_weight_of_the_autoencoder_learns() -> None:
     )
     made.loss(made.module, torch.tensor([0, 1]))["loss"].backward()
     assert all(p.grad is not None for p in model.vae.parameters())
+
+
+@pytest.mark.parametrize("masks", [True, False])
+def test_the_pictures_of_the_next_step_are_announced(masks: bool) -> None:
+    made = objective()
+    images, labels = Announced(made.images[torch.arange(3)]), Announced(LABELS.expand(3, 8, 8))
+    made.images, made.labels = images, labels if masks else None
+    seen, index = [images, *([labels] if masks else [])], torch.tensor([0, 5, 2, 3] if masks else [2, 0])
+    assert foretold(made, Echo(), seen, index)

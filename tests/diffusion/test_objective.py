@@ -15,6 +15,7 @@ from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.latent_cache import LatentCache
 from landloom.diffusion.objective import DenoisingObjective, Proportion
 from tests import bases
+from tests.announced import Announced, foretold
 
 ROWS = torch.arange(4)
 
@@ -144,3 +145,16 @@ def test_base_trains_denoiser_and_text_encoder_together(dropout: float, kept: bo
     made.loss(told, ROWS)["loss"].backward()
     learning = [*model.unet.parameters(), *model.text_encoder.parameters()]
     assert all(p.grad is not None and p.grad.isfinite().all() for p in learning)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_just_what_the_next_step_reads_is_announced(told: bool) -> None:
+    """Its variants, texts and masks; masks only where something reads them."""
+    cache = bases.cache(8)
+    latents, text, labels = (Announced(t) for t in (cache.images, cache.text, cache.labels))  # type: ignore[arg-type]
+    cache.text, cache.labels = text, labels
+    members: list[Condition] = [Text(text, "caption", 0.5), *([Mask(3)] if told else [])]
+    seen = Seen(Conditions(members))
+    made = DenoisingObjective(seen, bases.bundle().scheduler, latents, cache.columns, 5.0)  # type: ignore[arg-type]
+    assert foretold(made, seen, [latents, text, *([labels] if told else [])], torch.arange(8))
+    assert bool(labels.announced) == told

@@ -7,11 +7,14 @@ from typing import Any
 
 import datasets  # type: ignore[import-untyped]
 import numpy as np
+import pystac
 import pytest
 import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pycocotools import mask as coco_mask  # type: ignore[import-untyped]
+from pycocotools.coco import COCO  # type: ignore[import-untyped]
 from rasterio.crs import CRS
 
 from landloom.config.export import ExportConfig
@@ -29,20 +32,17 @@ from tests import exports, rasters
 
 
 def make(tmp_path: Path, bands: int = 3, **config: Any) -> Path:
-    exports.card(bands).save(tmp_path / "card.json")
+    exports.statistics(bands).save(tmp_path / "statistics.json")
     shard = exports.curated(tmp_path / "curated.parquet", bands)
     out = tmp_path / "out"
-    export.run(ExportConfig(**config), "tiny", tmp_path / "card.json", [shard], out)
+    export.run(ExportConfig(**config), "tiny", tmp_path / "statistics.json", [shard], out)
     return out
 
 
 def decode(segmentation: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Decode run lengths as the COCO specification says: down the columns, zeros first."""
-    flat: list[bool] = []
-    for i, n in enumerate(segmentation["counts"]):
-        flat += [i % 2 == 1] * n
-    height, width = segmentation["size"]
-    return np.array(flat).reshape(width, height).T
+    """A region from its run lengths, by COCO's own tools."""
+    packed = coco_mask.frPyObjects(segmentation, *segmentation["size"])
+    return coco_mask.decode(packed).astype(bool)
 
 
 @pytest.mark.parametrize("bands", [3, 5])
@@ -67,8 +67,8 @@ def test_geotiff_holds_every_band_and_its_place(tmp_path: Path, bands: int) -> N
 def test_an_exported_image_is_read_back_whole(tmp_path: Path, bands: int, dtype: type) -> None:
     image = rasters.noise(16, 16, bands).astype(dtype)
     image[-1, :4] = 0  # water in the near infrared
-    given_card = exports.card().model_copy(update={"bands": bands, "dtype": np.dtype(dtype).name})
-    place = Collection("tiny", "g", given_card, "other", tmp_path)
+    given = exports.statistics().model_copy(update={"bands": bands, "dtype": np.dtype(dtype).name})
+    place = Collection("tiny", "g", given, "other", tmp_path)
     GeoTiff(place).add(Sample(id="x", image=codec.encode(image), mask=codec.encode(rasters.halves(16, 16))))
     files = (tmp_path / "geotiff/images/x.tif",)
     mask = tmp_path / "geotiff/masks/x.tif"
@@ -90,10 +90,10 @@ def test_mask_has_names_colours_and_no_data(tmp_path: Path) -> None:
 def test_pixels_of_little_trust_are_left_out_of_a_second_mask(tmp_path: Path) -> None:
     trust = np.full((exports.SIDE, exports.SIDE), 128, np.uint8)  # half trusted
     trust[:4] = 127
-    exports.card().save(tmp_path / "card.json")
+    exports.statistics().save(tmp_path / "statistics.json")
     row = exports.sample("x", 10, placed=True, trust=codec.encode(trust))
     samples.write(tmp_path / "c.parquet", [row], {"generator": "g"})
-    places = ("tiny", tmp_path / "card.json", [tmp_path / "c.parquet"])
+    places = ("tiny", tmp_path / "statistics.json", [tmp_path / "c.parquet"])
     export.run(ExportConfig(formats=["geotiff"]), *places, tmp_path / "out", min_trust=0.5)
     with rasterio.open(tmp_path / "out/geotiff/trusted/x.tif") as file:
         found = file.read(1)
@@ -123,12 +123,12 @@ def test_imagefolder_loads_with_datasets(tmp_path: Path, bands: int) -> None:
 
 
 def test_coco_regions_give_back_the_mask(tmp_path: Path) -> None:
-    body = json.loads((make(tmp_path) / "coco/annotations.json").read_text())
-    assert [c["id"] for c in body["categories"]] == [0, 1, 2]
-    for number, image in enumerate(body["images"]):
+    found = COCO(make(tmp_path) / "coco/annotations.json")
+    assert found.getCatIds() == [0, 1, 2]
+    for number, image in enumerate(found.loadImgs(found.getImgIds())):
         rebuilt = np.full((16, 16), 255, np.uint8)
-        for note in (a for a in body["annotations"] if a["image_id"] == image["id"]):
-            region = decode(note["segmentation"])
+        for note in found.loadAnns(found.getAnnIds(imgIds=image["id"])):
+            region = found.annToMask(note).astype(bool)
             rebuilt[region] = note["category_id"]
             x, y, w, h = note["bbox"]
             assert region[y : y + h, x : x + w].sum() == note["area"] == region.sum()
@@ -151,22 +151,21 @@ def test_run_lengths_go_down_the_columns() -> None:
 
 
 def test_stac_places_what_has_a_place(tmp_path: Path) -> None:
-    folder = make(tmp_path) / "stac"
-    catalog = json.loads((folder / "catalog.json").read_text())
-    hrefs = [link["href"] for link in catalog["links"] if link["rel"] == "item"]
-    placed, lost, _ = (json.loads((folder / h).read_text()) for h in hrefs)
-    west, south, east, north = placed["bbox"]
+    catalog = pystac.Catalog.from_file(str(make(tmp_path) / "stac/catalog.json"))
+    placed, lost, _ = catalog.get_items()
+    west, south, east, north = placed.bbox
     assert 127 < west < east < 128
     assert 34 < south < north < 35
-    assert placed["properties"]["proj:code"] == "EPSG:32652"
-    assert lost["geometry"] is None
-    assert "bbox" not in lost
-    classes = placed["assets"]["mask"]["classification:classes"]
-    assert classes[1] | {"nodata": False} == {
+    assert placed.ext.proj.code == "EPSG:32652"
+    assert placed.ext.proj.shape == [16, 16]
+    assert (lost.geometry, lost.bbox) == (None, None)
+    classes = placed.assets["mask"].ext.classification.classes
+    assert classes[1].to_dict() | {"nodata": False} == {
         "value": 1, "name": "built_up", "title": "built up", "color_hint": "D62728", "nodata": False
     }  # fmt: skip
-    for asset in placed["assets"].values():
-        assert (folder / "items" / asset["href"]).resolve().is_file()
+    for asset in placed.assets.values():
+        assert Path(asset.get_absolute_href()).is_file()
+    assert placed.get_root().id == catalog.id
 
 
 def test_a_projection_without_a_code_is_spelt_in_wkt2() -> None:
@@ -178,11 +177,13 @@ def test_a_projection_without_a_code_is_spelt_in_wkt2() -> None:
 
 
 def test_a_class_name_cannot_break_the_table_of_a_card(tmp_path: Path) -> None:
-    card = exports.card()
-    card.classes[0].name = "water | ice"
-    card.save(tmp_path / "card.json")
+    statistics = exports.statistics()
+    statistics.classes[0].name = "water | ice"
+    statistics.save(tmp_path / "statistics.json")
     shard = exports.curated(tmp_path / "curated.parquet")
-    export.run(ExportConfig(formats=["coco"]), "tiny", tmp_path / "card.json", [shard], tmp_path / "out")
+    export.run(
+        ExportConfig(formats=["coco"]), "tiny", tmp_path / "statistics.json", [shard], tmp_path / "out"
+    )
     text = (tmp_path / "out/README.md").read_text()
     (row,) = (line for line in text.splitlines() if "water \\| ice" in line)
     assert len(re.findall(r"(?<!\\)\|", row)) == 7

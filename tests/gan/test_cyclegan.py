@@ -9,6 +9,7 @@ from landloom.data.pictures import Pictures
 from landloom.gan.cyclegan import Cycle, CycleGanObjective
 from landloom.gan.networks import Generator
 from landloom.training.loop import clipped_apart
+from tests.announced import Announced, foretold
 
 
 def cycle() -> Cycle:
@@ -83,3 +84,11 @@ def test_generators_and_discriminators_are_clipped_apart() -> None:
     found = [{id(p) for p in part} for part in clipped_apart(made, list(given.parameters()))]
     parts = [(given.generator, given.back), (given.of_images, given.of_masks)]
     assert found == [{id(p) for m in part for p in m.parameters()} for part in parts]
+
+
+def test_the_images_that_the_next_step_draws_are_announced() -> None:
+    given, own = data(50), cycle()
+    images, labels = Announced(torch.zeros(50, 4, 32, 32)), Announced(given.labels[torch.arange(50)])
+    given.images, given.labels = images, labels
+    made = CycleGanObjective(own, given, 3, CycleGanConfig())
+    assert foretold(made, own, [images, labels], torch.arange(4))

@@ -6,6 +6,7 @@ from landloom.data.pictures import Pictures
 from landloom.gan.networks import Generator, discriminator
 from landloom.gan.pix2pix import Pix2PixObjective, Players
 from landloom.training.loop import clipped_apart
+from tests.announced import Announced, foretold
 
 
 def players() -> Players:
@@ -43,3 +44,13 @@ def test_l1_weighs_as_set_and_parts_are_shown() -> None:
     assert (made.size, made.betas) == (2, (0.5, 0.999))
     assert made.players == (made.module.generator, made.module.discriminator)
     assert len(clipped_apart(made, list(made.module.parameters()))) == 2
+
+
+def test_the_tiles_of_the_next_step_are_announced() -> None:
+    images, labels = (
+        Announced(torch.zeros(4, 4, 32, 32)),
+        Announced(torch.zeros(4, 32, 32, dtype=torch.uint8)),
+    )
+    data = Pictures(images, labels, torch.zeros(4, 3), [], [], list("abcd"))
+    made = Pix2PixObjective(players(), data, 3, Pix2PixConfig())
+    assert foretold(made, made.module, [images, labels], torch.tensor([0, 2, 1]))

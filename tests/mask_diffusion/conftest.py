@@ -15,7 +15,7 @@ from tests.bases import EVERY_STEP
 
 SIZE, CLASSES = 16, 4
 RATIOS = Ratios(None, CLASSES, dropout=0.1, partial=0.3)
-OWN = CategoricalConfig(channels=(32,), patch=4)
+OWN = CategoricalConfig(channels=(32,))
 
 
 def masks(count: int = 256) -> Tensor:
@@ -31,9 +31,9 @@ def masks(count: int = 256) -> Tensor:
 def model(tmp_path_factory: pytest.TempPathFactory) -> MaskDenoiser:
     """The trained network."""
     torch.manual_seed(0)
-    network = MaskDenoiser(CLASSES, SIZE, OWN.patch, OWN.channels)
+    network = MaskDenoiser(CLASSES, SIZE, channels=OWN.channels)
     config = LabelTrainConfig(steps=200, batch=16, lr=3e-3, warmup=10)
-    objective = CategoricalObjective(network, masks(), RATIOS, OWN)
+    objective = CategoricalObjective(network, masks(), RATIOS)
     state: Path = tmp_path_factory.mktemp("state")
     train(objective, config, EVERY_STEP, 0, state, "test")
     return network

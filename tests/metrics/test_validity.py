@@ -57,6 +57,16 @@ def test_a_turned_train_mask_is_a_copy(variant: int) -> None:
     assert validity.nearest([np.ascontiguousarray(copy)], train, 3).tolist() == [1]
 
 
+def test_masks_are_compared_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, most, plain = np.random.default_rng(0), list[int](), validity.cells
+    made, train = ([shards.mask(rng) for _ in range(n)] for n in (5, 7))
+    whole = validity.nearest(made, train, 3)
+    monkeypatch.setattr(validity, "CHUNK", 2)
+    monkeypatch.setattr(validity, "cells", lambda m, k: most.append(len(m)) or plain(m, k))
+    assert validity.nearest(made, train, 3).tolist() == whole.tolist()
+    assert max(most) == 2
+
+
 def test_cells_of_cells_are_the_same() -> None:
     masks = [np.arange(48 * 80, dtype=np.int64).reshape(48, 80).astype(np.uint8) % np.uint8(3)]
     small = [validity.reduced(m) for m in masks]
@@ -80,7 +90,7 @@ class Colours(nn.Module):
 def test_the_row_names_copies_and_distances() -> None:
     rng = np.random.default_rng(0)
     train, real = ([shards.mask(rng) for _ in range(6)] for _ in range(2))
-    measure = validity.Validity(shards.dataset(), Colours(), real, train, 4, 0.95)
+    measure = validity.Validity(shards.dataset(), Colours(), real, train, 4)
     row = measure.row("x", train[:3] + real[:1], known=False)
     assert (row["variant"], row["copies"], row["n"], row["n_reference"]) == ("x", 0.75, 4, 6)
     assert list(row) == [
@@ -94,7 +104,7 @@ def test_masks_of_one_class_are_no_copies() -> None:
     train, real = ([shards.mask(rng) for _ in range(4)] for _ in range(2))
     edge = flat.copy()
     edge[0] = IGNORE
-    measure = validity.Validity(shards.dataset(), Colours(), real, [*train, flat], 4, 0.95)
+    measure = validity.Validity(shards.dataset(), Colours(), real, [*train, flat], 4)
     assert measure.row("x", [flat, edge, train[0], real[0]], known=False)["copies"] == 0.5
     assert np.isnan(measure.likeness([flat, edge])["copies"])
 
@@ -102,7 +112,7 @@ def test_masks_of_one_class_are_no_copies() -> None:
 def test_held_out_masks_say_how_many_copies_are_usual() -> None:
     rng = np.random.default_rng(0)
     train, real = ([shards.mask(rng) for _ in range(4)] for _ in range(2))
-    measure = validity.Validity(shards.dataset(), Colours(), [*real, train[0]], train, 4, 0.95)
+    measure = validity.Validity(shards.dataset(), Colours(), [*real, train[0]], train, 4)
     known, held_out = measure.real_rows(train[:3])
     assert list(known) == list(held_out)
     assert (known["variant"], known["n"]) == ("real train masks", 3)

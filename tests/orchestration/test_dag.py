@@ -112,6 +112,19 @@ def test_what_a_back_end_does_not_read_does_not_run_it_again() -> None:
     assert differ(candidates=8) == {"net image_sample", "paste image_sample"}
 
 
+@pytest.mark.parametrize("source", ["real", "collage"])
+def test_generators_without_a_model_are_not_sampled_again(source: str) -> None:
+    own = {"label_sample": {"source": "real"}, "image_sample": {"source": source}}
+
+    def sections(**more: Any) -> list[str]:
+        made = dag(generators={"g": {}, "again": own}, **more)
+        return [made.section(s)(Wildcards(generator="again")) for s in ("label_sample", "image_sample")]
+
+    sampling = {"steps": 7, "guidance": 2, "batch": 5, "precision": "bf16"}
+    levers = {"control": {"tries": 3}, "refine": 1}
+    assert sections() == sections(image_sample=sampling | {"solver": "dpm++"}, label_sample=sampling | levers)
+
+
 def test_feedback_asks_for_the_judge() -> None:
     made = dag(generators={"f": {"image_sample": {"feedback": {"weight": 0.1}}}, "g": {}})
     found = [made.trained.image_models(Wildcards(dataset="landsat7", generator=g)) for g in "fg"]
@@ -152,7 +165,7 @@ def test_a_lora_needs_a_base_that_knows_masks() -> None:
         dag(base={"masks": False}, generators={"g": own, "h": {"label_train": {"backend": "lora"}}})
 
 
-def test_default_variants_that_do_not_go_with_the_config_stop_the_table_alone() -> None:
+def test_default_rows_that_do_not_go_with_the_config_stop_the_table_alone() -> None:
     raw = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     del raw["label_table"]
     made = Dag(raw | {"tile": {"size": 72}, "label_train": {"backend": "lora"}, "base": {"masks": True}})
@@ -161,7 +174,7 @@ def test_default_variants_that_do_not_go_with_the_config_stop_the_table_alone() 
         made.trained.label_models(Wildcards(dataset="d", generator="label_table/categorical-best"))
 
 
-def test_variants_of_the_label_table_borrow_models() -> None:
+def test_generators_of_the_label_table_share_models() -> None:
     made = dag(**LORA, label_sample={"guidance": 5.0})
     wildcards = Wildcards(dataset="d", generator="label_table/categorical-best")
     assert made.trained.label_models(wildcards) == {"model": ["results/d/label_table/categorical/label"]}
@@ -180,15 +193,11 @@ def test_the_ablation_is_in_the_report_only_on_demand() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (
-            {"variants": {"a": {"model": "b"}, "b": {"model": "a"}}},
-            r"variants\.a\.model: no variant 'b' is trained",
-        ),
-        ({"variants": {"a": {"label_train": {"stepz": 1}}}}, r"variants\.a\.label_train\.stepz: no such key"),
+        ({"generators": {"a": {"label_train": {"stepz": 1}}}}, r"generators\.a\.label_train\.stepz: no such"),
         ({"plan": {"mixes": {"m": {"goal": "boost", "boost": {"lava": 2}}}}}, "no class is called lava"),
     ],
 )
-def test_errors_in_the_label_table_name_the_variant(table: dict[str, Any], message: str) -> None:
+def test_errors_in_the_label_table_name_the_row(table: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         dag(label_table=table)
 

@@ -65,23 +65,40 @@ def test_training_a_network_asks_for_the_tiles_of_its_mix_up_to_the_bound(
     assert needed(alone, "segment", statistics, ratio="0") == pytest.approx(11638 * tile, abs=1)
 
 
-def test_trainings_on_latents_ask_for_the_files_and_the_largest_again(
-    statistics: Path, tmp_path: Path
+def test_trainings_ask_for_their_data_up_to_the_bound(
+    statistics: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors", tmp_path / "base"]
     for file, size in zip(files, (5_000_000, 2_000_000, 1), strict=True):
         file.write_bytes(bytes(size))
-    made = dag(generators={"g": {}})
-    assert needed(made, "image_train", statistics, list(map(str, files))) == 12
+    made = dag(generators={"g": {"label_train": {"backend": "lora"}}}, base={"masks": True})
+    for stage in ("image_train", "label_train"):
+        assert needed(made, stage, statistics, list(map(str, files))) == 7
+    two = dag(generators={"g": {"image_train": {"processes": 2}}})
+    assert needed(two, "image_train", statistics, list(map(str, files))) == 14
     pix2pix = dag(generators={"g": {"image_train": {"backend": "pix2pix"}}})
-    assert needed(pix2pix, "image_train", statistics) == pytest.approx(11638 * 512 * 512 * 7 / 1e6, abs=1)
+    categorical = dag(generators={"g": {"label_train": {"backend": "categorical"}}})
+    assert needed(pix2pix, "image_train", statistics) == 1000
+    assert needed(categorical, "label_train", statistics) == 1000
+    assert needed(made, "encode", statistics) == 1000
+    monkeypatch.setattr(resources, "HELD_BYTES", 6_000_000)
+    assert needed(made, "image_train", statistics, list(map(str, files))) == 6
+    monkeypatch.setattr(resources, "HELD_BYTES", 10**12)
+    pixels = 11638 * 512 * 512 / 1e6
+    assert needed(pix2pix, "image_train", statistics) == pytest.approx(7 * pixels, abs=1)
+    assert needed(categorical, "label_train", statistics) == pytest.approx(pixels, abs=1)
 
 
-def test_a_base_from_scratch_holds_pictures_and_latents_and_a_given_one_nothing(statistics: Path) -> None:
+def test_a_base_from_scratch_holds_pictures_or_latents_and_a_given_one_nothing(
+    statistics: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = dag(base={"augment": "flip", "masks": False, "vae": {"channels": [16, 32, 64], "latent": 4}})
-    latents = 11638 * 2 * 4 * 128 * 128 * 4
-    assert needed(made, "base", statistics) == pytest.approx((11638 * 512 * 512 * 7 + latents) / 1e6, abs=1)
+    more = dag(base={"augment": "d4", "masks": True, "vae": {"channels": [16, 32, 64], "latent": 4}})
+    assert needed(made, "base", statistics) == 1000
     assert needed(dag(base={"source": "models/sd"}), "base", statistics) == 0
+    monkeypatch.setattr(resources, "HELD_BYTES", 10**12)
+    assert needed(made, "base", statistics) == pytest.approx(11638 * 512 * 512 * 7 / 1e6, abs=1)
+    assert needed(more, "base", statistics) == pytest.approx(11638 * 16 * 4 * 128 * 128 * 4 / 1e6, abs=1)
 
 
 def test_before_there_is_a_card_a_job_asks_for_itself_alone(tmp_path: Path) -> None:

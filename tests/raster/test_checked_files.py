@@ -1,5 +1,6 @@
 """What the check says about single files: pages, compression, cut ends, places."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +67,17 @@ def test_pixels_without_a_size_or_place(folder: Path, x: float) -> None:
     rasters.save(folder / "masks/a.tif", np.ones((32, 48), np.uint8), transform=flat)
     (found,) = problems(folder)
     assert "a.tif, transform: its pixels have no place, width or height" in found
+
+
+def test_two_dates_of_one_place_in_different_splits(folder: Path) -> None:
+    for kind in ("images", "masks"):
+        shutil.copy(folder / kind / "a.tif", folder / kind / "a-later.tif")
+    split = {"val": ["b"], "test": ["a-later"]}
+    (found,) = problems(folder, rasters.config(folder, split=split))
+    assert found.startswith(
+        "data.split: scenes of different splits overlap on the ground, 1 times, such as 'a"
+    )
+    assert "'a' (train)" in found
+    assert "'a-later' (test)" in found
+    report = run(folder, rasters.config(folder, split=split | {"same_ground": "warning"}))
+    assert any("overlap on the ground" in w for w in report["warnings"])

@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -79,6 +81,23 @@ def test_only_train_windows_overlap() -> None:
         for label, _ in tiles([("train", Window(0, 0, 16, 32)), ("test", Window(16, 0, 16, 32))], config)
     ]
     assert (found.count("train"), found.count("test")) == (3, 2)
+
+
+def test_no_training_window_lies_within_the_buffer_of_a_held_out_block() -> None:
+    areas = [
+        ("train", Window(0, 0, 64, 64)),
+        ("test", Window(0, 64, 64, 64)),
+        ("train", Window(64, 0, 64, 128)),
+    ]
+    config = TileConfig(size=16)
+
+    def count(buffer: int) -> Counter[str]:
+        return Counter(label for label, _ in tiles(areas, config, buffer))
+
+    assert count(0) == {"train": 48, "test": 16}
+    # One pixel: the column of windows left of the block, and those below it with the one at its corner.
+    assert count(1) == count(16) == {"train": 48 - 4 - 5, "test": 16}
+    assert count(17) == {"train": 48 - 8 - 12, "test": 16}
 
 
 def test_a_block_that_holds_no_tile_is_an_error() -> None:

@@ -14,6 +14,7 @@ from landloom.raster.labels import IGNORE
 from landloom.ratio_control import proportion
 from landloom.ratio_control.proportion import LatentProbe, ProbeObjective, ProportionTerm
 from tests import bases
+from tests.announced import Announced, foretold
 
 GUESS, TARGET = torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([[0.25, 0.75, 0.0]])
 
@@ -161,3 +162,10 @@ def test_gradients_reach_every_lora_tensor_and_nothing_else(name: str) -> None:
     assert len(adapters) > 20
     assert {n for n, g in found.items() if g is not None} == adapters
     assert all(bool((found[n] != 0).any()) for n in adapters)  # type: ignore[union-attr]
+
+
+def test_the_variants_and_masks_of_the_next_step_are_announced_to_the_probe() -> None:
+    cache = bases.cache(8)
+    rows = [Announced(values[torch.arange(8)]) for values in (cache.masks, cache.labels)]
+    made = ProbeObjective(LatentProbe(4, 3), *rows, 3)
+    assert foretold(made, made.module, rows, torch.arange(8))

@@ -10,30 +10,41 @@ from landloom.data.quality import Quality
 from landloom.reporting import tables
 
 
-def summary(difference: float, spread: float) -> pd.DataFrame:
+def summary(difference: float) -> pd.DataFrame:
     rows = [
-        {"generator": "real", "ratio": 0, "difference": np.nan, "difference_std": np.nan},
-        {"generator": "g", "ratio": 0.4, "difference": difference, "difference_std": spread},
+        {"generator": "real", "ratio": 0, "difference": np.nan},
+        {"generator": "g", "ratio": 0.4, "difference": difference},
     ]
     shared = {"network": "net", "class": "mean", "iou_mean": 50.0, "iou_std": 1.0, "seeds": 3}
     return pd.DataFrame([r | shared for r in rows])
 
 
+def gain(low: float, high: float) -> pd.DataFrame:
+    key = {"generator": "g", "ratio": 0.4, "network": "net", "class": "mean"}
+    return pd.DataFrame([key | {"ci_low": low, "ci_high": high}])
+
+
 @pytest.mark.parametrize(
-    ("difference", "spread", "tone"),
-    [(2.0, 1.0, "up"), (-2.0, 1.0, "down"), (1.0, 1.0, ""), (-0.5, 1.0, ""), (2.0, float("nan"), "")],
+    ("low", "high", "tone", "text"),
+    [
+        (0.5, 3, "up", "+1.0 (+0.5 to +3.0)"),
+        (-3, -0.5, "down", "+1.0 (−3.0 to −0.5)"),
+        (-1, 3, "", "+1.0 (−1.0 to +3.0)"),
+        (0, 2, "", "+1.0 (+0.0 to +2.0)"),
+        (np.nan, np.nan, "", "+1.0"),
+    ],
 )
-def test_tone_needs_a_difference_above_its_spread(difference: float, spread: float, tone: str) -> None:
-    (table,) = tables.segmentation(summary(difference, spread), [])
+def test_tone_needs_an_interval_without_zero(low: float, high: float, tone: str, text: str) -> None:
+    (table,) = tables.segmentation(summary(1.0), gain(low, high), [])
     real, mixed = table.rows
     assert real[0] == "real only"
     assert real[-1].difference == ""
     assert mixed[0] == "g 0.4"
-    assert mixed[-1].tone == tone
+    assert (mixed[-1].tone, mixed[-1].difference) == (tone, text)
 
 
 def test_a_missing_class_is_a_dash() -> None:
-    (table,) = tables.segmentation(summary(1, 2), ["car"])
+    (table,) = tables.segmentation(summary(1), gain(0, 2), ["car"])
     assert table.rows[1][2].value == tables.MISSING
 
 
@@ -50,7 +61,7 @@ def test_a_class_called_na_keeps_its_name(tmp_path: Path) -> None:
 
 
 def test_glance_names_worst_and_best() -> None:
-    frame = pd.concat([summary(-0.5, 1), summary(1.5, 1)])
+    frame = pd.concat([summary(-0.5), summary(1.5)])
     assert tables.glance(frame) == "−0.5 to +1.5"
     assert tables.glance(frame[frame["generator"] == "real"]) == tables.MISSING
 

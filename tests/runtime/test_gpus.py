@@ -83,7 +83,7 @@ def test_a_third_job_waits_for_a_device(
 def test_the_device_of_a_killed_job_is_free_again(tmp_path: Path) -> None:
     code = (
         "import tempfile; tempfile.tempdir = {folder!r}\n"
-        "from landloom import gpus\n"
+        "from landloom.runtime import gpus\n"
         "with gpus.hold(2):\n    print('held', flush=True); input()"
     )
     process = subprocess.Popen(

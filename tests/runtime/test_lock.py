@@ -84,8 +84,8 @@ def test_equal_jobs_with_other_outputs_take_turns_at_their_state(tmp_path: Path)
 
 def test_the_lease_of_a_process_that_was_killed_here_is_taken_at_once(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom landloom import lease\n"
-        "lease.Lease(Path(sys.argv[1])).acquire(); os.kill(os.getpid(), signal.SIGKILL)"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom landloom.runtime import lock\n"
+        "lock.Lease(Path(sys.argv[1])).acquire(); os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "out")], check=False)
     assert (tmp_path / ".out.lease").exists()

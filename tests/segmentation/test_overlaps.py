@@ -48,7 +48,10 @@ def judged(
     out = folder / "tiles.parquet"
     tile.run(config, rasters.config(**data), [scene.name], [label], list(scene.images), [scene.mask], out)
     statistics = shards.dataset(config.size).model_copy(update={"classes": shards.dataset().classes[:2]})
-    return {s: np.array(segment.judge(First(), statistics, [out], s)["confusion"]) for s in ("val", "test")}
+    return {
+        s: np.array(segment.judge(First(), statistics, [out], s).summary()["confusion"])
+        for s in ("val", "test")
+    }
 
 
 def test_a_window_moved_back_adds_only_its_new_pixels() -> None:

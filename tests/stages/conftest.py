@@ -1,15 +1,22 @@
 """A tiny base, LoRA and ControlNet, each trained once a session through the command line."""
 
+import os
+import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor, nn
 
 from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2PixConfig
 from landloom.config.label_train import CategoricalConfig, LabelTrainConfig, ProportionLoss, VectorConfig
 from landloom.config.low_resolution import CoarseConfig, LowResolutionConfig
 from landloom.config.metadata import MetadataConfig
 from landloom.config.plan import PlanConfig
+from landloom.data import held_tiles
+from landloom.data.held_rows import HeldRows
+from landloom.errors import Interrupted
 from tests import bases
 
 LABEL = LabelTrainConfig(
@@ -227,3 +234,37 @@ def outputs(stage: str, folder: Path) -> dict[str, Path]:
     """Outputs and state of a training stage in a folder."""
     names = ("vae_metrics", "unet_metrics") if stage == "base" else ("metrics",)
     return {"out": folder / "out", "state": folder / "state"} | {n: folder / f"{n}.jsonl" for n in names}
+
+
+def hold(patch: pytest.MonkeyPatch, size: int) -> list[tuple[int, int]]:
+    """Let a training hold so many bytes; returns, as it grows, how many rows are held, and of how many."""
+    patch.setattr(held_tiles, "HELD_BYTES", size)
+    most, plain = list[tuple[int, int]](), HeldRows._keep
+
+    def kept(self: HeldRows[Any], index: int, row: Any) -> None:
+        plain(self, index, row)
+        assert len(self.held) <= self.capacity
+        most.append((len(self.held), len(self)))
+
+    patch.setattr(HeldRows, "_keep", kept)
+    return most
+
+
+def cut(
+    patch: pytest.MonkeyPatch, objective: type[Any], step: int, stage: str, job: dict[str, Any], folder: Path
+) -> Path:
+    """Run a training that is told to stop in a step, then again to its end."""
+    steps, plain = 0, objective.loss
+
+    def stopped(self: Any, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
+        nonlocal steps
+        steps += 1
+        if steps == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return plain(self, module, index)
+
+    patch.setattr(objective, "loss", stopped)
+    with pytest.raises(Interrupted):
+        run(stage, job, folder)
+    assert steps == step
+    return run(stage, job, folder)

@@ -143,7 +143,7 @@ def test_each_file_is_read_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
         return original(path)
 
     original = records.digest
-    monkeypatch.setattr("landloom.provenance.audit.provenance.digest", digest)
+    monkeypatch.setattr("landloom.provenance.audit.records.digest", digest)
     look(root)
     assert read.count(root / "tiles/a.parquet") == 1  # it is an output, and the input of another
 

@@ -11,12 +11,13 @@ from landloom.data import pictures
 from landloom.data.statistics import Statistics
 from landloom.diffusion import latent_cache
 from landloom.diffusion.autoencoder import AutoencoderObjective
+from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import InputError
 from landloom.models import bundle
 from landloom.provenance import records
 from landloom.stages.base import build, evenly
 from tests import bases
-from tests.stages.conftest import outputs, run
+from tests.stages.conftest import cut, hold, outputs, run
 
 
 def linked(job: dict[str, Any], folder: Path, source: Path | str, **config: Any) -> Path:
@@ -67,7 +68,7 @@ def test_pictures_for_the_latent_scale_are_spread_over_all(count: int, masks: bo
     data = pictures.Pictures(images, labels, torch.zeros(count, 3), [], [], [str(i) for i in range(count)])
     palette = bases.bundle().palette(3)
     every = torch.cat([images, data.painted(palette)[:]]) if masks else images
-    found = torch.cat(evenly(data, palette, masks))
+    found = torch.cat([part[torch.arange(len(part))] for part in evenly(data, palette, masks)])
     assert torch.equal(found, every[:: max(1, len(every) // 512)])
 
 
@@ -77,11 +78,12 @@ def test_a_base_can_learn_images_alone(base: Path, base_job: dict[str, Any], tmp
     data = pictures.load(Statistics.load(base_job["statistics"]), base_job["tiles"], base_job["captions"])
     seen = AutoencoderObjective(model.vae, data.images, None, model.palette(3), config.vae, "none")
     assert seen.size == len(data.images)
-    assert latent_cache.encode(model, [data.images], bases.SIDE, "none", 8).std().item() == pytest.approx(
-        1, abs=1e-3
-    )
-    both = latent_cache.encode(bundle.load(base), [data.images], bases.SIDE, "none", 8).std().item()
-    assert both != pytest.approx(1, abs=0.01)  # there the scale is that of images and masks
+
+    def spread(model: bundle.Bundle) -> float:
+        return torch.cat([*latent_cache.encoded(model, [data.images], "none", 8)]).std().item()
+
+    assert spread(model) == pytest.approx(1, abs=1e-3)
+    assert spread(bundle.load(base)) != pytest.approx(1, abs=0.01)  # its scale is that of masks, too
 
 
 def test_killed_in_the_denoiser_it_ends_at_the_same_bytes(
@@ -129,3 +131,14 @@ def test_a_hub_id_without_revision_is_an_input_error(base_job: dict[str, Any], t
 def test_a_wrong_digest_is_an_input_error(base: Path, base_job: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"base\.sha256"):
         linked(base_job, tmp_path, base, sha256="0" * 64)
+
+
+@pytest.mark.parametrize("kind", [AutoencoderObjective, DenoisingObjective])
+def test_streamed_tiles_and_latents_give_the_same_base_also_when_cut_off(
+    base: Path, base_job: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Any]
+) -> None:
+    most = hold(monkeypatch, 3 * bases.SIDE**2 * 9)
+    streamed = cut(monkeypatch, kind, 3, "base", base_job, tmp_path)
+    assert records.digest(streamed) == records.digest(base)
+    assert {count for _, count in most} == {8, 16 * 2}  # tiles, and latents of two variants
+    assert all(held < count for held, count in most)

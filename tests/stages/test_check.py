@@ -128,8 +128,8 @@ def test_no_scene_holds_a_tile(folder: Path) -> None:
 
 def test_a_split_without_a_tile(folder: Path) -> None:
     for kind, array in (("images", rasters.noise(8, 8)), ("masks", rasters.halves(8, 8))):
-        rasters.save(folder / kind / "small.tif", array)
-    (found,) = problems(folder, rasters.config(folder, split={"val": ["small"]}))
+        rasters.save(folder / kind / "s.tif", array)
+    (found,) = problems(folder, rasters.config(folder, split={"val": ["s"]}))
     assert "data.split.val: no scene that holds a tile is in val" in found
 
 

@@ -15,7 +15,7 @@ from landloom.models import bundle
 from landloom.models.bundle import Bundle
 from landloom.raster.palette import paint
 from tests import bases
-from tests.stages.conftest import run
+from tests.stages.conftest import hold, run
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,15 @@ def test_no_masks_are_encoded_for_a_base_that_knows_none(
     assert found.masks.numel() == 0
     assert torch.equal(found.images, whole.images)
     run("image_train", image_job | {"latents": [out]}, tmp_path)  # which does not miss them
+
+
+def test_streamed_tiles_give_the_same_file(
+    tiny: dict[str, Any], base: Path, latents: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = hold(monkeypatch, 2 * bases.SIDE**2 * 9)
+    out = encode(tiny, base, tmp_path, tiny["tiles"][0], bases.ENCODE)
+    assert out.read_bytes() == latents[0].read_bytes()
+    assert max(most) == (2, 4)
 
 
 def encode(tiny: dict[str, Any], base: Path, folder: Path, tiles: Path, config: Any, **more: Any) -> Path:

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -10,11 +11,12 @@ from landloom.config.features import FeaturesConfig
 from landloom.data import quality
 from landloom.errors import InputError
 from landloom.metrics import extractors
+from landloom.segmentation.judgement import Judgement
 from landloom.stages import evaluate
 from tests import shards
 from tests.features import Means
 
-TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary")
+TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary", "gain")
 
 
 def scores(folder: Path, generator: str, ratio: float, seed: int, iou: float) -> Path:
@@ -22,8 +24,12 @@ def scores(folder: Path, generator: str, ratio: float, seed: int, iou: float) ->
     run = folder / f"{generator}-{ratio}-{seed}"
     run.mkdir()
     test = {"iou": [iou, iou, None], "f1": [iou] * 3, "miou": iou, "mf1": iou, "confusion": []}
-    body = {"generator": generator, "ratio": ratio, "network": "n", "seed": seed, "val": test, "test": test}
+    about = {"generator": generator, "ratio": ratio, "network": "n", "seed": seed, "steps": 9}
+    body = about | {"val": test, "test": test}
     (run / "scores.json").write_text(json.dumps(body))
+    right = round(100 * iou)  # of 100 pixels of either class; the third class has none
+    tile = np.array([[right, 100 - right, 0], [0, 100, 0], [0, 0, 0]])
+    Judgement(["x", "y"], ["s", "s"], [tile, tile], np.zeros(3)).write(run)
     return run
 
 
@@ -76,6 +82,18 @@ def test_segmentation_and_summary(made: dict[str, pd.DataFrame]) -> None:
     assert row["difference"] == pytest.approx(15)
     assert row["difference_std"] == pytest.approx(50**0.5)
     assert row["seeds"] == 2
+
+
+def test_gains_have_intervals(made: dict[str, pd.DataFrame]) -> None:
+    table = made["gain"]
+    header = "generator,ratio,network,class,gain,ci_low,ci_high,seeds,steps,unit,units"
+    assert ",".join(table.columns) == header
+    row = table.query("generator == 'g'").set_index("class").iloc[0]
+    assert (row["seeds"], row["steps"], row["unit"], row["units"]) == (2, 9, "tile", 2)
+    assert row["gain"] == pytest.approx(15)  # seeds 10 and 20, tiles alike
+    assert (row["ci_low"], row["ci_high"]) == (pytest.approx(10), pytest.approx(20))
+    assert np.isnan(table["gain"][2])
+    assert set(table["generator"]) == {"g"}
 
 
 def test_image_quality(made: dict[str, pd.DataFrame]) -> None:

@@ -88,6 +88,22 @@ def test_batches_do_not_matter(job: dict[str, Any], masks: Path, pairs: Path, tm
         assert np.abs(a.astype(int) - b).max() <= 2
 
 
+@pytest.mark.parametrize("more", ["", '"collage": {"strength": 0.5}, '])
+def test_what_else_is_in_the_shard_changes_no_bit(
+    job: dict[str, Any], tiny: dict[str, Any], masks: Path, more: str, tmp_path: Path
+) -> None:
+    rows, config = list(samples.read(masks)), f'{{{more}"steps": 4, "batch": 4}}'
+    found = []
+    for i, part in enumerate((rows, rows[::-1], rows[2:])):
+        samples.write(tmp_path / f"{i}m.parquet", part, samples.metadata(masks))
+        one = job | {"tiles": tiny["tiles"]} if more else job
+        out = tmp_path / f"{i}.parquet"
+        bases.execute("image_sample", **one | {"config": config}, masks=tmp_path / f"{i}m.parquet", out=out)
+        found.append({s.id: s.image for s in samples.read(out)})
+    assert found[0] == found[1]
+    assert found[2].items() <= found[0].items()
+
+
 def test_another_mask_gives_another_image(job: dict[str, Any], tmp_path: Path) -> None:
     masks = [np.full((bases.SIDE, bases.SIDE), k, np.uint8) for k in (0, 2)]
     a, b = (made(tmp_path, job, m) for m in masks)

@@ -9,14 +9,18 @@ from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from safetensors.torch import load_file
 
-from landloom.config.image_train import OneStepConfig, Pix2PixConfig
+from landloom.config.image_train import CycleGanConfig, OneStepConfig, Pix2PixConfig
 from landloom.diffusion import controlnet
+from landloom.diffusion.adversarial_one_step import OneStepObjective
 from landloom.diffusion.controlnet import stem
+from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import InputError
+from landloom.gan.cyclegan import CycleGanObjective
+from landloom.gan.pix2pix import Pix2PixObjective
 from landloom.models import bundle
 from landloom.provenance import records
 from tests import bases
-from tests.stages.conftest import IMAGE, outputs, run
+from tests.stages.conftest import IMAGE, cut, hold, outputs, run
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4, 8, 16, 32])
@@ -141,3 +145,40 @@ def test_stock_pipelines_load_a_generator_that_is_told_more(told: Path, base: Pa
     latents, text = torch.randn(1, 4, 16, 16), torch.randn(1, 7, 32)
     down, _ = pipe.controlnet(latents, 5, text, controlnet_cond=torch.rand(1, 3, 32, 32), return_dict=False)
     assert all(d.isfinite().all() for d in down)
+
+
+@pytest.mark.parametrize("size", [1, 20_000])
+def test_streamed_rows_give_the_same_bytes_also_when_cut_off(
+    controlnet: Path, image_job: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    most = hold(monkeypatch, size)
+    streamed = cut(monkeypatch, DenoisingObjective, 3, "image_train", image_job, tmp_path)
+    assert records.digest(streamed) == records.digest(controlnet)
+    assert most
+    assert all(held < count for held, count in most)
+
+
+def test_a_streamed_step_at_once_is_the_same(
+    image_job: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"objective": "one_step", "one_step": OneStepConfig(width=8), "unlock": True, "steps": 6}
+    job = image_job | {"config": IMAGE.model_copy(update=own)}
+    whole = run("image_train", job, tmp_path / "whole")
+    hold(monkeypatch, 20_000)
+    streamed = cut(monkeypatch, OneStepObjective, 3, "image_train", job, tmp_path / "streamed")
+    assert records.digest(streamed) == records.digest(whole)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("pix2pix", Pix2PixObjective), ("cyclegan", CycleGanObjective)])
+def test_streamed_tiles_give_the_same_baselines(
+    request: pytest.FixtureRequest, pix2pix_job: dict[str, Any], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, name: str, kind: type[Any],
+) -> None:  # fmt: skip
+    whole, config = request.getfixturevalue(name), pix2pix_job["config"]
+    if name == "cyclegan":
+        own = CycleGanConfig(width=8, levels=3)
+        config = IMAGE.model_copy(update={"backend": name, name: own, "steps": 40})
+    most = hold(monkeypatch, 2 * bases.SIDE**2 * 9)
+    streamed = cut(monkeypatch, kind, 3, "image_train", pix2pix_job | {"config": config}, tmp_path)
+    assert records.digest(streamed) == records.digest(whole)
+    assert max(most) == (2, 8)

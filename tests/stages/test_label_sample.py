@@ -83,6 +83,17 @@ def test_shards_are_disjoint_and_batches_do_not_matter(
     assert not set(found(other)) & set(found(masks))
 
 
+def test_what_else_is_in_the_shard_changes_no_bit(
+    tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
+) -> None:
+    table = pd.read_parquet(plan)
+    whole = table.assign(shard=0).iloc[::-1]
+    whole.to_parquet(tmp_path / "plan.parquet")
+    got = found(again(tiny, tmp_path / "plan.parquet", tmp_path / "whole.parquet", base=base, model=lora))
+    assert len(got) == len(table)
+    assert all(got[name].mask == s.mask for name, s in found(masks).items())
+
+
 def test_the_lora_has_an_effect(
     tiny: dict[str, Any], base: Path, lora: Path, plan: Path, masks: Path, tmp_path: Path
 ) -> None:
@@ -129,7 +140,7 @@ def test_repair_makes_shares_exact_and_says_how_many_pixels_moved(
 ) -> None:
     config = '{"steps": 3, "control": {"histogram": false%s}}'
     plain = again(tiny, plan, tmp_path / "m.parquet", model=categorical, config=config % "")
-    more = ', "repair": true, "repair_limit": 1.0'
+    more = ', "repair": true'
     fixed = again(tiny, plan, tmp_path / "n.parquet", model=categorical, config=config % more)
     for name, a in found(plain).items():
         b = found(fixed)[name]

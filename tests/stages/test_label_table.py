@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
 from landloom.config.plan import MixGoal, PlanConfig
@@ -59,7 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(extractors, "load", lambda *given: Means())
         label_table.run(
-            CONFIG, EvaluateConfig(), FeaturesConfig(), shards.statistics(folder), shards.tiles(folder),
+            CONFIG, FeaturesConfig(), shards.statistics(folder), shards.tiles(folder),
             masks, folder / "ratios.csv", folder / "shapes.csv", folder / "picture.png",
         )  # fmt: skip
     return folder

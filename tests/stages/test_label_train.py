@@ -23,11 +23,13 @@ from landloom.diffusion import latent_cache
 from landloom.diffusion.masks import LoraMasks
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import Interrupted
+from landloom.mask_diffusion.objective import CategoricalObjective
 from landloom.models import bundle
 from landloom.provenance import records
 from landloom.ratio_control.choice import Request
+from landloom.ratio_control.proportion import ProbeObjective
 from tests import bases
-from tests.stages.conftest import CATEGORICAL, LABEL, outputs, run
+from tests.stages.conftest import CATEGORICAL, LABEL, cut, hold, outputs, run
 
 QUICK = LABEL.model_copy(update={"steps": 3, "proportion": ProportionLoss(weight=0, probe_steps=0)})
 
@@ -202,7 +204,7 @@ def test_the_categorical_folder_holds_network_and_card(categorical: Path) -> Non
         "config.json", "diffusion_pytorch_model.safetensors", "conditions.json", "README.md",
     }  # fmt: skip
     found = json.loads((categorical / "config.json").read_text())
-    assert (found["classes"], found["size"], found["order"]) == (3, bases.SIDE, "spread")
+    assert (found["classes"], found["size"]) == (3, bases.SIDE)
     assert all(name in (categorical / "README.md").read_text() for name in bases.NAMES)
     assert len(metrics(categorical)) == CATEGORICAL.steps
 
@@ -228,3 +230,23 @@ def test_alpha_sets_the_scale(label_job: dict[str, Any], tmp_path: Path) -> None
     unet.load_lora_adapter(out, prefix="unet", use_safetensors=True)
     found = next(iter(unet.peft_config.values()))
     assert (found.r, found.lora_alpha) == (4, 8)
+
+
+@pytest.mark.parametrize("kind", [ProbeObjective, DenoisingObjective])
+def test_streamed_rows_give_the_same_bytes_also_when_cut_off(
+    lora: Path, label_job: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Any]
+) -> None:
+    most = hold(monkeypatch, 9000)
+    streamed = cut(monkeypatch, kind, 3, "label_train", label_job, tmp_path)
+    assert records.digest(streamed) == records.digest(lora)
+    assert most
+    assert all(held < count for held, count in most)
+
+
+def test_streamed_masks_give_the_same_categorical_generator(
+    categorical: Path, categorical_job: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = hold(monkeypatch, 3 * bases.SIDE**2)
+    streamed = cut(monkeypatch, CategoricalObjective, 3, "label_train", categorical_job, tmp_path)
+    assert records.digest(streamed) == records.digest(categorical)
+    assert max(most) == (3, 8)

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from landloom.captioning.bank import CaptionBank
 from landloom.config.plan import MixGoal, PlanConfig
 from landloom.errors import InputError
+from landloom.planning import prior
 from landloom.provenance.records import digest
 from landloom.stages import plan
 from tests import bases
@@ -118,9 +120,10 @@ def bank(folder: Path, captions: str, **more: Any) -> pd.DataFrame:
     return run(folder, captions=captions, options={"captions": [words]}, **more)
 
 
-def test_captions_come_from_the_nearest_train_tile(tmp_path: Path) -> None:
+def test_captions_come_from_the_nearest_train_tile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CaptionBank.__init__, "__defaults__", (1,))
     goal = MixGoal(goal="table", table=[{"forest": 1.0}, {"forest": 0.2, "water": 0.7, "built up": 0.1}])
-    table = bank(tmp_path, "bank", count=4, nearest=1, mixes={"asked": goal})
+    table = bank(tmp_path, "bank", count=4, mixes={"asked": goal})
     assert table["caption"].tolist() == ["four", "three", "four", "three"]
     assert table["prompt"].str.startswith("segmentation map, ").all()
 
@@ -145,9 +148,10 @@ def test_a_bank_without_captions_is_an_input_error(tmp_path: Path) -> None:
         run(tmp_path, captions="bank")
 
 
-def test_partial_requests_are_filled_from_real_tiles(tmp_path: Path) -> None:
+def test_partial_requests_are_filled_from_real_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     goal = MixGoal(goal="table", partial=True, table=[{"built up": 0.1}])
-    row = run(tmp_path, count=1, mixes={"some": goal}, neighbours=1).iloc[0]
+    monkeypatch.setattr(prior.filled, "__defaults__", (1,))
+    row = run(tmp_path, count=1, mixes={"some": goal}).iloc[0]
     assert np.isnan(row["target_ratios"]).tolist() == [True, True, False]
     assert row["expected_ratios"].tolist() == pytest.approx([0.2, 0.7, 0.1])
     assert row["prompt"] == "segmentation map, 70% water, 20% forest, 10% built up"
@@ -157,7 +161,7 @@ def test_requests_beyond_the_data_are_marked_not_bent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     goal = MixGoal(goal="table", table=[{"forest": 0.6, "water": 0.4}, {"built up": 1.0}])
-    table = run(tmp_path, count=2, mixes={"asked": goal}, support=1.0)
+    table = run(tmp_path, count=2, mixes={"asked": goal})
     assert table["supported"].tolist() == [True, False]
     assert mixes(table)[1].tolist() == [0, 0, 1]
     assert table["novelty"][1] > 1

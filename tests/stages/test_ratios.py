@@ -63,7 +63,6 @@ def test_card_from_hand_computed_values(tmp_path: Path) -> None:
     train = [tile("a1", 0), tile("a2", 0.5), tile("b1", 0.3), tile("b2", 1)]
     _, statistics = run(tmp_path, [*train, *rest()])
     assert statistics.prior == pytest.approx([0.55, 0.45])
-    np.testing.assert_allclose(statistics.cooccurrence, [[1, 2 / 3], [2 / 3, 1]])
     assert (statistics.tiles, statistics.scenes, statistics.size) == (
         {"train": 4, "val": 1, "test": 1},
         4,

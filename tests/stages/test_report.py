@@ -123,7 +123,11 @@ def evaluation(folder: Path) -> None:
             spread = (0.5, 3.5)[i % 2]
             rows.append([generator, ratio, "net", name, iou, 0.61, 50.0, 0.5, 2, gain, spread])
     header = "generator,ratio,network,class,iou_mean,iou_std,f1_mean,f1_std,seeds,difference,difference_std"
-    pd.DataFrame(rows, columns=header.split(",")).to_csv(folder / "summary.csv", index=False)
+    summary = pd.DataFrame(rows, columns=header.split(","))
+    summary.to_csv(folder / "summary.csv", index=False)
+    mixed = summary[summary["generator"] != "real"]
+    ends = {"ci_low": mixed["difference"] - mixed["difference_std"], "ci_high": mixed["difference"] + 1}
+    mixed[["generator", "ratio", "network", "class"]].assign(**ends).to_csv(folder / "gain.csv", index=False)
     pd.DataFrame(
         {"generator": "landloom", "class": classes, "cpe": [1.25, 7.75, 3.5], "mcpe": 4.17, "n": 3}
     ).to_csv(folder / "label_ratios.csv", index=False)
@@ -171,10 +175,10 @@ def test_a_fallback_is_always_shown(made: tuple[World, str]) -> None:
     assert len(shown(found, sorted(world.root.glob("tiles/*.parquet")), 2, thumbnails)) == 2
 
 
-def test_colour_only_where_the_difference_is_above_its_spread(made: tuple[World, str]) -> None:
+def test_colour_only_where_the_interval_leaves_out_zero(made: tuple[World, str]) -> None:
     text = made[1]
-    assert text.count('<em class="up">+2.3 ±0.5</em>') == 2
-    assert text.count('<em class="">+2.3 ±3.5</em>') == 2
+    assert text.count('<em class="up">+2.3 (+1.8 to +3.3)</em>') == 2
+    assert text.count('<em class="">+2.3 (−1.2 to +3.3)</em>') == 2
 
 
 def test_the_sheet_is_a_picture(made: tuple[World, str]) -> None:

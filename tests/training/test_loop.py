@@ -320,3 +320,23 @@ def test_intervals_are_seconds_and_change_no_weights(tmp_path: Path, monkeypatch
     loop.train(often, CONFIG, EVERY_STEP, 5, tmp_path / "often", "test")
     assert saved[-12:] == list(range(1, 13))
     assert all(torch.equal(a, weights(seldom)[k]) for k, a in weights(often).items())
+
+
+def test_the_next_step_is_announced_with_the_numbers_that_it_draws(tmp_path: Path) -> None:
+    class Ahead(Line):
+        def __init__(self) -> None:
+            super().__init__()
+            self.told: list[tuple[list[int], float]] = []
+            self.drawn: list[tuple[list[int], float]] = []
+
+        def prefetch(self, index: Tensor, draws: torch.Generator) -> None:
+            self.told.append((index.tolist(), torch.rand(1, generator=draws).item()))
+
+        def loss(self, module: nn.Module, index: Tensor) -> dict[str, Tensor]:
+            self.drawn.append((index.tolist(), torch.rand(1).item()))
+            return super().loss(module, index)
+
+    made = Ahead()
+    loop.train(made, CONFIG, EVERY_STEP, 5, tmp_path, "test")
+    assert made.told == made.drawn[1:]
+    assert len(made.told) == CONFIG.steps - 1

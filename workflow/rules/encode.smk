@@ -13,7 +13,7 @@ rule encode:
     priority: 1  # the longest way to the end leads through it
     threads: dag.cpus("encode")
     resources:
-        mem_mb=growing(8000),
+        mem_mb=dag.memory("encode", 8000),
         runtime=dag.minutes("encode", 60),
         gpu=dag.gpus("encode"),
     params:

@@ -32,6 +32,11 @@ rule evaluate:
             caption="../report/summary.rst",
             category="Does it help?",
         ),
+        gain=report(
+            "results/{dataset}/evaluation/gain.csv",
+            caption="../report/gain.rst",
+            category="Does it help?",
+        ),
     log:
         "logs/{dataset}/evaluate.log",
     benchmark:
@@ -58,4 +63,4 @@ rule evaluate:
         "--runs {params.runs} "
         "--segmentation {output.segmentation:q} --image-quality {output.image_quality:q} "
         "--label-ratios {output.label_ratios:q} --label-shapes {output.label_shapes:q} "
-        "--summary {output.summary:q} 2>&1 | tee {log:q}"
+        "--summary {output.summary:q} --gain {output.gain:q} 2>&1 | tee {log:q}"

@@ -26,7 +26,6 @@ rule label_table:
         gpu=dag.gpus("label_table"),
     params:
         config=dag.section("label_table"),
-        evaluate=dag.section("evaluate"),
         features=dag.section("features"),
         tiles=dag.lists.of("tiles"),
         masks=dag.lists.of("masks"),
@@ -34,7 +33,7 @@ rule label_table:
     message:
         "Writing the table of mask generation"
     shell:
-        "python -m landloom label_table --config {params.config:q} --evaluate {params.evaluate:q} "
+        "python -m landloom label_table --config {params.config:q} "
         "--features {params.features:q} --statistics {input.statistics:q} --tiles {params.tiles} --masks {params.masks} "
         "--ratios {output.ratios:q} --shapes {output.shapes:q} --picture {output.picture:q} "
         "2>&1 | tee {log:q}"

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from landloom.errors import InputError
 
+NEAREST = 4
+"""Train tiles nearest to a class mix, from whose captions one is drawn."""
+
 
 class CaptionBank:
     """The captions of the train tiles.
@@ -24,7 +27,11 @@ class CaptionBank:
     """
 
     def __init__(
-        self, captions: Sequence[Path], tiles: Sequence[str], ratios: NDArray[np.float64], nearest: int
+        self,
+        captions: Sequence[Path],
+        tiles: Sequence[str],
+        ratios: NDArray[np.float64],
+        nearest: int = NEAREST,
     ) -> None:
         tables = [pd.read_parquet(p, columns=["id", "caption"]) for p in captions]
         words = dict(pd.concat(tables).to_numpy().tolist()) if tables else {}

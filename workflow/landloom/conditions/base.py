@@ -13,6 +13,7 @@ from landloom.config.encode import EncodeConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.data.statistics import Statistics
+from landloom.data.tensor_rows import Rows
 from landloom.errors import InputError
 
 Door = Literal["tokens", "embedding", "hint"]
@@ -39,7 +40,7 @@ class Host:
 
     dataset: Statistics
     column: str
-    words: Tensor
+    words: Rows
     time: int
 
 
@@ -94,6 +95,10 @@ class Condition(ABC):
         Raises:
             InputError: they lack what this condition reads.
         """
+
+    def announce(self, rows: Mapping[str, Tensor]) -> None:
+        """Begin to read what ``cached`` will need of these rows; nothing here."""
+        return
 
     def turn(self, raw: Tensor, variants: Tensor) -> Tensor:
         """Raw tensor of samples that are turned, each by its own variant (B,) of ``diffusion.symmetry``.

@@ -41,6 +41,11 @@ class Conditions:
             given[c.name] = raw
         return given
 
+    def announce(self, rows: Mapping[str, Tensor]) -> None:
+        """Begin to read what these rows of the cache will be told."""
+        for c in self:
+            c.announce(rows)
+
     def load(self, samples: Sequence[Any]) -> Given:
         """What a sampler tells of samples or requests."""
         return {c.name: c.load(samples) for c in self}

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from landloom.conditions.base import Condition, Embed, Host, Training
+from landloom.data.tensor_rows import Rows, announce
 
 FILE = "text.safetensors"
 
@@ -29,7 +30,7 @@ class Text(Condition):
     door = "tokens"
 
     def __init__(
-        self, words: Tensor, column: str, dropout: float, encoder: nn.Module | None = None,
+        self, words: Rows, column: str, dropout: float, encoder: nn.Module | None = None,
         embed: Embed | None = None,
     ) -> None:  # fmt: skip
         super().__init__(words[0], dropout, Encoder(encoder) if encoder is not None else None)
@@ -43,6 +44,10 @@ class Text(Condition):
     def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
         """Embeddings (B, T, D) or token ids (B, T)."""
         return self.words[rows[self.column]]
+
+    def announce(self, rows: Mapping[str, Tensor]) -> None:
+        """Begin to read the embeddings."""
+        announce(self.words, rows[self.column])
 
     def load(self, samples: Sequence[Any]) -> Tensor:
         """Embeddings (B, T, D); without words, that of the empty text."""

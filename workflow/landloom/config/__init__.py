@@ -22,7 +22,7 @@ from landloom.config.features import FeaturesConfig
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_sample import LabelSampleConfig
-from landloom.config.label_table import LabelTableConfig, Variant
+from landloom.config.label_table import Changes, LabelTableConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.mix import MixConfig
 from landloom.config.plan import PlanConfig, check_complete, check_pixels
@@ -34,11 +34,12 @@ from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
 from landloom.errors import InputError
 
+MASK_SECTIONS = ("label_train", "label_sample")
 GENERATOR_SECTIONS = ("label_train", "plan", "label_sample", "image_train", "image_sample", "curate")
 SHOWN = 80
 """Most characters of a wrong value that a message shows."""
 TABLE = "label_table"
-"""Folder of the label table; its variants are generators of masks alone, ``label_table/<variant>``."""
+"""Folder of the generators of the label table, ``label_table/<name>``, which make masks alone."""
 RESERVED = (
     "tiles",
     "captions",
@@ -85,35 +86,34 @@ class Config(Section):
     label_table: LabelTableConfig = LabelTableConfig()
     audit: AuditConfig = AuditConfig()
     run: RunConfig = RunConfig()
-    generators: dict[str, dict[str, dict[str, Any]]] = Field(default={"landloom": {}}, min_length=1)
+    generators: dict[str, Changes] = Field(default={"landloom": {}}, min_length=1)
     """Generators by name: what differs from the sections above, such as {plan: {count: 512}}."""
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        named = [self.dataset, *self.generators, *self.segment.networks]
+        alone = self.label_table.generators
+        named = [self.dataset, *self.generators, *alone, *self.segment.networks]
         for name in named:
             if not NAME.fullmatch(name):
                 raise ValueError(f"the name '{name}' may hold letters, digits, '.', '_' and '-' only")
-        for name, changes in self.generators.items():
+        for name in self.generators:
             # Folders and files of results/<dataset>; some systems take capitals for small letters.
             if name.lower() in RESERVED or name.lower().endswith((".json", ".parquet")):
                 raise ValueError(f"generators: the name '{name}' is taken; choose another")
-            if wrong := sorted(set(changes) - set(GENERATOR_SECTIONS)):
-                raise ValueError(
-                    f"generators.{name}: {', '.join(wrong)} cannot differ between generators; "
-                    f"only {', '.join(GENERATOR_SECTIONS)} can"
-                )
+        for where, sections in (("generators", GENERATOR_SECTIONS), (f"{TABLE}.generators", MASK_SECTIONS)):
+            for name, changes in (self.generators if where == "generators" else alone).items():
+                if wrong := sorted(set(changes) - set(sections)):
+                    raise ValueError(
+                        f"{where}.{name}: {', '.join(wrong)} cannot differ between generators; "
+                        f"only {', '.join(sections)} can"
+                    )
         return self
 
     @model_validator(mode="after")
     def _overrides(self) -> Self:
-        changed = [(f"generators.{n}", n, stages) for n, stages in self.generators.items()]
-        changed += [
-            (f"label_table.variants.{n.split('/')[1]}", n, {"label_train": {}, "label_sample": {}})
-            for n in self.variants
-        ]
-        for where, name, stages in changed:
-            for stage in stages:
+        for name, changes in self.all_generators.items():
+            where = f"{TABLE}.generators.{name.split('/')[1]}" if name in self.alone else f"generators.{name}"
+            for stage in changes:
                 try:
                     self.section(stage, name)
                 except ValidationError as error:
@@ -122,35 +122,9 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _models(self) -> Self:
-        for name, variant in self.label_table.variants.items():
-            if not NAME.fullmatch(name):
-                raise ValueError(
-                    f"label_table.variants: '{name}' may hold letters, digits, '.', '_', '-' only"
-                )
-            if variant.model and variant.label_train:
-                raise ValueError(
-                    f"label_table.variants.{name}: takes the model of '{variant.model}', so its label_train "
-                    "would do nothing; remove one of the two"
-                )
-            if variant.label_sample.get("source", "model") != "model":
-                raise ValueError(
-                    f"label_table.variants.{name}.label_sample.source: the table compares masks of models; "
-                    "remove it, real masks stand in the table anyway"
-                )
-            taken = self.label_table.variants.get(variant.model or name)
-            if taken is None or taken.model is not None:
-                trained = [n for n, v in self.label_table.variants.items() if v.model is None]
-                raise ValueError(
-                    f"label_table.variants.{name}.model: no variant '{variant.model}' is trained; "
-                    f"choose from {', '.join(trained)}"
-                )
-        return self
-
-    @model_validator(mode="after")
     def _references(self) -> Self:
         known = {c.name for c in self.data.classes}
-        for name in [*self.generators, *self.variants]:
+        for name in self.all_generators:
             for mix, goal in self.plan_of(name).mixes.items():
                 asked = set(goal.boost) | {c for row in goal.rows() for c in row}
                 if wrong := sorted(asked - known):
@@ -162,7 +136,12 @@ class Config(Section):
                             check_complete(row, known)
                     except ValueError as error:
                         raise ValueError(f"plan.mixes.{mix}: {error}") from None
-            if name in self.variants:
+            if name in self.alone:
+                if self.section("label_sample", name).model_dump()["source"] != "model":
+                    raise ValueError(
+                        f"{TABLE}.generators.{name.split('/')[1]}.label_sample.source: the table compares "
+                        "masks of models; remove it, real masks stand in the table anyway"
+                    )
                 continue
             sources = [self.section(s, name).model_dump()["source"] for s in ("label_sample", "image_sample")]
             adapted = self.section("label_train", name).model_dump()["backend"] == "lora"
@@ -182,37 +161,33 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _together(self) -> Self:
-        # The default variants must not bind a config that never asks for the label table.
+        # The default rows must not bind a config that never asks for the label table.
         table = self.report.label_table or "label_table" in self.model_fields_set
-        names = [*self.generators, *(self.variants if table else ())]
+        names = self.all_generators if table else self.generators
         if found := dict.fromkeys(p for name in names for p in constraints.problems(self, name)):
             raise ValueError("; ".join(found))
         return self
 
     def section(self, stage: str, generator: str | None = None) -> Section:
-        """The section of a stage, with the changes of a generator or of a variant of the label table."""
-        section: Section = getattr(self, stage)
-        if generator in self.variants:
-            changes = self.variants[generator].model_dump().get(stage, {})
-            if stage == "label_sample":
-                changes = {"source": "model"} | changes
-            section = self.label_table.plan if stage == "plan" else section
-        else:
-            changes = self.generators.get(generator or "", {}).get(stage)
+        """The section of a stage, with the changes of a generator."""
+        table = stage == "plan" and generator in self.alone
+        section: Section = self.label_table.plan if table else getattr(self, stage)
+        changes = self.all_generators.get(generator or "", {}).get(stage)
         if not changes:
             return section
         merged = merge(section.model_dump(exclude_unset=True), changes)
         return type(section).model_validate(merged)
 
     @property
-    def variants(self) -> dict[str, Variant]:
-        """Variants of the label table, by the names they have where generators are expected."""
-        return {f"{TABLE}/{name}": v for name, v in self.label_table.variants.items()}
+    def alone(self) -> dict[str, Changes]:
+        """Generators of masks alone, by models whatever others do: the rows of the label table."""
+        model = {"label_sample": {"source": "model"}}
+        return {f"{TABLE}/{n}": merge(model, c) for n, c in self.label_table.generators.items()}
 
-    def lender(self, generator: str) -> str:
-        """Whose settings the model of a generator was trained with: a variant may borrow another's."""
-        variant = self.variants.get(generator)
-        return f"{TABLE}/{variant.model}" if variant and variant.model else generator
+    @property
+    def all_generators(self) -> dict[str, Changes]:
+        """What differs from the sections, by generator; those with images come first."""
+        return self.generators | self.alone
 
     def plan_of(self, generator: str) -> PlanConfig:
         """The plan section of a generator."""

@@ -1,4 +1,4 @@
-"""What the sections of one generator, or of one variant of the label table, cannot mean together."""
+"""What the sections of one generator cannot mean together."""
 
 import math
 import typing
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import SMALLEST, ImageTrainConfig, TranslationConfig
 from landloom.config.label_sample import LabelSampleConfig
-from landloom.config.label_train import LabelTrainConfig
+from landloom.config.label_train import PATCH, LabelTrainConfig
 
 if TYPE_CHECKING:
     from landloom.config import Config
 
 
 def problems(config: "Config", name: str) -> Iterator[str]:
-    """Yield what is wrong with the models that a generator or variant takes its masks and images from."""
-    train = typing.cast(LabelTrainConfig, config.section("label_train", config.lender(name)))
+    """Yield what is wrong with the models that a generator takes its masks and images from."""
+    train = typing.cast(LabelTrainConfig, config.section("label_train", name))
     sample = typing.cast(LabelSampleConfig, config.section("label_sample", name))
     if sample.source == "model":
         yield from masks(train, sample, config.tile.size, name)
         yield from guided(train, sample, name)
         yield from halvings(config) if train.backend == "lora" else ()
-    if name in config.variants:
+    if name in config.alone:
         return
     image = typing.cast(ImageTrainConfig, config.section("image_train", name))
     made = typing.cast(ImageSampleConfig, config.section("image_sample", name))
@@ -41,11 +41,11 @@ def problems(config: "Config", name: str) -> Iterator[str]:
 def masks(train: LabelTrainConfig, sample: LabelSampleConfig, size: int, name: str) -> Iterator[str]:
     """Yield what is wrong with a mask generator for tiles of ``size`` pixels."""
     own = train.categorical
-    unit = own.patch * 2 ** (len(own.channels) - 1)
+    unit = PATCH * 2 ** (len(own.channels) - 1)
     if train.backend == "categorical" and size % unit:
         yield (
             f"tile.size: {size} is no multiple of {unit}, which the masks of '{name}' need: "
-            f"label_train.categorical.patch, {own.patch}, times 2 for each of channels but the first"
+            f"{PATCH}, times 2 for each of label_train.categorical.channels but the first"
         )
     if train.backend == "lora" and sample.control.latent and not train.proportion.probe_steps:
         yield (

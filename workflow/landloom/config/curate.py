@@ -28,8 +28,6 @@ class CurateConfig(NetworkSection):
     """The same, relative to the judge's agreement on real val tiles with the sample's classes."""
     min_realism: float = Field(default=0.0, ge=0)
     """Samples with a smaller realism score (distance to real features; 1 is among them) are rejected."""
-    max_residual: float | None = Field(default=None, ge=0)
-    """Samples whose mask, as the LoRA drew it, lay farther from the palette than this are rejected."""
     min_trust: float = Field(default=0.0, ge=0, le=1)
     """Pixels trusted less than this are ignored in training."""
     memory: Memory = Memory()

@@ -101,6 +101,10 @@ class Split(Section):
     """Side of a block in pixels; windows never cross a block's edge."""
     seed: int = 0
     """Which scenes or blocks go where, when shares are given."""
+    buffer: int = Field(default=0, ge=0)
+    """Pixels around blocks of val and test from which no training tile is cut, with ``by: block``."""
+    same_ground: Literal["error", "warning"] = "error"
+    """What it is when scenes of different splits overlap on the ground, as two dates of one place do."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

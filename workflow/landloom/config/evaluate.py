@@ -12,7 +12,5 @@ class EvaluateConfig(NetworkSection):
 
     samples: int = Field(default=2048, ge=2)
     """At most this many images of each kind."""
-    copy_at: float = Field(default=0.95, gt=0, le=1)
-    """A mask that shares this much of its cells with a train mask, turned or not, counts as a copy."""
     reference: Literal["train", "test"] = "train"
     """Real tiles that the images are compared with. FID is biased by their number: `n_reference`."""

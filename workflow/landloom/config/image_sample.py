@@ -56,11 +56,12 @@ class ImageSampleConfig(Sampling):
 
     def read(self) -> Self:
         """The same, with defaults where nothing is read: a change there must not sample again."""
-        if not self.cuts:
-            return self.model_copy(update={"collage": CollageConfig()})
+        if self.source == "real":
+            return type(self)(source="real")
         if self.source == "collage":
-            return self.model_copy(update={"collage": self.collage.model_copy(update={"strength": 1.0})})
-        return self
+            cut = self.collage.model_copy(update={"strength": 1.0})
+            return type(self)(source="collage", collage=cut, resamples=self.resamples)
+        return self if self.cuts else self.model_copy(update={"collage": CollageConfig()})
 
     @property
     def scales(self) -> dict[str, float]:

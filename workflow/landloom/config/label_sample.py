@@ -1,6 +1,6 @@
 """``label_sample``: masks for the planned class mixes."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ class Sampling(NetworkSection):
     steps: int = Field(default=20, ge=1)
     """Sampling steps: of UniPC (Zhao et al. 2023) for latents, of unmasking for 'categorical' masks."""
     batch: int = Field(default=16, ge=1)
-    """Samples made at once."""
+    """Samples made at once. Fewer are filled up to as many, since the shape of a batch changes last bits."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the sampler."""
 
@@ -26,8 +26,6 @@ class Control(Section):
     """Bias class logits in each step so that the expected mix is the one asked for ('categorical')."""
     latent: float = Field(default=0.0, ge=0)
     """Step size of guidance through the latent probe ('lora'); 0 is off."""
-    latent_steps: int = Field(default=3, ge=1)
-    """Inner steps of that guidance per sampling step."""
     tries: int = Field(default=1, ge=1)
     """Masks drawn per request at most; the one nearest to the request is kept."""
     tolerance: float = Field(default=1.0, ge=0)
@@ -35,9 +33,8 @@ class Control(Section):
     reject_above: float | None = Field(default=None, ge=0)
     """Error in points above which a mask is marked as rejected, with the reason."""
     repair: bool = False
-    """Give border pixels of classes that are too large to neighbours that are too small."""
-    repair_limit: float = Field(default=0.05, ge=0, le=1)
-    """Largest share of pixels that the repair may change."""
+    """Give border pixels of classes that are too large to neighbours that are too small; at
+    most a twentieth of all pixels changes."""
 
 
 class LabelSampleConfig(Sampling):
@@ -60,6 +57,10 @@ class LabelSampleConfig(Sampling):
     """Ratio control."""
     smooth: int = Field(default=0, ge=0)
     """Regions smaller than this many pixels take their neighbours' class; 0 keeps them."""
+
+    def read(self) -> Self:
+        """The same, with defaults where nothing is read: a change there must not sample again."""
+        return type(self)(source="real") if self.source == "real" else self
 
     @property
     def gpus(self) -> int:

@@ -5,53 +5,49 @@ from typing import Any, Literal
 from pydantic import Field
 
 from landloom.config.plan import MixGoal, PlanConfig
-from landloom.config.section import NetworkSection, Section
+from landloom.config.section import NetworkSection
 
-OFF = {"histogram": False}
 PROMPT = {"backend": "lora", "proportion": {"weight": 0.0}}
 LOSS = {"backend": "lora"}
 VECTOR = {"backend": "lora", "vector": {"tokens": 4}}
 
 
-class Variant(Section):
-    """One row of the ablation."""
-
-    model: str | None = None
-    """Variant whose trained model is taken; its own is trained when absent."""
-    label_train: dict[str, Any] = {}
-    """What differs from the section label_train."""
-    label_sample: dict[str, Any] = {}
-    """What differs from the section label_sample; the source is always the model."""
+Changes = dict[str, dict[str, Any]]
+"""What differs from the sections of that name."""
 
 
-def variants() -> dict[str, Variant]:
-    """Paper first, then one lever more per row, for both back-ends; only what must be is trained anew."""
-    tries = {"tries": 4}
-    latent = {"latent": 0.1}
+def generators() -> dict[str, Changes]:
+    """Paper first, then one lever more per row, for both back-ends.
+
+    Equal trainings are done once, so a lever of sampling costs no training.
+    """
+    lora, categorical = {"label_train": VECTOR}, {"label_train": {"backend": "categorical"}}
+    latent, tries = {"latent": 0.1}, {"tries": 4}
     return {
-        "lora": Variant(label_train=PROMPT),
-        "lora-loss": Variant(label_train=LOSS),
-        "lora-vector": Variant(label_train=VECTOR),
-        "lora-guidance": Variant(model="lora-vector", label_sample={"control": latent}),
-        "lora-best": Variant(model="lora-vector", label_sample={"control": latent | tries}),
-        "lora-repair": Variant(
-            model="lora-vector", label_sample={"control": latent | tries | {"repair": True}}
-        ),
-        "categorical": Variant(label_train={"backend": "categorical"}, label_sample={"control": OFF}),
-        "categorical-guidance": Variant(model="categorical"),
-        "categorical-best": Variant(model="categorical", label_sample={"control": tries}),
-        "categorical-repair": Variant(
-            model="categorical", label_sample={"control": tries | {"repair": True}}
-        ),
-    }  # fmt: skip
+        "lora": {"label_train": PROMPT},
+        "lora-loss": {"label_train": LOSS},
+        "lora-vector": lora,
+        "lora-guidance": lora | _levers(latent),
+        "lora-best": lora | _levers(latent | tries),
+        "lora-repair": lora | _levers(latent | tries | {"repair": True}),
+        "categorical": categorical | _levers({"histogram": False}),
+        "categorical-guidance": categorical,
+        "categorical-best": categorical | _levers(tries),
+        "categorical-repair": categorical | _levers(tries | {"repair": True}),
+    }
+
+
+def _levers(control: dict[str, Any]) -> Changes:
+    return {"label_sample": {"control": control}}
 
 
 class LabelTableConfig(NetworkSection):
     """Settings of the ablation."""
 
     plan: PlanConfig = PlanConfig(count=200, mixes={"held-out": MixGoal()})
-    """Requests, the same for all variants. Results of the first mix bear the variant's name alone."""
+    """Requests, the same for all rows. Results of the first mix bear the name of the row alone."""
     split: Literal["train", "val", "test"] = "test"
     """Real tiles that the requests start from, and that the masks are compared with."""
-    variants: dict[str, Variant] = Field(default_factory=variants, min_length=1)
-    """Rows of the table, by name."""
+    generators: dict[str, Changes] = Field(default_factory=generators, min_length=1)
+    """Rows of the table by name: generators without images, as in ``generators`` above, which differ in
+    label_train and label_sample; their masks come from a model."""

@@ -20,8 +20,6 @@ class ProportionLoss(Section):
     """Distance between predicted and true proportions; L1 is the training twin of mCPE."""
     timesteps: Literal["alpha_bar", "uniform"] = "alpha_bar"
     """w(t): the signal share of the noisy latent, or 1."""
-    temperature: float = Field(default=0.08, gt=0)
-    """Softness of the colour assignment on the 'decode' route (squared distance over this)."""
     probe_steps: int = Field(default=400, ge=0)
     """Steps to fit the latent probe, which guidance while sampling needs too; 0 leaves it out."""
 
@@ -43,18 +41,16 @@ class VectorConfig(Section):
     """Share of training masks of which only some ratios are told, for requests that name only some."""
 
 
+PATCH = 4
+"""Side of the blocks of pixels that a 'categorical' network works on."""
+
+
 class CategoricalConfig(Section):
     """The 'categorical' back-end."""
 
     channels: tuple[int, ...] = (64, 96, 128)
-    """Width per level of the network; multiples of 32."""
-    patch: int = Field(default=4, ge=1)
-    """Side of the blocks of pixels that the network works on. tile.size must be a multiple of this, times 2
-    for each of channels but the first."""
-    layers: int = Field(default=1, ge=1)
-    """Residual blocks per level."""
-    order: Literal["spread", "random"] = "spread"
-    """Order in which pixels become known: far apart first, or random as in MaskGIT."""
+    """Width per level of the network; multiples of 32. tile.size must be a multiple of 4, times 2 for each
+    level but the first."""
 
     @model_validator(mode="after")
     def _width(self) -> Self:

@@ -99,15 +99,8 @@ class PlanConfig(Section):
     captions: Literal["auto", "template", "bank"] = "auto"
     """Words for the images: 'template' from the asked mix, 'bank' from train tiles with a similar mix; 'auto'
     is the bank when a model writes the captions."""
-    nearest: int = Field(default=4, ge=1)
-    """Train tiles nearest to the asked mix from which the bank draws."""
     mixes: dict[str, MixGoal] = Field(default={"real": MixGoal()}, min_length=1)
     """Groups of requests, by names of letters, digits, '.', '_' and '-'."""
-    neighbours: int = Field(default=16, ge=1)
-    """Real train tiles nearest to a partial request whose mean fills in what it leaves open."""
-    support: float = Field(default=0.99, gt=0, le=1)
-    """Requests farther from every real train tile than this quantile of the distances of train tiles to their
-    nearest other ones are marked as not supported; so are shares of a class that no train tile comes near."""
 
     @model_validator(mode="after")
     def _named(self) -> Self:

@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from landloom.config.section import Section
 
@@ -16,8 +16,6 @@ class RatiosConfig(Section):
     """Lower and upper percentile."""
     range: tuple[float, float] | None = None
     """Lower and upper value for every band, when scale is 'range'."""
-    present: float = Field(default=0.005, gt=0, lt=1)
-    """Share of a tile from which a class counts as present, for the co-occurrence table."""
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:

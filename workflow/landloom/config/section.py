@@ -1,7 +1,7 @@
 """The base of every config section: unknown keys are errors, and values do not change after loading."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,10 @@ class Section(BaseModel):
 
     # JSON has no NaN and no infinity: a stage would get null, which means that a key was left out.
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    def read(self) -> Self:
+        """The same, with defaults for what these settings leave unread: a change there must redo nothing."""
+        return self
 
     @property
     def cpus(self) -> int:

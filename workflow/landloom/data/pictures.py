@@ -1,8 +1,9 @@
-"""Training tiles in memory: images, masks and words, ready for the base."""
+"""Training tiles for the base and the baselines: scaled images, masks and words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landloom.data import samples
+from landloom.data import held_tiles, sample_index, samples
+from landloom.data.sample_index import Place
+from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
+from landloom.data.tensor_rows import Rows, announce
+from landloom.data.tile_dataset import Tile, TileDataset
+from landloom.errors import InputError
 from landloom.raster.palette import paint
 
 
 @dataclass
 class Pictures:
-    """Training tiles of one or more scenes.
+    """Training tiles of one or more scenes; pixels may be read when they are asked for.
 
     Attributes:
         images: scaled images (N, C, H, W), float16.
@@ -28,8 +34,8 @@ class Pictures:
         ids: tile names.
     """
 
-    images: Tensor
-    labels: Tensor
+    images: Rows
+    labels: Rows
     ratios: Tensor
     captions: list[str]
     prompts: list[str]
@@ -44,35 +50,114 @@ class Pictures:
 class Painted:
     """Masks (N, H, W) as pictures in the codes (K, C) of a palette; each is painted when it is asked for."""
 
-    labels: Tensor
+    labels: Rows
     palette: NDArray[np.float32]
+
+    @property
+    def shape(self) -> Sequence[int]:
+        """(N, C, H, W)."""
+        count, *sides = self.labels.shape
+        return (count, self.palette.shape[1], *sides)
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, rows: slice) -> Tensor:
+    def __getitem__(self, rows: Any) -> Tensor:
         """Some of them (B, C, H, W), float16."""
         return torch.from_numpy(paint(self.labels[rows].numpy(), self.palette)).half()
 
+    def prefetch(self, rows: Tensor) -> None:
+        """Begin to read the masks."""
+        announce(self.labels, rows)
+
+
+class ScaledTiles(TileDataset):
+    """Tiles with their images scaled, as float16, where they are decoded: that may be another thread."""
+
+    def _tile(self, sample: Sample) -> Tile:
+        tile = super()._tile(sample)
+        scaled = torch.from_numpy(self.statistics.scale(tile.image)).half()
+        return Tile(scaled.numpy(), tile.mask)
+
+
+class MaskTiles(TileDataset):
+    """Tiles without their images, which are not even read."""
+
+    columns: ClassVar[Sequence[str]] = ("id", "mask")
+
+    def _tile(self, sample: Sample) -> Tile:
+        mask, size = sample.mask_array(), self.statistics.size
+        if mask.shape != (size, size):
+            raise InputError(sample.id, f"the mask is {mask.shape}, not {(size, size)}", "Run tile again")
+        return Tile(np.empty((0, 0, 0)), mask)
+
+
+@dataclass(frozen=True)
+class TileRows:
+    """One side of tiles as rows.
+
+    Attributes:
+        tiles: the tiles.
+        side: ``image`` or ``mask``.
+        shape: of all of them.
+    """
+
+    tiles: TileDataset
+    side: str
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.tiles)
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        found = [torch.from_numpy(getattr(t, self.side)) for t in self.tiles.__getitems__(rows.tolist())]
+        return torch.stack(found) if found else torch.empty(0, *self.shape[1:])
+
+    def prefetch(self, rows: Tensor) -> None:
+        """Begin to decode tiles."""
+        self.tiles.prefetch(rows.tolist())
+
 
 def load(statistics: Statistics, tiles: Sequence[Path], captions: Sequence[Path]) -> Pictures:
-    """Read the train tiles of shards and their words, if any; tiles of val and test are never touched."""
+    """Train tiles of shards and their words, if any; tiles of val and test are never touched."""
     columns = ["id", "caption", "prompt"]
     words = {r["id"]: r for p in captions for r in pd.read_parquet(p)[columns].to_dict("records")}
-    count = len(samples.rows(tiles, "train"))
-    images = torch.empty(count, statistics.bands, statistics.size, statistics.size, dtype=torch.float16)
-    labels = torch.empty(count, statistics.size, statistics.size, dtype=torch.uint8)
-    ids, ratios = [], []
-    for i, sample in enumerate(samples.read(tiles, split="train")):
-        images[i] = torch.from_numpy(statistics.scale(sample.image_array()))
-        labels[i] = torch.from_numpy(sample.mask_array())
-        ids.append(sample.id)
-        ratios.append(sample.ratios)
+    places, ratios = trained(tiles)
+    images, labels = _pixels(statistics, places)
     return Pictures(
         images=images,
         labels=labels,
-        ratios=torch.tensor(ratios).reshape(count, len(statistics.classes)),
-        captions=[words[i]["caption"] for i in ids if words],
-        prompts=[words[i]["prompt"] for i in ids if words],
-        ids=ids,
+        ratios=torch.tensor(ratios).reshape(len(places), len(statistics.classes)),
+        captions=[words[p.id]["caption"] for p in places if words],
+        prompts=[words[p.id]["prompt"] for p in places if words],
+        ids=[p.id for p in places],
     )
+
+
+def masks(statistics: Statistics, tiles: Sequence[Path]) -> Rows:
+    """Class indices (N, H, W), uint8, of the train tiles of shards.
+
+    Raises:
+        InputError: there is no train tile.
+    """
+    places, side = trained(tiles)[0], statistics.size
+    found = MaskTiles(places, statistics, capacity=held_tiles.capacity(0, side, statistics.dtype))
+    return TileRows(found, "mask", (len(places), side, side))
+
+
+def trained(tiles: Sequence[Path]) -> tuple[list[Place], list[list[float]]]:
+    """Places of the train tiles of shards, and their class shares."""
+    known = samples.columns(tiles, ["split", "ratios"])
+    table = zip(sample_index.located(tiles), known["ratios"], known["split"], strict=True)
+    found = [(place, ratios) for place, ratios, split in table if split == "train"]
+    return [place for place, _ in found], [ratios for _, ratios in found]
+
+
+def _pixels(statistics: Statistics, places: Sequence[Place]) -> tuple[Rows, Rows]:
+    """Images and masks of tiles; there may be none."""
+    count, bands, side = len(places), statistics.bands, statistics.size
+    shapes = (count, bands, side, side), (count, side, side)
+    if not places:
+        return torch.empty(shapes[0], dtype=torch.float16), torch.empty(shapes[1], dtype=torch.uint8)
+    found = ScaledTiles(places, statistics, capacity=held_tiles.capacity(bands, side, "float16"))
+    return TileRows(found, "image", shapes[0]), TileRows(found, "mask", shapes[1])

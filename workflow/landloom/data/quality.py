@@ -88,13 +88,6 @@ def below(kind: str, value: float, minimum: float) -> list[Reason]:
     return [Reason(kind, f"{kind} {value:.4f} < {minimum:.4f}")] if value < minimum else []
 
 
-def above(kind: str, value: float, maximum: float | None) -> list[Reason]:
-    """The reason why a score is too large; none when it is not, is NaN, or has no maximum."""
-    if maximum is None or not value > maximum:
-        return []
-    return [Reason(kind, f"{kind} {value:.3f} > {maximum:g}")]
-
-
 def accepted(quality: Quality | None) -> bool:
     """Whether a sample may be trained on; one that was never judged may."""
     return quality is None or quality.accepted

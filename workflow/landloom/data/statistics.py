@@ -31,7 +31,6 @@ class Statistics(BaseModel):
         low: value per band that is mapped to -1.
         high: value per band that is mapped to 1; equal to ``low`` where a band is constant.
         prior: mean share of each class over the train tiles.
-        cooccurrence: [i][j] share of train tiles with class i that also hold class j.
         tiles: number of tiles per split.
         scenes: number of scenes.
     """
@@ -45,7 +44,6 @@ class Statistics(BaseModel):
     low: list[float]
     high: list[float]
     prior: list[float]
-    cooccurrence: list[list[float]]
     tiles: dict[Literal["train", "val", "test"], int]
     scenes: int
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from landloom.config.base import VaeConfig
 from landloom.data.symmetry import COUNT, Augment, turn_each
+from landloom.data.tensor_rows import Rows, announce
 
 SHUFFLED = 0.5  # share of masks whose classes are shuffled
 HALVED = 0.7  # share of halved latents among those made smaller
@@ -43,7 +44,7 @@ class Autoencoding(nn.Module):
 
 
 class AutoencoderObjective:
-    """L1 + 0.5 MSE + kl * KL + hue on random crops; sample i is image i, sample N + i is mask i, if any.
+    """L1 + 0.5 MSE + kl * KL + chroma on random crops; sample i is image i, sample N + i is mask i, if any.
 
     In some steps the latent is halved, and seldom quartered, before it is decoded: it must give the picture
     of that size.
@@ -61,7 +62,7 @@ class AutoencoderObjective:
     """
 
     def __init__(
-        self, vae: AutoencoderKL | AutoencoderDC, images: Tensor, labels: Tensor | None,
+        self, vae: AutoencoderKL | AutoencoderDC, images: Rows, labels: Rows | None,
         palette: NDArray[np.float32], config: VaeConfig, augment: Augment,
     ) -> None:  # fmt: skip
         self.module: nn.Module = Autoencoding(vae)
@@ -74,7 +75,7 @@ class AutoencoderObjective:
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Losses of the pictures at ``index``."""
-        x = self._crop(torch.stack([self._picture(int(i)) for i in index]))
+        x = self._crop(torch.stack(self._pictures(index.cpu())))
         x = turn_each(x, torch.randint(0, self.variants, (len(x),))).to(index.device)
         shrink = self._shrink(x.shape[-1])
         output, mean, logvar = module(x, self.config.noise, shrink)
@@ -85,14 +86,25 @@ class AutoencoderObjective:
             loss = loss + self.config.chroma * chroma(error)
         return {"loss": loss, "l1": error.abs().mean().detach()}
 
-    def _picture(self, i: int) -> Tensor:
-        count = len(self.images)
-        if i < count or self.labels is None:
-            return self.images[i].float()
+    def prefetch(self, index: Tensor, draws: torch.Generator) -> None:
+        """Begin to read the tiles of the next step."""
+        shown = index < len(self.images)
+        announce(self.images, index[shown])
+        if self.labels is not None:
+            announce(self.labels, index[~shown] - len(self.images))
+
+    def _pictures(self, index: Tensor) -> list[Tensor]:
+        """Images and painted masks (C, H, W) in the order of ``index`` (B,)."""
+        shown = index < len(self.images)
+        images = iter(self.images[index[shown]])
+        masks = iter(self.labels[index[~shown] - len(self.images)] if self.labels is not None else ())
+        return [next(images).float() if image else self._painted(next(masks)) for image in shown.tolist()]
+
+    def _painted(self, mask: Tensor) -> Tensor:
         codes = self.codes.clone()
         if torch.rand(()) < SHUFFLED:
             codes[: self.classes] = codes[torch.randperm(self.classes)]
-        return codes[self.labels[i - count].long()].movedim(-1, 0)
+        return codes[mask.long()].movedim(-1, 0)
 
     def _shrink(self, side: int) -> int:
         """By how much the latents of this step are made smaller."""

@@ -1,21 +1,26 @@
 """The latent cache: everything that LoRA and ControlNet training read, computed once by ``encode``."""
 
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from landloom.data.pictures import Painted
+from landloom.data import held_tiles
 from landloom.data.symmetry import COUNT, Augment, turn
+from landloom.data.tensor_file import Stored, look
+from landloom.data.tensor_rows import Rows, announce
+from landloom.data.tensor_table import Part, Table
 from landloom.errors import InputError
 from landloom.models.bundle import Bundle
 from landloom.runtime import progress
+
+LATENTS = ("images", "masks")
+"""Tensors of latents: a training needs one of them."""
+FIXED = (*LATENTS, "labels", "ratios", "captions", "prompts", "text")
+"""Tensors that every cache has; each other one is a column, with a row for each tile."""
 
 
 @dataclass
@@ -23,93 +28,92 @@ class LatentCache:
     """Latents of N tiles in A mirrored or turned variants.
 
     Attributes:
-        images: image latents (N, A, c, h, w).
-        masks: latents of palette-coloured masks (N, A, c, h, w); A is 0 when the base knows no masks.
+        images: image latents (N, A, c, h, w); empty when they were not asked for.
+        masks: those of palette-coloured masks, likewise; A is 0 when the base knows no masks.
         labels: class indices (N, H, W), untransformed.
         ratios: class shares (N, K).
         captions: row of each tile's caption in ``text`` (N,).
         prompts: row of each tile's mask prompt in ``text`` (N,).
         text: embeddings of distinct texts (P, T, D); row 0 is the empty text.
         ids: tile names.
-        more: what conditions keep of tiles (N, ...), by the condition's name.
+        more: further columns (N, ...), which conditions read by their own name.
     """
 
-    images: Tensor
-    masks: Tensor
-    labels: Tensor
-    ratios: Tensor
-    captions: Tensor
-    prompts: Tensor
-    text: Tensor
+    images: Rows
+    masks: Rows
+    labels: Rows
+    ratios: Rows
+    captions: Rows
+    prompts: Rows
+    text: Rows
     ids: list[str]
-    more: dict[str, Tensor] = field(default_factory=dict)
+    more: Mapping[str, Rows] = field(default_factory=dict)
 
     @property
-    def columns(self) -> dict[str, Tensor]:
+    def columns(self) -> dict[str, Rows]:
         """What conditions read, by name of a sample's field; captions and prompts are rows of ``text``."""
-        return {
+        fixed = {
             "caption": self.captions, "prompt": self.prompts, "ratios": self.ratios, "mask": self.labels,
-        } | self.more  # fmt: skip
-
-    def save(self, path: Path) -> None:
-        """Write as safetensors."""
-        tensors = {k: v for k, v in (vars(self) | self.more).items() if isinstance(v, Tensor)}
-        save_file(
-            {k: v.contiguous() for k, v in tensors.items()}, path, metadata={"ids": json.dumps(self.ids)}
-        )
+        }  # fmt: skip
+        return {**self.more, **fixed}
 
 
-def load(paths: Sequence[Path]) -> LatentCache:
-    """Read and join the caches of several scenes; only one of them is in memory beside the whole.
+def load(paths: Sequence[Path], latents: Collection[str] = LATENTS) -> LatentCache:
+    """Join the caches of several scenes: in memory if ``HELD_BYTES`` has room, else read by rows.
+
+    Args:
+        paths: the caches.
+        latents: those that are needed, ``images`` or ``masks``.
 
     Raises:
-        InputError: there is no tile in any of them.
+        InputError: there is no tile in any of them, or one lacks what the others have.
     """
-    shapes = {p: s for p in paths if (s := _shapes(p))["labels"][0]}
-    if not shapes:
+    files = {p: file for p in paths if (file := look(p))[0]["labels"].kind.shape[0]}
+    if not files:
         raise InputError(
             paths[0].parent, "no training tile was encoded", "Look at check and tile for this dataset"
         )
-    joined: dict[str, Tensor] = {}
-    filled, ids = Counter[str](), list[str]()
-    for path in shapes:
-        part, names = _read(path, filled["text"])
-        for key, tensor in part.items():
-            if key not in joined:
-                joined[key] = tensor.new_empty(sum(s[key][0] for s in shapes.values()), *tensor.shape[1:])
-            joined[key][filled[key] : filled[key] + len(tensor)] = tensor
-            filled[key] += len(tensor)
-        ids += names
-    more = {key: joined.pop(key) for key in [*joined] if key not in LatentCache.__annotations__}
-    return LatentCache(**joined, ids=ids, more=more)
+    tables = _tables({p: tensors for p, (tensors, _) in files.items()}, set(LATENTS) - set(latents))
+    room = held_tiles.shared({name: table.kind.bytes for name, table in tables.items()})
+    found = {name: table.rows(room[name]) for name, table in tables.items()}
+    fixed = {name: found.pop(name, torch.empty(0)) for name in FIXED}
+    ids = [name for _, metadata in files.values() for name in json.loads(metadata["ids"])]
+    return LatentCache(**fixed, ids=ids, more=found)
 
 
-def _shapes(path: Path) -> dict[str, list[int]]:
-    """Shapes of the tensors in a file, without reading them."""
-    with safe_open(path, framework="pt") as file:
-        return {k: file.get_slice(k).get_shape() for k in file.keys()}  # noqa: SIM118
+def _tables(files: Mapping[Path, Mapping[str, Stored]], left_out: Collection[str]) -> dict[str, Table]:
+    """Tensors of all files by name; in each file, rows of texts count from those of the files before."""
+    parts: dict[str, list[Part]] = {n: [] for n in next(iter(files.values())) if n not in left_out}
+    texts = 0
+    for path, tensors in files.items():
+        if odd := sorted(set(tensors) ^ set(next(iter(files.values())))):
+            raise InputError(path, f"'{odd[0]}' is not in all caches", "Run encode again")
+        for name, found in parts.items():
+            found.append(Part(tensors[name], texts if name in ("captions", "prompts") else 0))
+        texts += tensors["text"].kind.shape[0]
+    return {name: Table(found, 2 if name in LATENTS else 1) for name, found in parts.items()}
 
 
-def _read(path: Path, offset: int) -> tuple[dict[str, Tensor], list[str]]:
-    """Tensors and tile names of a file; its rows of texts count from ``offset``."""
-    with safe_open(path, framework="pt") as file:
-        part = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
-        return part | {k: part[k] + offset for k in ("captions", "prompts")}, json.loads(
-            file.metadata()["ids"]
-        )
+def shape(bundle: Bundle, count: int, size: int, augment: Augment) -> tuple[int, ...]:
+    """Shape (N, A, c, h, w) of the latents of pictures of ``size`` pixels."""
+    side = size // bundle.factor
+    return (count, COUNT[augment], int(bundle.vae.config.latent_channels), side, side)
 
 
-def encode(
-    bundle: Bundle, parts: Sequence[Tensor | Painted], size: int, augment: Augment, batch: int
-) -> Tensor:
-    """Latents (N, A, c, h, w) of all variants of pictures (C, size, size), one part after the other."""
-    side, total = size // bundle.factor, sum(map(len, parts))
-    latents = torch.empty(total, COUNT[augment], int(bundle.vae.config.latent_channels), side, side)
-    batches = (part[i : i + batch] for part in parts for i in range(0, len(part), batch))
-    start = 0
-    for pictures in progress.shown(batches, "latents of pictures", total, batch):
-        end = start + len(pictures)
-        for variant in range(COUNT[augment]):
-            latents[start:end, variant] = bundle.encode(turn(pictures.float(), variant)).float().cpu()
-        start = end
-    return latents
+def encoded(bundle: Bundle, parts: Sequence[Rows], augment: Augment, batch: int) -> Iterator[Tensor]:
+    """Latents (B, A, c, h, w), float32, of all variants of pictures (C, H, W), one part after the other."""
+    total = sum(map(len, parts))
+    for pictures in progress.shown(_batches(parts, batch), "latents of pictures", total, batch):
+        found = [bundle.encode(turn(pictures.float(), v)).float().cpu() for v in range(COUNT[augment])]
+        yield torch.stack(found, 1)
+
+
+def _batches(parts: Sequence[Rows], batch: int) -> Iterator[Tensor]:
+    """Pictures (B, C, H, W) of parts; the next are read while these are encoded."""
+    for part in filter(len, parts):
+        rows = torch.arange(len(part)).split(batch)
+        for chosen, after in zip(rows, [*rows[1:], None], strict=True):
+            pictures = part[chosen]
+            if after is not None:
+                announce(part, after)
+            yield pictures

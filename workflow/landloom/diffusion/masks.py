@@ -53,7 +53,7 @@ class LoraMasks:
         steer, control = None, self.config.control
         if self.probe:
             target = torch.from_numpy(np.stack([r.target for r in requests])).float().to(device())
-            steer = ProbeSteering(self.probe, target, control.latent, control.latent_steps)
+            steer = ProbeSteering(self.probe, target, control.latent)
         latents = sample(
             self.denoiser, self.model.scheduler, self.conditions.load(requests), seeds, self.config.steps,
             self.side, self.guides, steer,

@@ -2,6 +2,7 @@
 
 import torch
 from diffusers import DDPMScheduler
+from diffusers.training_utils import compute_snr
 from torch import Tensor
 
 
@@ -15,16 +16,9 @@ def add_noise(scheduler: DDPMScheduler, latents: Tensor) -> tuple[Tensor, Tensor
     steps = scheduler.config.num_train_timesteps
     t = torch.randint(0, steps, (len(latents),), device=latents.device)
     noise = torch.randn_like(latents)
-    a, noisy = alpha_bar(scheduler, t), noised(scheduler, latents, noise, t)
-    if scheduler.config.prediction_type == "v_prediction":
-        return noisy, t, a.sqrt() * noise - (1 - a).sqrt() * latents
-    return noisy, t, noise
-
-
-def noised(scheduler: DDPMScheduler, latents: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-    """Latents (B, c, h, w) under noise at steps t (B,)."""
-    a = alpha_bar(scheduler, t)
-    return a.sqrt() * latents + (1 - a).sqrt() * noise
+    velocity = scheduler.config.prediction_type == "v_prediction"
+    target = scheduler.get_velocity(latents, noise, t) if velocity else noise
+    return scheduler.add_noise(latents, noise, t), t, target
 
 
 def only_step(scheduler: DDPMScheduler, strength: float) -> int:
@@ -56,8 +50,7 @@ def snr_weights(scheduler: DDPMScheduler, t: Tensor, gamma: float) -> Tensor:
     """
     if not gamma:
         return torch.ones(len(t), device=t.device)
-    a = alpha_bar(scheduler, t).flatten()
-    snr = a / (1 - a).clamp_min(1e-8)
+    snr = compute_snr(scheduler, t)
     if scheduler.config.prediction_type == "v_prediction":
         snr = snr + 1
     return snr.clamp_max(gamma) / snr.clamp_min(1e-8)

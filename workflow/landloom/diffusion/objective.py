@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from landloom.conditions.group import Given
 from landloom.data.symmetry import turn_each
+from landloom.data.tensor_rows import Gathered, Rows, announce
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.noise import add_noise, alpha_bar, clean, snr_weights, weighted_mse
 from landloom.raster.labels import IGNORE
@@ -41,27 +42,41 @@ class DenoisingObjective:
     """
 
     def __init__(
-        self, module: Denoiser, scheduler: DDPMScheduler, latents: Tensor, columns: Mapping[str, Tensor],
+        self, module: Denoiser, scheduler: DDPMScheduler, latents: Rows, columns: Mapping[str, Rows],
         min_snr: float, proportion: Proportion | None = None, weight: float = 0.0,
     ) -> None:  # fmt: skip
         self.conditions = module.conditions
         self.module: nn.Module = module
         self.scheduler, self.latents, self.columns, self.size = scheduler, latents, columns, len(latents)
         self.min_snr, self.proportion, self.weight = min_snr, proportion, weight
+        self.read: set[str] = set()
+
+    def prefetch(self, index: Tensor, draws: torch.Generator) -> None:
+        """Begin to read what the next step needs: its variants, and the columns that the last one read."""
+        announce(self.latents, (index, self._variants(len(index), draws)))
+        for name in self.read:
+            announce(self.columns[name], index)
+        self.conditions.announce(Gathered(self.columns, index))
 
     def drawn(self, index: Tensor) -> tuple[Tensor, Given, dict[str, Tensor]]:
-        """Latents (B, c, h, w), conditions and turned columns of the samples.
+        """Latents (B, c, h, w), conditions, and what the proportion-aware term reads, turned, of the samples.
 
         The order of random draws is part of the result: variants, conditions, and later steps and noise.
         """
         rows, device = index.cpu(), index.device
-        variants = torch.randint(0, self.latents.shape[1], (len(rows),))
+        variants = self._variants(len(rows))
         latents = self.latents[rows, variants].float().to(device)
-        columns = {name: column[rows] for name, column in self.columns.items()}
+        columns = Gathered(self.columns, rows)
         given = self.conditions.practised(columns, variants)
-        if "mask" in columns:
-            columns["mask"] = turn_each(columns["mask"], variants)
-        return latents, {n: raw.to(device) for n, raw in given.items()}, columns
+        seen: dict[str, Tensor] = {}
+        if self.proportion is not None:
+            seen = {"ratios": columns["ratios"], "mask": turn_each(columns["mask"], variants)}
+        self.read = set(columns.found)
+        return latents, {n: raw.to(device) for n, raw in given.items()}, seen
+
+    def _variants(self, count: int, draws: torch.Generator | None = None) -> Tensor:
+        """Variants (B,): the first random numbers of a step."""
+        return torch.randint(0, self.latents.shape[1], (count,), generator=draws)
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Weighted error of the prediction, plus the proportion-aware term."""

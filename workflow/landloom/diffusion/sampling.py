@@ -9,7 +9,7 @@ from torch import Tensor
 
 from landloom.conditions.group import Conditions, Given
 from landloom.diffusion.denoiser import Denoiser
-from landloom.diffusion.noise import clean, noised, only_step, shifted
+from landloom.diffusion.noise import clean, only_step, shifted
 
 SOLVERS = {"unipc": UniPCMultistepScheduler, "dpm++": DPMSolverMultistepScheduler}
 Steering = Callable[[Tensor, int], Tensor]
@@ -84,7 +84,7 @@ def sample(
         timesteps = timesteps.new_tensor([only_step(schedule, strength)])
     if start is not None:
         scheduler.set_begin_index(skipped)
-        x = noised(schedule, start.to(device).float(), x, timesteps[:1].long())
+        x = schedule.add_noise(start.to(device).float(), x, timesteps[:1].long())
     for number, t in enumerate(timesteps):
         out, now = guess(x, t, dtype), t.repeat(len(x)).to(device).long()
         if steer:

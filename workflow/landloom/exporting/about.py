@@ -34,7 +34,7 @@ def facts(collection: Collection, curated: Sequence[Path]) -> dict[str, Any]:
     table = samples.columns(curated, ["id", "ratios", "seed", "parents", "quality", "target_ratios"])
     kept = [i for i, found in enumerate(table["quality"]) if quality.accepted(found)]
     reasons = Counter(", ".join(q.reasons) for q in table["quality"] if not quality.accepted(q))
-    card = collection.card
+    statistics = collection.statistics
     return {
         "name": f"{collection.name}-{collection.generator}",
         "statement": collection.statement,
@@ -44,14 +44,19 @@ def facts(collection: Collection, curated: Sequence[Path]) -> dict[str, Any]:
         "made_from_real_tiles": sum(bool(table["parents"][i]) for i in kept),
         "seeds": {table["id"][i]: table["seed"][i] for i in kept},
         "parents": {table["id"][i]: table["parents"][i] for i in kept if table["parents"][i]},
-        "image": {"size": card.size, "bands": card.bands, "dtype": card.dtype, "rgb": card.rgb},
+        "image": {
+            "size": statistics.size,
+            "bands": statistics.bands,
+            "dtype": statistics.dtype,
+            "rgb": statistics.rgb,
+        },
         "classes": legend(collection.classes),
         "class_ratios": {
-            "real_train": _named(collection, card.prior),
+            "real_train": _named(collection, statistics.prior),
             "asked": _named(collection, _mean([table["target_ratios"][i] for i in kept])),
             "synthetic": _named(collection, _mean([table["ratios"][i] for i in kept])),
         },
-        "reference": {"dataset": collection.name, "scenes": card.scenes, "tiles": card.tiles},
+        "reference": {"dataset": collection.name, "scenes": statistics.scenes, "tiles": statistics.tiles},
         "versions": {"landloom": landloom.__version__} | records.packages(),
     }
 
@@ -101,7 +106,7 @@ def _named(collection: Collection, ratios: Sequence[float] | None) -> dict[str, 
     if ratios is None:
         return {}
     values = [None if np.isnan(r) else round(float(r), 6) for r in ratios]
-    return dict(zip(collection.card.names, values, strict=True))
+    return dict(zip(collection.statistics.names, values, strict=True))
 
 
 def _mean(rows: Sequence[Sequence[float] | None]) -> list[float] | None:

@@ -28,7 +28,7 @@ class Coco:
         image = len(self.images) + 1
         size = {"height": mask.shape[0], "width": mask.shape[1]}
         self.images.append({"id": image, "file_name": f"{sample.id}.png", "license": 1} | size)
-        for category in range(len(self.collection.card.classes)):
+        for category in range(len(self.collection.statistics.classes)):
             region = mask == category
             if region.any():
                 ids = {"id": next(self.ids), "image_id": image, "category_id": category}

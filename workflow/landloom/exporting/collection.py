@@ -25,7 +25,7 @@ class Collection:
     Attributes:
         name: name of the dataset that the generator learned from.
         generator: name of the generator.
-        card: the dataset card.
+        statistics: the dataset statistics.
         license: licence of the export, an SPDX id or 'other'.
         root: folder of the export.
         min_trust: trust below which training ignored pixels, from 0 to 1; 0 is none.
@@ -35,7 +35,7 @@ class Collection:
 
     name: str
     generator: str
-    card: Statistics
+    statistics: Statistics
     license: str
     root: Path
     min_trust: float = 0.0
@@ -49,7 +49,7 @@ class Collection:
     @property
     def classes(self) -> list[dict[str, Any]]:
         """Id (the mask value), name and colour of each class."""
-        return [{"id": i, "name": c.name, "color": c.color} for i, c in enumerate(self.card.classes)]
+        return [{"id": i, "name": c.name, "color": c.color} for i, c in enumerate(self.statistics.classes)]
 
     def folder(self, name: str) -> Path:
         """Make a folder inside the export and return it."""

@@ -26,7 +26,7 @@ class GeoTiff:
         self.collection = collection
         self.images, self.masks = collection.folder("geotiff/images"), collection.folder("geotiff/masks")
         self.colors: dict[int, tuple[int, int, int, int]] = {
-            i: (*palette.parse(c.color), 255) for i, c in enumerate(collection.card.classes)
+            i: (*palette.parse(c.color), 255) for i, c in enumerate(collection.statistics.classes)
         }
         self.colors[IGNORE] = (0, 0, 0, 0)
 

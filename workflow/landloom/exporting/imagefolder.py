@@ -22,7 +22,7 @@ class ImageFolder:
 
     def add(self, sample: Sample) -> None:
         """Write a natural-colour picture (H, W, 3), the mask as class indices, and one row of the table."""
-        picture = self.collection.card.preview(sample.image_array())
+        picture = self.collection.statistics.preview(sample.image_array())
         Image.fromarray(picture).save(self.train / f"{sample.id}.png")
         mask = np.ascontiguousarray(sample.mask_array())
         Image.fromarray(mask).save(self.masks / f"{sample.id}_mask.png")

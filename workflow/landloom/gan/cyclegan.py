@@ -16,6 +16,7 @@ from landloom.conditions.mask import one_hot
 from landloom.config.image_train import CycleGanConfig
 from landloom.data.pictures import Pictures
 from landloom.data.symmetry import COUNT, turn_each
+from landloom.data.tensor_rows import announce
 from landloom.gan.networks import Generator, discriminator
 
 
@@ -92,12 +93,21 @@ class CycleGanObjective:
         self.players = tuple(nn.ModuleList(m) for m in (cycle.makers, cycle.judges))
         self.data, self.classes, self.config, self.size = data, classes, config, len(data.ids)
 
+    def prefetch(self, index: Tensor, draws: torch.Generator) -> None:
+        """Begin to read the masks and images of the next step."""
+        announce(self.data.labels, index)
+        announce(self.data.images, self._others(len(index), draws))
+
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """All losses over the weight of the cycle: Adam does not mind a factor, clipping does."""
-        rows, others = index.cpu(), torch.randint(0, self.size, (len(index),))
+        rows, others = index.cpu(), self._others(len(index))
         turns = torch.randint(0, COUNT[self.config.augment], (2, len(rows)))
         hint = one_hot(turn_each(self.data.labels[rows], turns[0]), self.classes).to(index.device)
         real = turn_each(self.data.images[others].float(), turns[1]).to(index.device)
         found = Losses(*module(hint, real))
         total = found.cycle + (found.adversarial + found.discriminator) / self.config.cycle
         return {"loss": total} | {k: v.detach() for k, v in found._asdict().items()}
+
+    def _others(self, count: int, draws: torch.Generator | None = None) -> Tensor:
+        """Whose images (B,) are shown: the first random numbers of a step."""
+        return torch.randint(0, self.size, (count,), generator=draws)

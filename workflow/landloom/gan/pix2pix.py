@@ -11,6 +11,7 @@ from landloom.conditions.mask import one_hot
 from landloom.config.image_train import Pix2PixConfig
 from landloom.data.pictures import Pictures
 from landloom.data.symmetry import COUNT, turn_each
+from landloom.data.tensor_rows import announce
 from landloom.gan.networks import Generator
 
 
@@ -56,6 +57,11 @@ class Pix2PixObjective:
         self.module: nn.Module = players
         self.players = (players.generator, players.discriminator)
         self.data, self.classes, self.config, self.size = data, classes, config, len(data.ids)
+
+    def prefetch(self, index: Tensor, draws: torch.Generator) -> None:
+        """Begin to read the tiles of the next step."""
+        for side in (self.data.labels, self.data.images):
+            announce(side, index)
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Both players' losses over the weight of L1: Adam does not mind a factor, clipping does."""

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from landloom.conditions.mask import one_hot
 from landloom.conditions.ratios import width
+from landloom.config.label_train import PATCH
 
 
 class MaskDenoiser(ModelMixin, ConfigMixin):
@@ -23,13 +24,12 @@ class MaskDenoiser(ModelMixin, ConfigMixin):
         patch: side of a block of pixels.
         channels: width per level.
         layers: residual blocks per level.
-        order: order in which pixels become known, in training and sampling.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
-        self, classes: int, size: int, patch: int = 4, channels: tuple[int, ...] = (64, 96, 128),
-        layers: int = 1, order: str = "spread",
+        self, classes: int, size: int, patch: int = PATCH, channels: tuple[int, ...] = (64, 96, 128),
+        layers: int = 1,
     ) -> None:  # fmt: skip
         super().__init__()
         ups, downs = ["UpBlock2D"] * len(channels), ["DownBlock2D"] * len(channels)

@@ -8,8 +8,8 @@ from torch.nn import functional
 
 from landloom.conditions.mask import one_hot
 from landloom.conditions.ratios import Ratios
-from landloom.config.label_train import CategoricalConfig
 from landloom.data.symmetry import turn_each
+from landloom.data.tensor_rows import Rows, announce
 from landloom.mask_diffusion import unmasking_schedule
 from landloom.raster.labels import IGNORE
 
@@ -24,19 +24,22 @@ class CategoricalObjective:
         module: the network.
         labels: class indices (N, H, W), uint8.
         ratios: how class mixes are told, and how often.
-        config: order of the pixels.
     """
 
-    def __init__(self, module: nn.Module, labels: Tensor, ratios: Ratios, config: CategoricalConfig) -> None:
+    def __init__(self, module: nn.Module, labels: Rows, ratios: Ratios) -> None:
         self.module, self.labels, self.ratios = module, labels, ratios
-        self.config, self.size = config, len(labels)
+        self.size = len(labels)
+
+    def prefetch(self, index: Tensor, draws: torch.Generator) -> None:
+        """Begin to read the masks of the next step."""
+        announce(self.labels, index)
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Mean over masks of the mean cross-entropy of hidden pixels, in nats."""
         labels = turn_each(self.labels[index.cpu()], torch.randint(0, 8, (len(index),))).to(index.device)
         whole = self.ratios.cached({"ratios": shares(labels, self.ratios.classes)})
         condition = self.ratios.practise(whole)
-        shown = hide(labels, self.config.order)
+        shown = hide(labels)
         logits = module(shown, condition).float()
         asked = (shown == IGNORE) & (labels != IGNORE)
         clean = torch.where(asked, labels, torch.zeros_like(labels)).long()
@@ -50,9 +53,9 @@ def shares(labels: Tensor, classes: int) -> Tensor:
     return counted / counted.sum(1, keepdim=True).clamp_min(1)
 
 
-def hide(labels: Tensor, kind: str) -> Tensor:
+def hide(labels: Tensor) -> Tensor:
     """Masks (B, H, W) with all but the first few pixels of an order hidden (IGNORE)."""
     size = labels.shape[-1]
-    rank = torch.stack([unmasking_schedule.draw(kind, size) for _ in labels]).to(labels.device)
+    rank = torch.stack([unmasking_schedule.draw(size) for _ in labels]).to(labels.device)
     known = unmasking_schedule.draw_counts(len(labels), size * size).to(labels.device)
     return torch.where(rank < known[:, None, None], labels, torch.full_like(labels, IGNORE))

@@ -31,7 +31,7 @@ def sample(
     size, device = model.config.size, next(model.parameters()).device
     ratios, known = ratios.to(device), known.to(device)
     generators = [torch.Generator().manual_seed(s) for s in seeds]
-    rank = torch.stack([unmasking_schedule.draw(model.config.order, size, g) for g in generators]).to(device)
+    rank = torch.stack([unmasking_schedule.draw(size, g) for g in generators]).to(device)
     mask = torch.full((len(seeds), size, size), IGNORE, dtype=torch.uint8, device=device)
     drawn_from = torch.zeros(len(seeds), model.config.classes, size, size, device=device)
     condition = encode(ratios, known)

@@ -28,10 +28,8 @@ def bayer(height: int, width: int) -> Tensor:
     return rank[:height, :width].flatten().argsort().argsort().view(height, width)
 
 
-def draw(kind: str, size: int, generator: torch.Generator | None = None) -> Tensor:
-    """Rank (size, size) of one mask: 'spread' moved around at random, or 'random'."""
-    if kind == "random":
-        return torch.randperm(size * size, generator=generator).view(size, size)
+def draw(size: int, generator: torch.Generator | None = None) -> Tensor:
+    """Rank (size, size) of one mask: that of ``bayer``, moved around at random."""
     down, right = torch.randint(0, size, (2,), generator=generator).tolist()
     return torch.roll(bayer(size, size), (down, right), (0, 1))
 

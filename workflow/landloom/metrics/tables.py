@@ -13,6 +13,7 @@ IMAGE_QUALITY = [
     "generator", "extractor", "fid", "kid", "agreement_synthetic", "agreement_real", "diversity", "n",
     "n_reference", "train_minutes", "device",
 ]  # fmt: skip
+GAIN = [*RUN, "class", "gain", "ci_low", "ci_high", "seeds", "steps", "unit", "units"]
 LABEL_RATIOS = ["generator", "class", "cpe", "mcpe", "n"]
 SUMMARY = [
     *RUN, "class", "iou_mean", "iou_std", "f1_mean", "f1_std", "seeds", "difference", "difference_std",
@@ -53,6 +54,21 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         seeds=("seed", "nunique"), difference=("gain", "mean"), difference_std=("gain", "std"),
     )  # fmt: skip
     return result.reset_index()[SUMMARY]
+
+
+def gains(rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> pd.DataFrame:
+    """Gain in IoU over real data alone (points) with its 95 % interval, per training set, network and class.
+
+    Args:
+        rows: one per training set and network, with ``found`` (K + 1, 3) as ``intervals.gains`` gives it.
+        classes: class names in the order of mask indices.
+    """
+    found = [
+        {**row, "class": name, "gain": gain, "ci_low": low, "ci_high": high}
+        for row in rows
+        for name, (gain, low, high) in zip([*classes, "mean"], row["found"], strict=True)
+    ]
+    return pd.DataFrame(found, columns=GAIN)
 
 
 def label_ratios(

@@ -1,7 +1,8 @@
 """Do masks look like maps? Statistics of masks beyond class shares, against those of real masks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -16,12 +17,17 @@ from landloom.metrics import fidelity
 from landloom.raster import palette
 from landloom.raster.labels import IGNORE
 
+COPY = 0.95
+"""Share of cells in common with a train mask from which a mask counts as a copy."""
 CELLS = 32
 """Side at which masks are compared with train masks: details of a few pixels do not make a copy new."""
 
 COLUMNS = ["adjacency", "regions", "boundary", "fid", "kid", "nearest", "copies", "n", "n_reference"]
 MOST = 1024
 """Held-out masks that FID and KID are measured against."""
+
+CHUNK = 1024
+"""Masks whose cells are compared at once."""
 
 Mask = NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -43,17 +49,18 @@ class Shape:
     boundary: NDArray[np.float64]
 
 
-def shape(masks: Sequence[Mask], classes: int) -> Shape:
+def shape(masks: Iterable[Mask], classes: int) -> Shape:
     """Measure masks (H, W); pixels that are ignored have no neighbours."""
-    borders = np.zeros((classes, classes))
-    found = [borders_of(m, classes) for m in masks]
-    for counted, _ in found:
+    borders, edges, boundary = np.zeros((classes, classes)), list[NDArray[np.float64]](), list[float]()
+    for mask in masks:
+        counted, share = borders_of(mask, classes)
         borders += counted
-    edges = [region_sizes(m, classes) for m in masks]
+        boundary.append(share)
+        edges.append(region_sizes(mask, classes))
     return Shape(
         adjacency=borders / max(borders.sum(), 1),
         regions=np.log2(np.concatenate([*edges, np.ones(0)])),
-        boundary=np.array([share for _, share in found]),
+        boundary=np.array(boundary),
     )
 
 
@@ -94,12 +101,26 @@ def distances(made: Shape, real: Shape) -> dict[str, float]:
 
 def nearest(masks: Sequence[Mask], train: Sequence[Mask], classes: int) -> NDArray[np.float64]:
     """Share of cells (N,) that each mask has in common with the train mask most like it, in any turn."""
-    asked, found = cells(masks, classes).flatten(1), torch.zeros(len(masks))
-    known = cells(train, classes)
-    for variant in range(8):
-        same = asked @ turn(known, variant).flatten(1).T
-        found = torch.maximum(found, same.max(1).values)
-    return (found / CELLS**2).numpy().astype(np.float64)
+    best = [_most(cells(part, classes).flatten(1), train, classes) for part in _chunks(masks)]
+    return (torch.cat(best) / CELLS**2).numpy().astype(np.float64)
+
+
+def _most(asked: Tensor, train: Sequence[Mask], classes: int) -> Tensor:
+    """Most cells (N,) that one-hot cells (N, ...) have in common with one of the train masks."""
+    found = torch.zeros(len(asked))
+    for part in _chunks(train):
+        known = cells(part, classes)
+        for variant in range(8):
+            same = asked @ turn(known, variant).flatten(1).T
+            found = torch.maximum(found, same.max(1).values)
+    return found
+
+
+def _chunks(masks: Iterable[Mask]) -> Iterator[list[Mask]]:
+    """Masks, some at a time."""
+    left = iter(masks)
+    while part := list(islice(left, CHUNK)):
+        yield part
 
 
 def reduced(mask: Mask) -> Mask:
@@ -120,21 +141,21 @@ class Validity:
     Args:
         dataset: classes and colours.
         extractor: network of FID and KID on coloured masks.
-        real: held-out real masks.
+        real: held-out real masks; they, and others, are gone through several times.
         train: masks the generator learnt from; ``reduced`` ones will do.
         batch: masks per forward pass of the extractor.
-        copy_at: share of cells in common with a train mask from which a mask counts as a copy.
     """
 
     def __init__(
-        self, dataset: Statistics, extractor: nn.Module, real: Sequence[Mask], train: Sequence[Mask],
-        batch: int, copy_at: float,
+        self, dataset: Statistics, extractor: nn.Module, real: Collection[Mask], train: Sequence[Mask],
+        batch: int,
     ) -> None:  # fmt: skip
-        self.dataset, self.extractor, self.batch, self.copy_at = dataset, extractor, batch, copy_at
+        self.dataset, self.extractor, self.batch = dataset, extractor, batch
         self.train, self.real, self.shape = train, real, shape(real, len(dataset.classes))
-        self.features = self._features(spread(real, MOST))
+        chosen = set(spread(range(len(real)), MOST))
+        self.features = self._features(m for i, m in enumerate(real) if i in chosen)
 
-    def row(self, variant: str, masks: Sequence[Mask], known: bool) -> Row:
+    def row(self, variant: str, masks: Collection[Mask], known: bool) -> Row:
         """One row of the table; ``known`` masks are train masks themselves and not looked up among them."""
         found = fidelity.compare(self.features, self._features(masks))
         return (
@@ -145,7 +166,7 @@ class Validity:
             | {"n": found.n, "n_reference": found.n_reference}
         )
 
-    def real_rows(self, train: Sequence[Mask]) -> list[Row]:
+    def real_rows(self, train: Collection[Mask]) -> list[Row]:
         """Rows of real masks: some train masks, how far real masks lie apart, and the held-out ones.
 
         The latter are what everything is compared with, so they have likeness to train masks alone.
@@ -155,18 +176,18 @@ class Validity:
         held_out: Row = dict.fromkeys(alike, float("nan"))
         return [alike, held_out | {"variant": "real test masks"} | self.likeness(self.real) | counts]
 
-    def likeness(self, masks: Sequence[Mask]) -> dict[str, float]:
+    def likeness(self, masks: Iterable[Mask]) -> dict[str, float]:
         """Mean likeness to the nearest train mask and share of copies, among masks of more than one class.
 
         A mask of one class is like any train mask of that class, which says nothing about memory. NaN
         where all masks are of one class.
         """
-        mixed = [m for m in masks if len(np.setdiff1d(m, [IGNORE])) > 1]
+        mixed = [reduced(m) for m in masks if len(np.setdiff1d(m, [IGNORE])) > 1]
         like = nearest(mixed, self.train, len(self.dataset.classes)) if mixed else np.array([np.nan])
-        copies = float((like >= self.copy_at).mean()) if mixed else float("nan")
+        copies = float((like >= COPY).mean()) if mixed else float("nan")
         return {"nearest": float(like.mean()), "copies": copies}
 
-    def _features(self, masks: Sequence[Mask]) -> Tensor:
+    def _features(self, masks: Iterable[Mask]) -> Tensor:
         pictures = (palette.rgb(m, self.dataset.colors) for m in masks)
         return fidelity.features(self.extractor, pictures, self.batch)
 

@@ -14,8 +14,6 @@ from typing import Any, Protocol
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
-from landloom.config.image_sample import ImageSampleConfig
-from landloom.config.image_train import ImageTrainConfig
 from landloom.config.section import Section
 from landloom.errors import InputError, InputErrors
 from landloom.orchestration import preflight, resources
@@ -41,7 +39,7 @@ class Wildcards(Protocol):
 class Dag:
     """The shape of one run, from its config."""
 
-    TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary")
+    TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary", "gain")
     ABLATION = ("label_ablation", "label_ablation_shapes")
 
     def __init__(self, raw: Mapping[str, Any], configfiles: Sequence[str] = ()) -> None:
@@ -80,7 +78,7 @@ class Dag:
         names = {
             "dataset": [self.config.dataset],
             "scene": list(self.parts),
-            "generator": [*self.generators, *self.config.variants, REAL],
+            "generator": [*self.config.all_generators, REAL],
             "network": list(self.config.segment.networks),
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
@@ -214,8 +212,7 @@ class Dag:
         if name == "curate":
             section = self.config.section(name, generator)
             return section.model_copy(update={"network": None})
-        section = self.config.section(name, generator)
-        return section.read() if isinstance(section, ImageTrainConfig | ImageSampleConfig) else section
+        return self.config.section(name, generator).read()
 
     def memory(self, stage: str, megabytes: int) -> Callable[..., int]:
         """Memory of a job: some for itself, and what it holds of its data; more with each attempt."""
@@ -241,7 +238,7 @@ class Dag:
     def expected(self) -> dict[str, Any]:
         """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""
         found = {s: self._section(s, {}) for s in stages.names()}
-        for g in [*self.generators, *self.config.variants]:
+        for g in self.config.all_generators:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         for n in self.config.segment.networks:
             found[f"{n}/segment"] = self._section("segment", {"network": n})
@@ -268,7 +265,7 @@ class Dag:
 
     def plan_split(self, wildcards: Any) -> str:
         """Real tiles that a plan starts from: held-out ones are for the label table alone."""
-        measured = wildcards.generator in self.config.variants
+        measured = wildcards.generator in self.config.alone
         return self.config.label_table.split if measured else "train"
 
     def plan_files(self, wildcards: Any) -> list[str]:
@@ -281,9 +278,9 @@ class Dag:
         return [goal.file for goal in mixes if goal.file is not None]
 
     def table_masks(self) -> list[str]:
-        """Shards of masks of all variants of the label table."""
+        """Shards of masks of all generators of the label table."""
         pattern = f"results/{self.config.dataset}/{{generator}}/masks/{{shard}}.parquet"
-        return [p for v in self.config.variants for p in self.shards(pattern, v)]
+        return [p for g in self.config.alone for p in self.shards(pattern, g)]
 
     def bank(self, wildcards: Any) -> list[str]:
         """Captions that a plan draws from; none when it takes the template."""

@@ -13,6 +13,7 @@ from landloom.config import Config
 from landloom.config.base import BaseConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig
+from landloom.config.training import Parallel
 from landloom.data.held_tiles import HELD_BYTES, tile_bytes
 
 FEATURES = 2048
@@ -71,33 +72,39 @@ def _held(stage: str, config: Config, wildcards: Any, inputs: Any, statistics: d
     if stage == "segment":
         pairs = config.mix.pairs(float(wildcards.ratio), tiles)
         real = 0 if config.mix.of == "alone" and pairs else tiles
-        held = min(tile_bytes(real + pairs, bands, size, statistics["dtype"]), HELD_BYTES)
-        return held * config.segment.processes
+        return _bounded(tile_bytes(real + pairs, bands, size, statistics["dtype"]), config.segment)
     if stage == "base":
-        return _base(config.base, tiles, bands, size)
+        return _bounded(_base(config.base, tiles, bands, size), config.base)
+    if stage == "encode":
+        return _bounded(tile_bytes(tiles, bands, size, "float16"))
     if stage in ("label_train", "image_train"):
-        section = config.section(stage, config.lender(wildcards.generator))
+        section = config.section(stage, wildcards.generator)
         assert isinstance(section, LabelTrainConfig | ImageTrainConfig)
         if section.backend == "categorical":
-            return tiles * size**2
+            return _bounded(tiles * size**2, section)
         if section.backend in ("pix2pix", "cyclegan"):
-            return tile_bytes(tiles, bands, size, "float16")
-        return _latents(inputs.data)
+            return _bounded(tile_bytes(tiles, bands, size, "float16"), section)
+        return _bounded(_latents(inputs.data), section)
     if stage == "curate":
         return tiles * (FEATURES * 12 + 1024 * 8)
     raise ValueError(f"{stage} holds no data that grows with the dataset")
 
 
+def _bounded(size: int, shared: Parallel | None = None) -> int:
+    """What is held of data of so many bytes: up to the bound in each process."""
+    return min(size, HELD_BYTES) * (shared.processes if shared is not None else 1)
+
+
 def _base(base: BaseConfig, tiles: int, bands: int, size: int) -> int:
+    """Bytes of the tiles, or of the latents after them, whichever are more."""
     if base.source != "scratch":
         return 0
     variants = {"none": 1, "flip": 2, "d4": 8}[base.augment]
     side = size // 2 ** (len(base.vae.channels) - 1)
     latents = latent_bytes(tiles * (2 if base.masks else 1), base.vae.latent, side, variants, 4)
-    return tile_bytes(tiles, bands, size, "float16") + latents
+    return max(tile_bytes(tiles, bands, size, "float16"), latents)
 
 
 def _latents(inputs: Sequence[str]) -> int:
-    """Latents are read whole, a file at a time beside the result; the files are not compressed."""
-    sizes = [p.stat().st_size for p in map(Path, inputs) if p.suffix == ".safetensors" and p.exists()]
-    return sum(sizes) + max(sizes, default=0)
+    """Bytes of caches, of which a training needs most; they are not compressed."""
+    return sum(p.stat().st_size for p in map(Path, inputs) if p.suffix == ".safetensors" and p.exists())

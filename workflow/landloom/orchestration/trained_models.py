@@ -40,12 +40,10 @@ class TrainedModels:
     def owner(self, generator: str, kind: str) -> str:
         """Whose model of a kind (label, image) a generator takes.
 
-        It is the first generator with the same settings, so that none is trained twice. A variant of the
-        label table may borrow another's.
+        It is the first generator with the same settings, so that none is trained twice.
         """
-        generator = self.config.lender(generator)
         section = self.config.section(f"{kind}_train", generator)
-        known = [*self.config.generators, *(self.config.variants if kind == "label" else ())]
+        known = self.config.all_generators if kind == "label" else self.config.generators
         trained = (g for g in known if self.samples(f"{kind}_sample", g))
         return next((g for g in trained if self.config.section(f"{kind}_train", g) == section), generator)
 
@@ -84,10 +82,10 @@ class TrainedModels:
         """What sampling masks needs; nothing when it takes real masks.
 
         Raises:
-            InputError: a default variant of the label table does not go with the config.
+            InputError: a default row of the label table does not go with the config.
         """
         if found := next(constraints.problems(self.config, wildcards.generator), None):
-            raise InputError(wildcards.generator, found, "Or give label_table.variants of your own")
+            raise InputError(wildcards.generator, found, "Or give label_table.generators of your own")
         generator, root = wildcards.generator, f"results/{wildcards.dataset}"
         if not self.samples("label_sample", generator):
             return {}

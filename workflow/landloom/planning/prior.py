@@ -6,6 +6,11 @@ from numpy.typing import NDArray
 Shares = NDArray[np.float64]
 PIXELS = 1e-3
 """A pixel or two of distance is never new."""
+NEIGHBOURS = 16
+"""Real tiles nearest to a partial request whose mean fills in what it leaves open."""
+SUPPORT = 0.99
+"""A request is not supported when it is farther from every real tile than this quantile of the distances of
+real tiles to their nearest other ones."""
 MOST = 4096
 """Train tiles that distances are measured to; of more, evenly spread ones are taken."""
 
@@ -28,7 +33,7 @@ def thinned(real: Shares) -> Shares:
     return real[np.unique(np.linspace(0, len(real) - 1, min(len(real), MOST)).astype(int))]
 
 
-def filled(target: Shares, real: Shares, neighbours: int) -> Shares:
+def filled(target: Shares, real: Shares, neighbours: int = NEIGHBOURS) -> Shares:
     """A complete target (K,): what is left open follows the mean of the nearest real tiles.
 
     The mean of their open classes is scaled to what the named ones leave. Where the nearest tiles hold none
@@ -45,7 +50,7 @@ def filled(target: Shares, real: Shares, neighbours: int) -> Shares:
     raise AssertionError("ones sum to more than zero")
 
 
-def novelty(targets: Shares, real: Shares, quantile: float) -> Shares:
+def novelty(targets: Shares, real: Shares, quantile: float = SUPPORT) -> Shares:
     """How far targets (N, K) are from real tiles (M, K); above 1 is farther than real tiles lie apart.
 
     The distance to the nearest real tile, over a quantile of the distances of real tiles to their own nearest
@@ -62,7 +67,7 @@ def novelty(targets: Shares, real: Shares, quantile: float) -> Shares:
     return found
 
 
-def reachable(targets: Shares, real: Shares, quantile: float) -> NDArray[np.bool_]:
+def reachable(targets: Shares, real: Shares, quantile: float = SUPPORT) -> NDArray[np.bool_]:
     """Whether real tiles (M, K) hold as much of every class as targets (N, K) name: (N,).
 
     A named share may exceed the largest one that a tile holds by the usual gap of its class: a quantile of

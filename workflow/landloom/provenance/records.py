@@ -151,6 +151,6 @@ class Recorder:
         for output in outputs:
             text = json.dumps({"output": output.name, "sha256": digest(output)} | body, indent=1)
             record = record_path(output)
-            partial = record.with_name(f".{record.name}.partial")  # kept.py links the old one
+            partial = record.with_name(f".{record.name}.partial")  # the result cache links the old one
             partial.write_text(text + "\n")
             partial.replace(record)

@@ -14,6 +14,7 @@ from rasterio.windows import Window as Slice
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
 from landloom.raster.alike import Storage, storage
+from landloom.raster.ground import Ground, grounds
 from landloom.raster.labels import IGNORE
 from landloom.raster.readable import readable
 from landloom.raster.reader import SceneReader
@@ -45,6 +46,7 @@ class SceneFacts:
         paged: files that hold more rasters than the first one, which alone is read.
         lossy: the mask's compression changes values.
         storage: how the bands that are read are stored.
+        ground: where the areas lie on the Earth; nothing without a georeference.
     """
 
     files: SceneFiles
@@ -58,6 +60,7 @@ class SceneFacts:
     paged: list[str]
     lossy: bool
     storage: Storage
+    ground: list[Ground]
 
 
 def missing(scenes: Iterable[SceneFiles]) -> list[InputError]:
@@ -107,6 +110,7 @@ def look(scene: SceneFiles, data: DataConfig, label: str, size: int) -> SceneFac
             [f.name for f in reader.files if f.subdatasets],
             lossy(reader.mask),
             storage(reader.bands),
+            grounds(scene.name, reader.crs, reader.transform, places),
         )
 
 

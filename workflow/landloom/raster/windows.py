@@ -80,10 +80,25 @@ def areas(
     return [(labels[key], block) for key, block in grid.items()]
 
 
-def tiles(found: list[tuple[str, Window]], config: TileConfig) -> list[tuple[str, Window]]:
-    """Windows of all areas with their splits, in reading order; only training windows overlap by choice."""
+def tiles(found: list[tuple[str, Window]], config: TileConfig, buffer: int = 0) -> list[tuple[str, Window]]:
+    """Windows of all areas with their splits, in reading order; only training windows overlap by choice.
+
+    Training windows nearer than ``buffer`` pixels to an area of another split are left out.
+    """
+    held_out = [area for label, area in found if label != "train"] if buffer else []
     result = []
     for label, area in found:
         stride = config.stride if config.stride and label == "train" else config.size
-        result += [(label, window) for window in windows(area, config.size, stride, config.pad)]
+        cut = windows(area, config.size, stride, config.pad)
+        if label == "train":
+            near = [other for other in held_out if _apart(area, other) < buffer]
+            cut = [w for w in cut if not any(_apart(w, other) < buffer for other in near)]
+        result += [(label, window) for window in cut]
     return sorted(result, key=lambda pair: pair[1][:2])
+
+
+def _apart(one: Window, other: Window) -> int:
+    """Pixels between two windows that do not overlap, along the axis on which they are farther apart."""
+    down = max(one.row - other.row - other.height, other.row - one.row - one.height)
+    across = max(one.col - other.col - other.width, other.col - one.col - one.width)
+    return max(down, across)

@@ -50,6 +50,20 @@ Draw = Callable[[Sequence[Request], int], list[Drawn]]
 """Draws a mask for each request; the number of the attempt makes the seeds differ."""
 
 
+def padded(draw: Draw, batch: int) -> Draw:
+    """The same, always asked for ``batch`` masks, of which those too many are thrown away.
+
+    A network's last bits depend on the shape of its batch. With one shape a mask is the same whatever else
+    is drawn in its shard.
+    """
+
+    def drawn(requests: Sequence[Request], attempt: int) -> list[Drawn]:
+        more = [requests[-1]] * (batch - len(requests))
+        return draw([*requests, *more], attempt)[: len(requests)]
+
+    return drawn
+
+
 def error(mask: NDArray[np.uint8], target: NDArray[np.float64]) -> float:
     """Mean absolute error over the named classes in points: mCPE of a single mask."""
     gap = np.abs(np.array(class_ratios(mask, len(target))) - target)

@@ -9,6 +9,10 @@ from torch.nn import functional
 from landloom.conditions.mask import fractions
 from landloom.config.label_train import ProportionLoss
 from landloom.data.symmetry import turn_each
+from landloom.data.tensor_rows import Rows, announce
+
+TEMPERATURE = 0.08
+"""Of the softmax over squared distances to palette colours; those are corners of a cube of side 2."""
 
 
 class LatentProbe(nn.Module):
@@ -54,26 +58,37 @@ class ProbeObjective:
         classes: number of classes.
     """
 
-    def __init__(self, probe: LatentProbe, latents: Tensor, labels: Tensor, classes: int) -> None:
+    def __init__(self, probe: LatentProbe, latents: Rows, labels: Rows, classes: int) -> None:
         self.module: nn.Module = probe
         self.latents, self.labels, self.classes, self.size = latents, labels, classes, len(labels)
+
+    def prefetch(self, index: Tensor, draws: torch.Generator) -> None:
+        """Begin to read what the next step needs."""
+        announce(self.latents, (index, self._variants(len(index), draws)))
+        announce(self.labels, index)
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Cross-entropy against class shares, on cells that have a class."""
         rows = index.cpu()
-        variants = torch.randint(0, self.latents.shape[1], (len(rows),))
+        variants = self._variants(len(rows))
         latents = self.latents[rows, variants].float().to(index.device)
         labels = turn_each(self.labels[rows], variants).to(index.device)
         target, known = fractions(labels, self.classes, (latents.shape[-2], latents.shape[-1]))
         log = functional.log_softmax(module(latents), 1)
         return {"loss": -(target * log * known).sum() / known.sum().clamp_min(1)}
 
+    def _variants(self, count: int, draws: torch.Generator | None = None) -> Tensor:
+        """Variants (B,): the first random numbers of a step."""
+        return torch.randint(0, self.latents.shape[1], (count,), generator=draws)
+
 
 Proportions = Callable[[Tensor, Tensor | None], Tensor]
 """Class proportions (B, K) of latents (B, c, h, w) over valid pixels (B, 1, H, W)."""
 
 
-def decoded(decode: Callable[[Tensor], Tensor], palette: Tensor, temperature: float) -> Proportions:
+def decoded(
+    decode: Callable[[Tensor], Tensor], palette: Tensor, temperature: float = TEMPERATURE
+) -> Proportions:
     """Proportions by the frozen decoder: soft assignment of pixels to palette colours (K, C)."""
 
     def proportions(latents: Tensor, valid: Tensor | None) -> Tensor:

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 SHIFTS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
 STRAIGHT = [s for s in SHIFTS if 0 in s]
+LIMIT = 0.05
+"""Largest share of pixels that may change: a repair is no second generator."""
 SMOOTH = 0.5
 """Nats that one neighbour of a class is worth: borders stay short while they move."""
 
@@ -23,7 +25,7 @@ class Move:
 
 
 def repair(
-    mask: NDArray[np.uint8], cost: NDArray[np.float32], target: NDArray[np.float64], limit: float
+    mask: NDArray[np.uint8], cost: NDArray[np.float32], target: NDArray[np.float64], limit: float = LIMIT
 ) -> tuple[NDArray[np.uint8], int]:
     """The mask (H, W) with border pixels reassigned towards a target, and how many differ from before.
 

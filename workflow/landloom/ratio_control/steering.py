@@ -5,6 +5,9 @@ from torch import Tensor
 
 from landloom.ratio_control.proportion import LatentProbe
 
+STEPS = 3
+"""Gradient steps per sampling step."""
+
 
 class ProbeSteering:
     """Gradient steps on the L1 distance of class shares, as a frozen latent probe reads them.
@@ -18,7 +21,7 @@ class ProbeSteering:
         steps: gradient steps per sampling step.
     """
 
-    def __init__(self, probe: LatentProbe, target: Tensor, scale: float, steps: int) -> None:
+    def __init__(self, probe: LatentProbe, target: Tensor, scale: float, steps: int = STEPS) -> None:
         self.probe, self.known = probe, ~target.isnan()
         self.target, self.scale, self.steps = target.nan_to_num(), scale, steps
 

@@ -94,7 +94,7 @@ def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
         if "label_ratios" in found
         else None,
         "image_quality": tables.image_quality(found["image_quality"]) if "image_quality" in found else None,
-        "segmentation": _segmentation(found.get("summary"), statistics.names),
+        "segmentation": _segmentation(found.get("summary"), found.get("gain"), statistics.names),
         "alone": gather.alone(inputs.runs),
         "strip": None if strip is None else _strip(strip, thumbnails),
         "losses": figures.losses(curves) if curves else None,
@@ -184,11 +184,11 @@ def _mean(rows: Sequence[Sequence[float]]) -> list[float]:
 
 
 def _segmentation(
-    summary: pd.DataFrame | None, names: Sequence[str]
+    summary: pd.DataFrame | None, gain: pd.DataFrame | None, names: Sequence[str]
 ) -> list[tuple[tables.Table, figures.Chart]]:
-    if summary is None:
+    if summary is None or gain is None:
         return []
-    return [(t, figures.scores(summary, t.title, names)) for t in tables.segmentation(summary, names)]
+    return [(t, figures.scores(summary, t.title, names)) for t in tables.segmentation(summary, gain, names)]
 
 
 def _strip(strip: Strip, thumbnails: Thumbnails) -> dict[str, Any]:

@@ -15,12 +15,12 @@ MISSING = "–"
 
 @dataclass(frozen=True)
 class Cell:
-    """A score with its spread, and its difference to the training on real data only (points)."""
+    """A score with its spread, and its gain over training on real data only (points), with its interval."""
 
     value: str
     spread: str
     difference: str
-    tone: str  # up, down or nothing: only a difference above its spread has a colour
+    tone: str  # up, down or nothing: only an interval without zero has a colour
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,10 @@ def curation(judged: Mapping[str, Sequence[Quality | None]]) -> Table:
     return Table("Acceptance", ["generator", "samples", "accepted %", *names], rows)
 
 
-def segmentation(summary: pd.DataFrame, names: Sequence[str]) -> list[Table]:
-    """IoU per class for each training set, one table per network."""
-    columns = [*names, "mean"]
+def segmentation(summary: pd.DataFrame, gain: pd.DataFrame, names: Sequence[str]) -> list[Table]:
+    """IoU per class for each training set, with gains and their intervals; one table per network."""
+    columns, keys = [*names, "mean"], ["generator", "ratio", "network", "class"]
+    summary = summary.merge(gain[[*keys, "ci_low", "ci_high"]], how="left", on=keys)
     tables = []
     for network, group in summary.groupby("network", sort=False):
         rows = []
@@ -124,11 +125,10 @@ def _cell(row: dict[Any, Any] | None, real: bool) -> Cell:
     value = number(row["iou_mean"])
     if real or pd.isna(row["difference"]):
         return Cell(value, spread, "", "")
-    difference, noise = float(row["difference"]), float(row["difference_std"])
-    clear = abs(difference) > noise  # False when the spread is NaN, as with one seed
-    tone = ("up" if difference > 0 else "down") if clear else ""
-    around = "" if pd.isna(noise) else f" ±{number(noise)}"
-    return Cell(value, spread, number(difference, sign=True) + around, tone)
+    low, high = float(row["ci_low"]), float(row["ci_high"])
+    tone = "up" if low > 0 else "down" if high < 0 else ""
+    around = "" if pd.isna(low) else f" ({number(low, sign=True)} to {number(high, sign=True)})"
+    return Cell(value, spread, number(float(row["difference"]), sign=True) + around, tone)
 
 
 def glance(summary: pd.DataFrame) -> str:

@@ -40,7 +40,7 @@ class SegmentationObjective:
         self.size = len(tiles)
         self.weights = weights.to(device())
 
-    def prefetch(self, index: Tensor) -> None:
+    def prefetch(self, index: Tensor, draws: torch.Generator) -> None:
         """Begin to decode the tiles of the next step."""
         self.tiles.prefetch(index.tolist())
 

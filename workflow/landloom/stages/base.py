@@ -13,6 +13,9 @@ from landloom.config.base import BaseConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.data import pictures
 from landloom.data.statistics import Statistics
+from landloom.data.tensor_file import Kind
+from landloom.data.tensor_rows import Chosen, Rows
+from landloom.data.tensor_table import spilled
 from landloom.diffusion import latent_cache
 from landloom.diffusion.autoencoder import AutoencoderObjective
 from landloom.diffusion.denoiser import Denoiser
@@ -25,6 +28,8 @@ from landloom.training.loop import device, train
 from landloom.training.metrics_log import metrics_path
 
 VERSION = 6
+BATCH = 32
+"""Pictures that are encoded together."""
 
 
 def run(
@@ -43,7 +48,9 @@ def run(
     torch.manual_seed(seed)
     base = build(config, dataset, data)
     train_autoencoder(config, run, seed, base, dataset, data, state / "vae")
-    train_denoiser(config, run, seed, base, dataset, data, state / "unet")
+    latents, words = encoded(config, base, dataset, data, state)
+    del data  # its pixels make room for latents
+    train_denoiser(config, run, seed, base, latents, words, state / "unet")
     base.save(out)
     shutil.copy(metrics_path(state / "vae"), vae_metrics)
     shutil.copy(metrics_path(state / "unet"), unet_metrics)
@@ -92,32 +99,41 @@ def train_autoencoder(
     train(objective, config.vae, how, seed, state, "base autoencoder")
     base.to(device())
     base.vae.register_to_config(scaling_factor=1.0)
-    latents = latent_cache.encode(base, evenly(data, palette, config.masks), dataset.size, "none", 32)
-    base.vae.register_to_config(scaling_factor=round(float(1 / latents.std()), 6))
+    some = torch.cat([*latent_cache.encoded(base, evenly(data, palette, config.masks), "none", BATCH)])
+    base.vae.register_to_config(scaling_factor=round(float(1 / some.std()), 6))
 
 
-def evenly(data: pictures.Pictures, palette: NDArray[np.float32], masks: bool) -> list[torch.Tensor]:
+def evenly(data: pictures.Pictures, palette: NDArray[np.float32], masks: bool) -> list[Rows]:
     """About 512 pictures (N, C, H, W), spread over all images and, if asked, painted masks."""
     count = len(data.ids)
     step = max(1, (2 * count if masks else count) // 512)
-    painted = [data.painted(palette)[-count % step :: step]] if masks else []
-    return [data.images[::step], *painted]
+    painted = [Chosen(data.painted(palette), torch.arange(-count % step, count, step))] if masks else []
+    return [Chosen(data.images, torch.arange(0, count, step)), *painted]
 
 
-def train_denoiser(
-    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, dataset: Statistics,
-    data: pictures.Pictures, state: Path,
-) -> None:  # fmt: skip
-    """Train denoiser and text encoder on image latents, and on mask latents if asked."""
+def encoded(
+    config: BaseConfig, base: bundle.Bundle, dataset: Statistics, data: pictures.Pictures, state: Path
+) -> tuple[Rows, list[str]]:
+    """Latents (N, A, c, h, w) of images, and of painted masks if asked, and the words of each."""
     base.to(device())
-    seen: list[torch.Tensor | pictures.Painted] = [data.images]
+    seen: list[Rows] = [data.images]
     words = data.captions
     if config.masks:
         seen, words = [*seen, data.painted(base.palette(len(dataset.classes)))], [*words, *data.prompts]
-    latents = latent_cache.encode(base, seen, dataset.size, config.augment, 32)
+    shape = latent_cache.shape(base, len(words), dataset.size, config.augment)
+    batches = latent_cache.encoded(base, seen, config.augment, BATCH)
+    return spilled(batches, Kind(torch.float32, shape), state, leading=2), words
+
+
+def train_denoiser(
+    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, latents: Rows, words: list[str],
+    state: Path,
+) -> None:  # fmt: skip
+    """Train denoiser and text encoder on latents (N, A, c, h, w) and their words."""
     base.unet.requires_grad_(True)
     base.text_encoder.requires_grad_(True)
     text = Text(base.tokens(["", *words]), "caption", config.unet.caption_dropout, base.text_encoder)
-    denoiser, columns = Denoiser(base.unet, Conditions([text])), {"caption": 1 + torch.arange(len(words))}
+    columns = {"caption": 1 + torch.arange(len(words))}
+    denoiser = Denoiser(base.unet, Conditions([text]))
     objective = DenoisingObjective(denoiser, base.scheduler, latents, columns, config.unet.min_snr)
     train(objective, config.unet, how, seed + 1, state, "base denoiser")

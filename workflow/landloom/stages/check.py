@@ -25,6 +25,7 @@ from landloom.errors import InputError, InputErrors
 from landloom.metrics import extractors
 from landloom.models import layout
 from landloom.raster import alike, survey
+from landloom.raster.ground import shared
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
 from landloom.raster.windows import tiles
@@ -61,7 +62,9 @@ def run(
     facts = headers(scenes, labels, data, tile, problems)
     unread = {labels[name] for name in labels.keys() - {f.files.name for f in facts}}
     problems += [*bands(facts, data), *sizes(facts, data, tile, unread)]
-    windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile))
+    twice = same_ground(facts)
+    problems += twice if data.split.same_ground == "error" else []
+    windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile, data.split.buffer))
     problems += shortages(mix, dict(zip(generator, pairs, strict=True)), windows["train"])
     found, share = scan(facts, config, data, problems)
     counts = classes(found, data)
@@ -70,8 +73,9 @@ def run(
         gone = absent(counts, data)
         problems += gone if share == 1 else []
         warnings += [str(p) for p in gone] if share < 1 else []
-    warnings += [*remarks(facts, tile), *alike.doubts([f.storage for f in facts])]
+    warnings += [*remarks(facts, data, tile), *alike.doubts([f.storage for f in facts])]
     warnings += [*doubts(found), *leftover(data)]
+    warnings += [str(p) for p in twice] if data.split.same_ground == "warning" else []
     if problems:
         raise InputErrors(merged(problems))
     for warning in warnings:
@@ -138,7 +142,7 @@ def sizes(
     """Problems with splits that get no tile, but for those of scenes that could not be read."""
     if not facts:
         return []
-    windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile))
+    windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile, data.split.buffer))
     unit = "block" if data.split.by == "block" else "scene"
     if not windows:
         largest = max(facts, key=lambda f: min(f.height, f.width))
@@ -152,6 +156,18 @@ def sizes(
         for s in SPLITS
         if wanted[s] and not windows[s] and not {s, "block"} & unread
     ]
+
+
+def same_ground(facts: Sequence[SceneFacts]) -> list[InputError]:
+    """Problem with scenes of different splits that show the same ground."""
+    pairs = shared([place for f in facts for place in f.ground])
+    if not pairs:
+        return []
+    one, other = pairs[0]
+    first = f"'{one.scene}' ({one.split}) and '{other.scene}' ({other.split})"
+    found = f"scenes of different splits overlap on the ground, {len(pairs)} times, such as {first}"
+    remedy = "Put scenes of one place into one split, or say data.split.same_ground: warning"
+    return [InputError("data.split", found, remedy)]
 
 
 def shortages(mix: MixConfig, planned: dict[str, int], tiles: int) -> list[InputError]:
@@ -209,7 +225,7 @@ def absent(counts: Counts, data: DataConfig) -> list[InputError]:
     return problems
 
 
-def remarks(facts: Sequence[SceneFacts], tile: TileConfig) -> list[str]:
+def remarks(facts: Sequence[SceneFacts], data: DataConfig, tile: TileConfig) -> list[str]:
     """Say what is not wrong but may surprise."""
     found = []
     if alpha := [f.files.images[0] for f in facts if f.alpha]:
@@ -227,7 +243,7 @@ def remarks(facts: Sequence[SceneFacts], tile: TileConfig) -> list[str]:
             f"{len(lossy)} masks, such as {lossy[0]}, are compressed with loss: pixels at edges may hold the "
             "value of another class; export them again without loss, as PNG or GeoTIFF"
         )
-    if small := [f.files.name for f in facts if not tiles(f.areas, tile)]:
+    if small := [f.files.name for f in facts if not tiles(f.areas, tile, data.split.buffer)]:
         found.append(f"{len(small)} scenes are too small for a tile of {tile.size}, such as '{small[0]}'")
     return found
 
@@ -266,7 +282,7 @@ def summary(
     facts: Sequence[SceneFacts], labels: dict[str, str], data: DataConfig, tile: TileConfig, counts: Counts
 ) -> dict[str, Any]:
     """What was found, as JSON: scenes, windows by split, pixels of each class by split."""
-    windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile))
+    windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile, data.split.buffer))
     return {
         "scenes": [
             {

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from torch import nn
@@ -25,7 +27,7 @@ from landloom.segmentation import networks, scores
 from landloom.segmentation.curation import Norms, agreement, pixel_loss, trust
 from landloom.segmentation.predict import probabilities
 
-VERSION = 7
+VERSION = 8
 
 
 def run(
@@ -48,13 +50,22 @@ def run(
     if np.isnan(norm.loss).any():
         raise InputError("tiles", "no val tile has a pixel with a class", "Put a scene in the val split")
     matrix = np.zeros((len(dataset.classes),) * 2, np.int64)
-    found = list(judged(config, dataset, model, samples.read(pairs), norm, near, matrix))
-    about = samples.metadata(pairs) | {
+    with tempfile.TemporaryFile(dir=out.parent) as trusted:
+        found = [
+            (trusted.write(encoded), verdict)
+            for encoded, verdict in judged(config, dataset, model, samples.read(pairs), norm, near, matrix)
+        ]
+        trusted.seek(0)
+        samples.write(out, marked(samples.read(pairs), found, trusted), about(pairs, judge, norm, matrix))
+
+
+def about(pairs: Path, judge: Path, norm: Norms, matrix: scores.Confusion) -> dict[str, Any]:
+    """What the shard says of itself and of the judge."""
+    return samples.metadata(pairs) | {
         "judge_loss": [round(float(v), 6) for v in norm.loss],
         "confusion": matrix.tolist(),
         "judge_confusion": held_out(judge),
     }
-    samples.write(out, marked(samples.read(pairs), found), about)
 
 
 def judged(
@@ -78,10 +89,15 @@ def judged(
         yield trusted, decide(config, share, relative, near.get(sample.id), sample.quality)
 
 
-def marked(pairs: Iterator[Sample], found: Sequence[tuple[bytes, Quality]]) -> Iterator[Sample]:
-    """Pairs with their trust and quality; read once more, as a shard's images need not fit into memory."""
-    for sample, (trusted, verdict) in zip(pairs, found, strict=True):
-        sample.trust, sample.quality = trusted, verdict
+def marked(
+    pairs: Iterator[Sample], found: Sequence[tuple[int, Quality]], trusted: IO[bytes]
+) -> Iterator[Sample]:
+    """Pairs with their trust, of so many bytes in a file, and quality.
+
+    They are read once more, as a shard's images need not fit into memory.
+    """
+    for sample, (size, verdict) in zip(pairs, found, strict=True):
+        sample.trust, sample.quality = trusted.read(size), verdict
         yield sample
 
 
@@ -92,7 +108,6 @@ def decide(
     found: dict[str, float | None] = {"agreement": share, "relative": relative}
     reasons = quality.below("agreement", share, config.min_agreement)
     reasons += quality.below("agreement for its classes", relative, config.min_relative)
-    reasons += quality.above("palette residual", quality.score(before, "residual"), config.max_residual)
     if (whole := quality.score(before, "one_tile")) > config.memory.share:
         reasons.append(Reason(COPY, f"{COPY}: {100 * whole:.1f} % of the pixels are cut from one"))
     if near is not None:

@@ -15,20 +15,22 @@ from landloom.config.features import FeaturesConfig
 from landloom.data import samples
 from landloom.data.quality import mean_score
 from landloom.data.statistics import Statistics
+from landloom.data.stored_masks import StoredMasks
 from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity, tables, validity
 from landloom.metrics.cost import Cost, cost
 from landloom.metrics.diversity import mean_distance
 from landloom.runtime.command_line import In, Ins, Out
 from landloom.segmentation import scores
+from landloom.segmentation.gains import gains
 
-VERSION = 6
+VERSION = 7
 
 
 def run(
     config: EvaluateConfig, features: FeaturesConfig, statistics: In, tiles: Ins, plans: Ins, pairs: Ins,
     resamples: Ins, runs: Ins,
-    segmentation: Out, image_quality: Out, label_ratios: Out, label_shapes: Out, summary: Out,
+    segmentation: Out, image_quality: Out, label_ratios: Out, label_shapes: Out, summary: Out, gain: Out,
 ) -> None:  # fmt: skip
     """Write the tables as CSV; ``pairs`` are the curated shards of all generators.
 
@@ -43,6 +45,7 @@ def run(
     table = tables.segmentation(found, dataset.names)
     table.to_csv(segmentation, index=False)
     tables.summary(table).to_csv(summary, index=False)
+    tables.gains(list(gains(runs, found)), dataset.names).to_csv(gain, index=False)
     groups = by_generator(pairs)
     images = quality(config, features, dataset, tiles, groups, by_generator(resamples))
     images.to_csv(image_quality, index=False)
@@ -146,7 +149,7 @@ def shapes(
         return pd.DataFrame(columns=["generator", *validity.COLUMNS, "residual"])
     extractor = extractors.load(features.extractor, features.weights)
     train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
-    measure = validity.Validity(dataset, extractor, real, train, features.batch, config.copy_at)
+    measure = validity.Validity(dataset, extractor, real, train, features.batch)
     alike = min(most, max(len(samples.rows(paths, "train")) for paths in groups.values()))
     rows = measure.real_rows(masks(tiles, "train", alike))
     for name, paths in groups.items():
@@ -155,10 +158,9 @@ def shapes(
     return pd.DataFrame(rows).rename(columns={"variant": "generator"})
 
 
-def masks(paths: Sequence[Path], split: str, most: int) -> list[validity.Mask]:
+def masks(paths: Sequence[Path], split: str, most: int) -> StoredMasks:
     """Masks of one split; at most ``most``, evenly spread."""
-    chosen = validity.spread(samples.rows(paths, split), most)
-    return [s.mask_array() for s in samples.pick(paths, chosen)]
+    return StoredMasks(paths, validity.spread(samples.rows(paths, split), most))
 
 
 def pictures(

@@ -155,8 +155,15 @@ class Diffusion:
     def __call__(
         self, rows: Sequence[Sample], seeds: Sequence[int], start: NDArray[np.float32] | None
     ) -> NDArray[np.float32]:
-        """Sample latents, from those of ``start`` if given, and decode them."""
-        config = self.config
+        """Sample latents, from those of ``start`` if given, and decode them.
+
+        The last batch is filled up: a network's last bits depend on the shape of its batch, and an image must
+        be the same whatever else is in its shard.
+        """
+        config, count = self.config, len(rows)
+        filled = [*range(count), *[count - 1] * (config.batch - count)]
+        rows, seeds = [rows[i] for i in filled], [seeds[i] for i in filled]
+        start = start[filled] if start is not None else None
         labels = torch.from_numpy(np.stack([s.mask_array() for s in rows])).to(device())
         begin = self.model.encode(torch.from_numpy(start)) if start is not None else None
         strength = 1.0 if start is None else config.collage.strength
@@ -167,4 +174,4 @@ class Diffusion:
             self.dataset.size // self.model.factor, self.guides, steer, config.solver, begin, strength,
         )  # fmt: skip
         with torch.no_grad():
-            return np.asarray(self.model.decode(latents.to(self.dtype)).float().cpu().numpy())
+            return np.asarray(self.model.decode(latents.to(self.dtype)).float().cpu().numpy())[:count]

@@ -60,7 +60,7 @@ def diffusion(
     """Train a ControlNet and write it as a folder that ``from_pretrained`` reads."""
     model = bundle.load(base).to(device())
     torch.manual_seed(seed)
-    data = latent_cache.load(latents)
+    data = latent_cache.load(latents, ["images"])
     told = registry.told(config, Host(dataset, "caption", data.text, model.time))
     made = controlnet.build(config, model, len(told.hints[0].channels))
     denoiser = Denoiser(model.unet, told, made, stems=controlnet.stems(made, told))

@@ -20,12 +20,12 @@ from landloom.errors import InputError
 from landloom.mask_diffusion.masks import CategoricalMasks
 from landloom.raster import codec
 from landloom.raster.regions import without_small
-from landloom.ratio_control.choice import Draw, Drawn, Request, best_of, error, rejection
+from landloom.ratio_control.choice import Draw, Drawn, Request, best_of, error, padded, rejection
 from landloom.ratio_control.repair import repair
 from landloom.runtime import progress
 from landloom.runtime.command_line import In, Ins, Out
 
-VERSION = 8
+VERSION = 9
 
 
 def run(
@@ -62,16 +62,16 @@ def from_model(
 ) -> Iterator[Sample]:
     """Sample masks, and pull the levers that are switched on."""
     parts = batches(len(table), config.batch)
+    draw = smoothed(padded(draw, config.batch), config.smooth)
     for part in progress.shown(parts, f"masks of {generator}", len(table), config.batch):
         rows = table.iloc[part].to_dict("records")
         meta = wished(config.metadata, None)
         asked = [replace(request(r), meta=meta) for r in rows]
-        found = best_of(asked, smoothed(draw, config.smooth), config.control.tries, config.control.tolerance)
+        found = best_of(asked, draw, config.control.tries, config.control.tolerance)
         for row, wanted, drawn in zip(rows, asked, found, strict=True):
             mask, asked_for = drawn.mask, Requested(row["mix"], drawn.attempt)
             if config.control.repair:
-                limit = config.control.repair_limit
-                mask, asked_for.repaired = repair(mask, drawn.cost, wanted.target, limit)
+                mask, asked_for.repaired = repair(mask, drawn.cost, wanted.target)
             reasons = rejection(error(mask, wanted.target), config.control.reject_above)
             yield Sample(
                 id=f"{generator}_{row['id']}", mask=codec.encode(mask), scene=generator, source=generator,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
 from landloom.data import samples
 from landloom.data.statistics import Statistics
+from landloom.data.stored_masks import StoredMasks
 from landloom.errors import InputError
 from landloom.metrics import extractors, tables, validity
 from landloom.metrics.cost import read_record
@@ -17,11 +17,11 @@ from landloom.metrics.validity import Mask
 from landloom.reporting import ablation
 from landloom.runtime.command_line import In, Ins, Out
 
-VERSION = 2
+VERSION = 3
 
 
 def run(
-    config: LabelTableConfig, evaluate: EvaluateConfig, features: FeaturesConfig, statistics: In, tiles: Ins,
+    config: LabelTableConfig, features: FeaturesConfig, statistics: In, tiles: Ins,
     masks: Ins, ratios: Out, shapes: Out, picture: Out,
 ) -> None:  # fmt: skip
     """Write the tables of class shares and of shapes, and a picture; ``masks`` are all variants' shards."""
@@ -32,7 +32,7 @@ def run(
     table = pd.concat(rows, ignore_index=True)
     table.to_csv(ratios, index=False)
     chosen = {name: of_mix(paths, first) for name, paths in groups.items()}
-    looks = compare(config, evaluate, features, dataset, tiles, groups, chosen)
+    looks = compare(config, features, dataset, tiles, groups, chosen)
     looks.to_csv(shapes, index=False)
     shown = {"real": arrays(tiles, samples.rows(tiles, config.split)[: ablation.COLUMNS])}
     shown |= {name: arrays(paths, chosen[name][: ablation.COLUMNS]) for name, paths in groups.items()}
@@ -89,16 +89,16 @@ def arrays(paths: Sequence[Path], rows: Sequence[int]) -> list[Mask]:
 
 
 def compare(
-    config: LabelTableConfig, evaluate: EvaluateConfig, features: FeaturesConfig, dataset: Statistics,
+    config: LabelTableConfig, features: FeaturesConfig, dataset: Statistics,
     tiles: Sequence[Path],    groups: dict[str, list[Path]], chosen: dict[str, list[int]],
 ) -> pd.DataFrame:  # fmt: skip
     """Shapes of each variant's chosen masks, and of as many real ones, against held-out real masks."""
     train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
-    real = arrays(tiles, samples.rows(tiles, config.split))
+    real = StoredMasks(tiles, samples.rows(tiles, config.split))
     alike = validity.spread(samples.rows(tiles, "train"), max(map(len, chosen.values())))
     extractor = extractors.load(features.extractor, features.weights)
-    measure = validity.Validity(dataset, extractor, real, train, features.batch, evaluate.copy_at)
-    rows = measure.real_rows(arrays(tiles, alike))
+    measure = validity.Validity(dataset, extractor, real, train, features.batch)
+    rows = measure.real_rows(StoredMasks(tiles, alike))
     for name, paths in groups.items():
-        rows.append(measure.row(name, arrays(paths, chosen[name]), known=False))
+        rows.append(measure.row(name, StoredMasks(paths, chosen[name]), known=False))
     return pd.DataFrame(rows)

@@ -15,12 +15,11 @@ from landloom.conditions.ratios import Ratios
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.config.training import Training
-from landloom.data import samples
+from landloom.data import pictures
 from landloom.data.statistics import Statistics
 from landloom.diffusion import latent_cache, lora
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.objective import DenoisingObjective
-from landloom.errors import InputError
 from landloom.mask_diffusion.network import MaskDenoiser
 from landloom.mask_diffusion.objective import CategoricalObjective
 from landloom.models import bundle, cards
@@ -29,7 +28,7 @@ from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.metrics_log import metrics_path
 
-VERSION = 6
+VERSION = 7
 
 
 def run(
@@ -57,7 +56,7 @@ def run(
     else:
         assert base is not None
         assert latents is not None
-        train_lora(config, run, seed, dataset, base, latent_cache.load(latents), state, out)
+        train_lora(config, run, seed, dataset, base, latent_cache.load(latents, ["masks"]), state, out)
         shutil.copy(metrics_path(state / "lora"), metrics)
 
 
@@ -70,16 +69,11 @@ def train_categorical(
     Raises:
         InputError: there is no train tile.
     """
-    size, own = dataset.size, config.categorical
-    labels = torch.empty(len(samples.rows(tiles, "train")), size, size, dtype=torch.uint8)
-    if not len(labels):
-        raise InputError("tiles", "there is no train tile", "Look at check and tile for this dataset")
-    for i, sample in enumerate(samples.read(tiles, split="train")):
-        labels[i] = torch.from_numpy(sample.mask_array())
+    size, own, labels = dataset.size, config.categorical, pictures.masks(dataset, tiles)
     torch.manual_seed(seed)
-    model = MaskDenoiser(len(dataset.classes), size, own.patch, own.channels, own.layers, own.order)
+    model = MaskDenoiser(len(dataset.classes), size, channels=own.channels)
     ratios = Ratios(None, len(dataset.classes), config.vector.dropout, config.vector.partial)
-    train(CategoricalObjective(model, labels, ratios, own), config, how, seed, state, "mask diffusion")
+    train(CategoricalObjective(model, labels, ratios), config, how, seed, state, "mask diffusion")
     model.save_pretrained(out)
     registry.save(Conditions([ratios]), out)
     (out / "README.md").write_text(cards.categorical(dataset, config))
@@ -133,6 +127,6 @@ def proportion_term(
     own = config.proportion
     if own.route == "decode":
         palette = torch.from_numpy(model.palette(classes))
-        return ProportionTerm(decoded(model.decode, palette, own.temperature), own)
+        return ProportionTerm(decoded(model.decode, palette), own)
     assert probe is not None
     return ProportionTerm(probe.proportions, own)

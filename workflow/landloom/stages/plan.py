@@ -14,7 +14,7 @@ from landloom.errors import InputError
 from landloom.planning import goals, prior
 from landloom.runtime.command_line import In, Ins, Out
 
-VERSION = 3
+VERSION = 4
 
 
 def run(
@@ -45,7 +45,7 @@ def run(
     rng = np.random.default_rng(seed)
     seeds = rng.integers(0, 2**31, config.count)
     asked, mixes = ask(config, start, train.sum(0), dataset, rng)
-    rows = requests(config, asked, train)
+    rows = requests(asked, train)
     rows["mix"], rows["seed"] = mixes, seeds
     rows["id"] = [f"s{i:06d}" for i in range(len(rows))]
     rows["shard"] = np.arange(len(rows)) % config.shards
@@ -53,7 +53,7 @@ def run(
     rows["prompt"] = [mask_prompt(r.tolist(), dataset.names, caption) for r in expected]
     rows["caption"] = [image_caption(r.tolist(), dataset.names, caption) for r in expected]
     if captions:
-        bank = CaptionBank(captions, parts["train"]["id"].tolist(), train, config.nearest)
+        bank = CaptionBank(captions, parts["train"]["id"].tolist(), train)
         rows["caption"] = [bank.draw(t, int(s)) for t, s in zip(asked, seeds, strict=True)]
     if unsupported := int((~rows["supported"]).sum()):
         print(
@@ -94,16 +94,16 @@ def group_sizes(config: PlanConfig) -> dict[str, int]:
     return counts
 
 
-def requests(config: PlanConfig, asked: goals.Shares, train: goals.Shares) -> pd.DataFrame:
+def requests(asked: goals.Shares, train: goals.Shares) -> pd.DataFrame:
     """Columns target_ratios (NaN where open), expected_ratios (complete), novelty and supported."""
     some = prior.thinned(train)
-    expected = [prior.filled(t, some, config.neighbours) for t in asked]
-    novelty = prior.novelty(asked, some, config.support)
+    expected = [prior.filled(t, some) for t in asked]
+    novelty = prior.novelty(asked, some)
     return pd.DataFrame(
         {
             "target_ratios": list(asked.astype(np.float32)),
             "expected_ratios": list(np.array(expected, np.float32)),
             "novelty": novelty.astype(np.float32),
-            "supported": (novelty <= 1) & prior.reachable(asked, train, config.support),
+            "supported": (novelty <= 1) & prior.reachable(asked, train),
         }
     )

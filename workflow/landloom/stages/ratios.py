@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,7 @@ from landloom.errors import InputError
 from landloom.runtime.command_line import Ins, Out
 from landloom.scenes.splits import SPLITS
 
-VERSION = 2
+VERSION = 3
 
 
 def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: Out, statistics: Out) -> None:
@@ -38,7 +37,6 @@ def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: O
         low=low,
         high=high,
         prior=train.mean(0).tolist(),
-        cooccurrence=cooccurrence(train > config.present).tolist(),
         tiles={split: int((table["split"] == split).sum()) for split in SPLITS},
         scenes=table["scene"].nunique(),
     ).save(statistics)
@@ -88,11 +86,3 @@ def require(data: DataConfig, table: pd.DataFrame, train: NDArray[np.float64], b
     rgb = data.picture(bands)
     if max(rgb) > bands or min(rgb) < 1:
         raise InputError("data.rgb", f"{rgb}, but images have {bands} bands", f"Use 1 to {bands}")
-
-
-def cooccurrence(present: NDArray[np.bool_]) -> NDArray[Any]:
-    """[i][j]: share of tiles with class i that also hold j, from presence (N, K); a class holds itself."""
-    both = present.T.astype(np.float64) @ present
-    found = both / np.maximum(np.diag(both), 1)[:, None]
-    np.fill_diagonal(found, 1)
-    return found

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,12 +23,13 @@ from landloom.raster import codec
 from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.segmentation import networks, predict, scores
 from landloom.segmentation.curation import class_losses
+from landloom.segmentation.judgement import Judgement
 from landloom.segmentation.objective import SegmentationObjective, class_weights
 from landloom.segmentation.overlaps import Overlaps
 from landloom.training.loop import train
 from landloom.training.metrics_log import metrics_path
 
-VERSION = 3
+VERSION = 4
 SHOWN = 12  # predictions kept for the report
 
 
@@ -38,7 +38,7 @@ def run(
     statistics: In, mix: In, tiles: Ins, curated: Ins, state: State, out: Out, metrics: Out,
     min_trust: float = 0.0, run: How = DEFAULT,
 ) -> None:  # fmt: skip
-    """Write a folder with model/, scores.json and predictions.parquet, and the metrics of the training.
+    """Write a folder with the model, its scores and some predictions, and the metrics of the training.
 
     Raises:
         InputError: the network is unknown or does not fit the tiles.
@@ -54,8 +54,10 @@ def run(
     out.mkdir(parents=True)
     networks.save(model, out / "model")
     about = {"generator": generator, "ratio": ratio, "network": network, "seed": seed, "steps": config.steps}
-    body = about | counts(places) | {s: judge(model, dataset, tiles, s) for s in ("val", "test")}
+    found = {s: judge(model, dataset, tiles, s) for s in ("val", "test")}
+    body = about | counts(places) | {s: one.summary() for s, one in found.items()}
     (out / "scores.json").write_text(json.dumps(body, indent=1) + "\n")
+    found["test"].write(out)
     keep_predictions(model, dataset, tiles, out / "predictions.parquet")
     shutil.copyfile(metrics_path(state), metrics)
 
@@ -75,15 +77,17 @@ def counts(places: Sequence[Place]) -> dict[str, int]:
     return {"n_train": len(places), "n_real": real, "n_synthetic": len(places) - real}
 
 
-def judge(model: nn.Module, dataset: Statistics, tiles: Sequence[Path], split: str) -> dict[str, Any]:
+def judge(model: nn.Module, dataset: Statistics, tiles: Sequence[Path], split: str) -> Judgement:
     """Scores and loss of a model on the real tiles of a split; pixels that tiles share count once."""
     classes, overlaps = len(dataset.classes), Overlaps()
-    matrix, loss = np.zeros((classes, classes), np.int64), np.zeros(classes)
+    result = Judgement([], [], [], np.zeros(classes))
     for sample, found in predict.probabilities(model, dataset, samples.read(tiles, split=split)):
         mask = overlaps.uncounted(sample)
-        matrix += scores.confusion(mask, found.argmax(0).astype(np.uint8), classes)
-        loss += class_losses(found, mask, classes)
-    return scores.summary(matrix) | {"loss": scores.per_pixel(matrix, loss)}
+        result.tiles.append(sample.id)
+        result.scenes.append(sample.scene)
+        result.confusions.append(scores.confusion(mask, found.argmax(0).astype(np.uint8), classes))
+        result.loss += class_losses(found, mask, classes)
+    return result
 
 
 def keep_predictions(model: nn.Module, dataset: Statistics, tiles: Sequence[Path], out: Path) -> None:

@@ -84,7 +84,8 @@ def add(writer: ShardWriter, scene: SceneFiles, split: str, config: TileConfig, 
     kept = 0
     with SceneReader(scene, data) as reader:
         found = areas(scene.name, reader.height, reader.width, split, data.split, config.size)
-        for label, window in progress.shown(tiles(found, config), f"windows of {scene.name}"):
+        chosen = tiles(found, config, data.split.buffer)
+        for label, window in progress.shown(chosen, f"windows of {scene.name}"):
             needed = config.min_valid if label == "train" else 0.0
             sample = cut(reader, window, label, needed, len(data.classes))
             if sample is not None:

@@ -34,8 +34,8 @@ class Objective(Protocol):
         betas: of AdamW; an objective may leave them out.
         players: parts of ``module`` whose gradients are clipped each by its own norm, so that no one's loss
             slows another down; may be left out, and must hold all trained parameters otherwise.
-        prefetch: is given the indices of the next step once this one's are used; may be left out. It must not
-            touch torch's random numbers.
+        prefetch: is given the indices of the next step once this one's are used, and a generator that draws
+            the random numbers which that step draws; may be left out. It must not touch torch's own.
     """
 
     module: nn.Module
@@ -108,7 +108,8 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
             with accelerator.autocast():
                 losses = objective.loss(module, index.to(device))
             if ahead is not None and step + 1 < config.steps:  # read while this step is computed
-                ahead(batch_index(seed, objective.size, config.batch, step + 1)[rank::world])
+                draws = torch.Generator().manual_seed(step_seed(seed, step + 1, rank))
+                ahead(batch_index(seed, objective.size, config.batch, step + 1)[rank::world], draws)
             accelerator.backward(losses["loss"])
             norms = [accelerator.clip_grad_norm_(p, config.clip) for p in players]
             optimizer.step()

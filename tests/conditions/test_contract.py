@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,12 +16,14 @@ from torch import Tensor, nn
 from landloom.conditions import registry
 from landloom.conditions.base import Condition
 from landloom.conditions.group import Conditions
+from landloom.conditions.low_resolution import LowResolution, blocks
 from landloom.conditions.mask import Mask
 from landloom.conditions.metadata import Metadata, numbers
 from landloom.conditions.ratios import Ratios, VectorTokens
 from landloom.conditions.registry import CONDITIONS
 from landloom.conditions.text import Text
 from landloom.config.image_train import ImageTrainConfig
+from landloom.data.samples import Meta
 from landloom.data.symmetry import turn
 from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import Denoiser
@@ -54,14 +57,19 @@ SHARES = torch.tensor([[0.5, 0.2, 0.3], [1, 0, 0], [0, 1, 0], [0.1, 0.1, 0.8]])
 MASKS = torch.randint(0, 3, (4, SIDE, SIDE), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-META: list[dict[str, Any]] = [
-    {"lon": 127.0, "lat": 37.0, "gsd": 10.0, "cloud": 0.0, "acquired": "2024-09-01"},
-    {"lon": -71.0, "lat": 42.0, "gsd": 1.0}, {"cloud": 0.4}, {"acquired": "2020-12-24"},
+META = [
+    Meta(lon=127.0, lat=37.0, gsd=10.0, cloud=0.0, acquired=date(2024, 9, 1)),
+    Meta(lon=-71.0, lat=42.0, gsd=1.0), Meta(cloud=0.4), Meta(acquired=date(2020, 12, 24)),
 ]  # fmt: skip
+IMAGES = np.random.default_rng(0).integers(0, 4000, (4, 2, SIDE, SIDE)).astype(np.float32)
 
 
 def masked(mask: np.ndarray[Any, Any]) -> Any:
     return SimpleNamespace(mask_array=lambda: mask)
+
+
+def pictured(image: np.ndarray[Any, Any]) -> Any:
+    return SimpleNamespace(image=b"encoded", image_array=lambda: image)
 
 
 EXAMPLES = {
@@ -87,6 +95,12 @@ EXAMPLES["metadata"] = Example(
     {"metadata": torch.tensor([numbers(m, "") for m in META])},
     [SimpleNamespace(meta=m) for m in META],
 )
+EXAMPLES["low_resolution"] = Example(
+    lambda rate: LowResolution(8, [0, 0], [4000, 4000], SIDE // 8, rate),
+    {"low_resolution": torch.tensor(np.stack([blocks(i, 8, [0, 0], [4000, 4000]) for i in IMAGES]))},
+    [pictured(i) for i in IMAGES],
+    lambda s, v: pictured(turn(torch.from_numpy(s.image_array()), v).numpy()),
+)
 every = pytest.mark.parametrize("name", CONDITIONS)
 
 
@@ -97,7 +111,7 @@ def denoiser(condition: Condition) -> Denoiser:
     words = [] if condition.name == "text" else [EXAMPLES["text"].make(RATE)]
     made = None
     if condition.door == "hint":
-        made = controlnet.build(ImageTrainConfig(init="small"), model, 3)
+        made = controlnet.build(ImageTrainConfig(init="small"), model, len(condition.channels))
     for weights in condition.module.parameters() if condition.module else ():
         nn.init.normal_(weights, std=0.3)
     return Denoiser(model.unet, Conditions([*words, condition]), made).eval()
@@ -232,7 +246,7 @@ def test_a_sample_that_lacks_it_is_an_input_error(name: str) -> None:
 def test_a_folder_with_an_unknown_condition_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / registry.FILE).write_text(json.dumps({"sun": {"dropout": 0.1}}))
     with pytest.raises(
-        InputError, match=r"conditions\.json: names the conditions sun, but .* has text, ratios"
+        InputError, match=r"conditions\.json: names the conditions sun, but .* has mask, text, ratios"
     ):
         registry.load(tmp_path)
 

@@ -1,13 +1,20 @@
+import math
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DModel
+from torch import nn
 
+from landloom.conditions import registry
+from landloom.conditions.group import Conditions
 from landloom.conditions.metadata import FIELDS, NUMBERS, Metadata, numbers
+from landloom.config.encode import EncodeConfig
 from landloom.config.training import Training
+from landloom.data import samples
+from landloom.data.samples import Meta, Sample
 from landloom.diffusion.denoiser import beside_time
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.sampling import guidance, sample
@@ -15,41 +22,39 @@ from landloom.errors import InputError
 from landloom.training.loop import train
 from tests import bases
 
-KNOWN = {"lon": 127.0, "lat": 37.0, "gsd": 10.0, "cloud": 0.0, "acquired": "2024-09-01"}
+KNOWN = Meta(lon=127.0, lat=37.0, gsd=10.0, cloud=0.0, acquired=date(2024, 9, 1))
 
 
-def flags(meta: dict[str, Any]) -> list[float]:
+def flags(meta: Meta) -> list[float]:
     """Which fields are known: place, gsd, cloud, date."""
     return numbers(meta, "x")[NUMBERS:]
 
 
 def test_each_field_may_be_unknown_and_zero_is_known() -> None:
-    assert flags({}) == [0, 0, 0, 0]
+    assert flags(Meta()) == [0, 0, 0, 0]
     assert flags(KNOWN) == [1, 1, 1, 1]
-    assert flags({"lon": 0.0, "lat": 0.0, "cloud": 0.0}) == [1, 0, 1, 0]
-    assert flags({"lon": 5.0, "gsd": None}) == [0, 0, 0, 0]  # no place without a latitude
+    assert flags(Meta(lon=0.0, lat=0.0, cloud=0.0)) == [1, 0, 1, 0]
+    assert flags(Meta(lon=5.0)) == [0, 0, 0, 0]  # no place without a latitude
 
 
 def test_circles_close() -> None:
-    assert numbers({"lon": 180.0, "lat": 12.0}, "") == numbers({"lon": -180.0, "lat": 12.0}, "")
-    pole = [numbers({"lon": lon, "lat": 90.0}, "")[:3] for lon in (0.0, 90.0)]
+    assert numbers(Meta(lon=180.0, lat=12.0), "") == numbers(Meta(lon=-180.0, lat=12.0), "")
+    pole = [numbers(Meta(lon=lon, lat=90.0), "")[:3] for lon in (0.0, 90.0)]
     assert all(p == pytest.approx([0, 0, 1], abs=1e-9) for p in pole)
-    new_year = [numbers({"acquired": d}, "")[5:9] for d in ("2023-12-31", "2024-01-01")]
+    new_year = [numbers(Meta(acquired=d), "")[5:9] for d in (date(2023, 12, 31), date(2024, 1, 1))]
     assert new_year[0] == pytest.approx(new_year[1], abs=0.05)
 
 
 @pytest.mark.parametrize(
     ("meta", "wrong"),
     [
-        ({"acquired": "2024-13-01"}, "acquired '2024-13-01' is no date"),
-        ({"acquired": "2023-02-31"}, "is no date"),
-        ({"gsd": 0.0}, r"gsd 0 is not within .* Give metres"),
-        ({"cloud": 40.0}, r"cloud 40 is not within 0 to 1\. Give a share, not per cent"),
-        ({"lon": 37.0, "lat": 127.0}, "lat 127 is not within -90 to 90"),
-        ({"lon": float("nan"), "lat": 1.0}, "lon nan is not within"),
+        (Meta(gsd=0.0), r"gsd 0 is not within .* Give metres"),
+        (Meta(cloud=40.0), r"cloud 40 is not within 0 to 1\. Give a share, not per cent"),
+        (Meta(lon=37.0, lat=127.0), "lat 127 is not within -90 to 90"),
+        (Meta(lon=float("nan"), lat=1.0), "lon nan is not within"),
     ],
 )
-def test_what_cannot_be_is_an_input_error(meta: dict[str, Any], wrong: str) -> None:
+def test_what_cannot_be_is_an_input_error(meta: Meta, wrong: str) -> None:
     with pytest.raises(InputError, match=rf"^t1: .*{wrong}"):
         Metadata(8, 0.1).load([SimpleNamespace(id="t1", meta=meta)])
 
@@ -69,7 +74,10 @@ def test_an_untrained_one_changes_nothing_and_stays_out_of_what_is_saved(tmp_pat
     model = bases.bundle()
     names = set(model.unet.state_dict())
     made = bases.denoiser(model, Metadata(model.unet.time_embedding.linear_2.out_features, 0.1))
-    given = {"text": torch.randn(2, 7, 32), "metadata": torch.tensor([numbers(KNOWN, ""), numbers({}, "")])}
+    given = {
+        "text": torch.randn(2, 7, 32),
+        "metadata": torch.tensor([numbers(KNOWN, ""), numbers(Meta(), "")]),
+    }
     x, t = torch.randn(2, 4, 16, 16), torch.tensor([5, 500])
     assert torch.equal(made(x, t, given), model.unet(x, t, given["text"]).sample)
     assert set(model.unet.state_dict()) == names
@@ -100,7 +108,7 @@ def test_what_is_drawn_follows_what_is_told(tmp_path: Path) -> None:
     model.unet.requires_grad_(True)
     fine = torch.arange(64) % 2 == 0
     latents = (2 * fine.float() - 1)[:, None, None, None, None].expand(64, 1, 4, 8, 8).contiguous()
-    rows = torch.tensor([numbers({"gsd": 0.5 if f else 8.0}, "") for f in fine])
+    rows = torch.tensor([numbers(Meta(gsd=0.5 if f else 8.0), "") for f in fine])
     own = Metadata(model.unet.time_embedding.linear_2.out_features, 0.1, hidden=0.1)
     made = bases.denoiser(model, own, dropout=0.0)
     columns = {"caption": torch.zeros(64, dtype=torch.long), "metadata": rows}
@@ -108,11 +116,46 @@ def test_what_is_drawn_follows_what_is_told(tmp_path: Path) -> None:
     config = Training(steps=120, batch=16, lr=5e-3, warmup=10)
     train(objective, config, bases.EVERY_STEP, 0, tmp_path, "test")
 
-    def drawn(meta: dict[str, Any]) -> float:
+    def drawn(meta: Meta) -> float:
         told = made.conditions.load([SimpleNamespace(meta=meta, caption="")] * 16)
         guides = guidance(made.conditions, "metadata", 1.5, "guidance")
         return float(sample(made, model.scheduler, told, list(range(16)), 6, 8, guides).mean())
 
-    bright, unknown, dark = drawn({"gsd": 0.5}), drawn({}), drawn({"gsd": 8.0})
+    bright, unknown, dark = drawn(Meta(gsd=0.5)), drawn(Meta()), drawn(Meta(gsd=8.0))
     assert bright > 0.5 > -0.5 > dark
     assert dark < unknown < bright
+
+
+def test_numbers_by_hand() -> None:
+    found = numbers(Meta(lon=90.0, lat=30.0, gsd=8.0, cloud=0.25, acquired=date(2010, 1, 1)), "")
+    cos30 = math.sqrt(3) / 2
+    place, gsd, cloud, season = [0, cos30, 0.5], [3.0], [0.25], [0, 1, 0, 1, 0.5]
+    assert found == pytest.approx([*place, *gsd, *cloud, *season, 1, 1, 1, 1], abs=1e-9)
+    # The 183rd day of a year is half a turn later, within a day.
+    half = numbers(Meta(acquired=date(2010, 7, 2)), "")[5:9]
+    assert half == pytest.approx([0, -1, 0, 1], abs=0.03)
+
+
+def test_encode_keeps_it_of_train_tiles(tmp_path: Path) -> None:
+    rows = [
+        Sample(id="a", meta=KNOWN), Sample(id="b", split="val", meta=KNOWN), Sample(id="c"),
+        Sample(id="d", meta=Meta(gsd=2.0)),
+    ]  # fmt: skip
+    samples.write(tmp_path / "tiles.parquet", rows)
+    kept = Metadata.recorded(EncodeConfig(), bases.dataset(), [tmp_path / "tiles.parquet"])
+    own = Metadata(8, 0.1)
+    assert torch.equal(own.cached({"metadata": kept}), own.load([rows[0], rows[2], rows[3]]))
+    assert own.untold(kept).tolist() == [False, True, False]
+
+
+def test_it_comes_back_from_its_folder(tmp_path: Path) -> None:
+    own = Metadata(8, 0.1)
+    for weights in own.module.parameters() if own.module else ():
+        nn.init.normal_(weights)
+    registry.save(Conditions([own]), tmp_path)
+    again = registry.load(tmp_path).members["metadata"]
+    raw = torch.tensor([numbers(KNOWN, ""), numbers(Meta(), "")])
+    assert own.module is not None
+    assert again.module is not None
+    assert torch.equal(again.module(raw), own.module(raw))
+    assert not any(w.requires_grad for w in again.module.parameters())

@@ -224,6 +224,30 @@ LATENT = {"control": {"latent": 0.1}}
             {"image_train": {"caption_dropout": 0}},
             r"image_sample\.guidance: 3 for 'landloom' .* image_train\.caption_dropout is 0",
         ),
+        (
+            {"image_sample": {"guidance": {"text": 2, "metadata": 1.5}}},
+            r"guidance: 1\.5 for 'landloom' .* but image_train\.metadata\.dropout is not there; add that",
+        ),
+        (
+            {"image_sample": {"guidance": {"metadata": 1.5}}, "image_train": {"metadata": {"dropout": 0}}},
+            r"guidance: 1\.5 for 'landloom' .* image_train\.metadata\.dropout is 0; raise that",
+        ),
+        (
+            {"image_train": {"low_resolution": {}}},
+            r"image_train\.low_resolution\.factor: 8 for 'landloom', but encode\.low_resolution is off",
+        ),
+        (
+            {"image_train": {"low_resolution": {}}, "encode": {"low_resolution": {"factor": 4}}},
+            r"low_resolution\.factor: 8 .* encode\.low_resolution has 4; give encode\.low_resolution\.factor",
+        ),
+        (
+            {
+                "image_train": {"low_resolution": {"factor": 5}},
+                "encode": {"low_resolution": {"factor": 5}},
+            },
+            r"low_resolution\.factor: 5 for 'landloom' does not divide tile\.size, 512",
+        ),
+        ({"label_sample": {"metadata": {"lon": 5}}}, "lon and lat belong together"),
         ({"base": {"vae": {"crop": 50}}}, r"base\.vae\.crop: 50 is no multiple of 4"),
         (
             {"generators": {"g": PIX2PIX}, "base": {"vae": {"crop": 50}}, "label_train": {"backend": "lora"}},
@@ -320,3 +344,16 @@ def test_wrong_data_is_told_once(data: dict[str, Any], message: str) -> None:
 def test_what_would_fail_late_or_in_silence_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         load(raw(**changes))
+
+
+def test_conditions_are_switched_on_by_their_section() -> None:
+    on = {"image_train": {"metadata": {}, "low_resolution": {"factor": 4}}, "label_train": {"metadata": {}}}
+    guides = {"image_sample": {"guidance": {"text": 3, "metadata": 1.5, "low_resolution": 2}}}
+    config = load(raw(encode={"low_resolution": {"factor": 4}}, **on, **guides))
+    assert config.image_train.metadata is not None
+    assert config.image_sample.scales == {"text": 3, "metadata": 1.5, "low_resolution": 2}
+    assert load(raw()).image_sample.scales == {"text": 3}
+    # What a stage gets leaves defaults out; an empty section must stay there.
+    sent = config.image_train.model_dump_json(exclude_defaults=True)
+    assert type(config.image_train).model_validate_json(sent) == config.image_train
+    assert load(raw()).image_train.model_dump_json(exclude_defaults=True) == "{}"

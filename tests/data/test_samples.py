@@ -113,7 +113,7 @@ def test_structs_come_back_as_they_were(tmp_path: Path) -> None:
     made = sample(
         request=samples.Requested("rare", 2, 7),
         quality=Quality(False, ["agreement"], ["agreement 0.1 < 0.3"], "t1", Scores(agreement=0.1)),
-        meta=samples.Meta(lon=127.5, date=datetime.date(2020, 2, 29)),
+        meta=samples.Meta(lon=127.5, acquired=datetime.date(2020, 2, 29)),
         place="here",
     )
     made.ratios = [0.5, 0.5]

@@ -6,6 +6,7 @@ from diffusers import DDPMScheduler
 from torch import Tensor, nn
 
 from landloom.conditions.group import Conditions
+from landloom.conditions.low_resolution import LowResolution
 from landloom.conditions.mask import Mask, one_hot
 from landloom.config.image_train import ImageTrainConfig, OneStepConfig
 from landloom.diffusion import adversarial_one_step, controlnet
@@ -178,3 +179,20 @@ def test_the_mask_decides_in_one_step(tmp_path: Path) -> None:
         given = {"text": model.embed(["a river"]), "mask": mask[None]}
         found = sample(made.players[0], model.scheduler, given, [7], 1, 16)
         assert sign * float(found[..., 8:].mean() - found[..., :8].mean()) > 0.5
+
+
+def test_the_discriminator_sees_every_hint() -> None:
+    model, cache, coarse = bases.bundle(), bases.cache(4, 1), LowResolution(4, [0] * 4, [1] * 4, 8, 0.1)
+    config = ImageTrainConfig(objective="one_step", one_step=OneStepConfig(width=8), init="small")
+    cache.more = {"low_resolution": torch.randn(4, 5, 8, 8)}
+    made = controlnet.build(config, model, 3)
+    told = bases.denoiser(model, Mask(3), coarse, words=cache.text, controlnet=made)
+    told.stems = controlnet.stems(made, told.conditions)
+    own = OneStepObjective(told, model.scheduler, cache.images, cache.columns, config.one_step)
+    seen: list[Tensor] = []
+    own.module.judge.register_forward_hook(lambda _, given, __: seen.append(given[0]))
+    own.loss(own.module, torch.arange(2))["loss"].backward()
+    assert all(x.shape[1] == 3 + 5 + 4 for x in seen)  # classes, bands and known, latents
+    ends = told.stems["low_resolution"].conv_out.weight.grad
+    assert ends is not None
+    assert ends.abs().max() > 0

@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from diffusers import ControlNetModel
+from torch import Tensor, nn
 
+from landloom.conditions.low_resolution import LowResolution
 from landloom.conditions.mask import Mask
 from landloom.config.image_train import ImageTrainConfig
 from landloom.diffusion import controlnet
@@ -52,6 +54,31 @@ def test_a_locked_base_stays_out_of_the_folder(tmp_path: Path) -> None:
     model = bases.bundle()
     controlnet.save(tmp_path, controlnet.build(ImageTrainConfig(), model, 3), model.unet, ImageTrainConfig())
     assert not (tmp_path / controlnet.DECODER).exists()
+
+
+def test_a_new_hint_changes_nothing_before_it_is_trained(tmp_path: Path) -> None:
+    """A ControlNet of masks alone is loaded, and a hint put beside: its stem ends in zeros."""
+    torch.manual_seed(0)
+    model, coarse = bases.bundle(), LowResolution(4, [0] * 4, [1] * 4, 8, 0.1)
+    small = ImageTrainConfig(init="small")
+    controlnet.save(tmp_path, controlnet.build(small, model, 3), model.unet, small)
+    made = controlnet.load(tmp_path, model, CPU, torch.float32)
+    alone = bases.denoiser(model, Mask(3), controlnet=made)
+    both = bases.denoiser(model, Mask(3), coarse, controlnet=made)
+    stems = both.stems = controlnet.stems(made, both.conditions)
+    x, t, text = torch.randn(2, 4, 16, 16), torch.tensor([500]), torch.randn(2, 7, 32)
+    given = {"text": text, "mask": torch.randint(0, 3, (2, 32, 32), dtype=torch.uint8)}
+    hint = {"low_resolution": torch.randn(2, 5, 8, 8)}
+    before = alone(x, t, given)
+    assert torch.equal(both(x, t, given | hint), before)
+    nn.init.normal_(stems["low_resolution"].conv_out.weight, std=0.3)
+    after = both(x, t, given | hint)
+    assert not torch.allclose(after, before, atol=1e-4)
+    controlnet.save(tmp_path, made, model.unet, small, stems)
+    both.stems = controlnet.load_stems(tmp_path, made, both.conditions)
+    assert torch.equal(both(x, t, given | hint), after)
+    assert torch.equal(alone(x, t, given), before)  # no hook stays behind
+    assert ControlNetModel.from_pretrained(tmp_path).config.conditioning_channels == 3
 
 
 def test_the_mask_decides_with_the_seed_held(tmp_path: Path) -> None:

@@ -63,3 +63,22 @@ def test_a_scene_may_be_called_0(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_shown(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read(tmp_path / name, content)
+
+
+def test_day_and_cloud_may_be_given(tmp_path: Path) -> None:
+    table = "scene,image,mask,acquired,cloud\nx,a,b,2024-09-01,0.25\ny,a,b,,\n"
+    one, other = read(tmp_path / "m.csv", table)
+    assert (one["acquired"], one["cloud"]) == ("2024-09-01", "0.25")
+    assert not {"acquired", "cloud"} & set(other)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("2024-13-01,0.2", r"m\.csv, entry 1, acquired: '2024-13-01' is no date"),
+        ("2024-12-01,40", r"m\.csv, entry 1, cloud: '40' is no share of cloud\. Give 0 to 1, not per cent"),
+    ],
+)
+def test_a_bad_day_or_cloud_names_entry_and_column(tmp_path: Path, values: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read(tmp_path / "m.csv", f"scene,image,mask,acquired,cloud\nx,a,b,{values}\n")

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2PixConfig
 from landloom.config.label_train import CategoricalConfig, LabelTrainConfig, ProportionLoss, VectorConfig
+from landloom.config.low_resolution import CoarseConfig, LowResolutionConfig
+from landloom.config.metadata import MetadataConfig
 from landloom.config.plan import PlanConfig
 from landloom.data import held_tiles
 from landloom.data.held_rows import HeldRows
@@ -127,6 +129,26 @@ def image_job(label_job: dict[str, Any]) -> dict[str, Any]:
 def controlnet(image_job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The image ControlNet."""
     return run("image_train", image_job, tmp_path_factory.mktemp("controlnet"))
+
+
+@pytest.fixture(scope="session")
+def told_latents(tiny: dict[str, Any], base: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The latent cache of the first scene, with coarse images."""
+    out = tmp_path_factory.mktemp("told") / "latents.safetensors"
+    config = bases.ENCODE.model_copy(update={"low_resolution": CoarseConfig(factor=4)})
+    job = {"statistics": tiny["statistics"], "base": base, "out": out, "config": config}
+    bases.execute("encode", **job, tiles=tiny["tiles"][0], captions=tiny["captions"][0])
+    return [out]
+
+
+@pytest.fixture(scope="session")
+def told(
+    image_job: dict[str, Any], told_latents: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """An image generator that is told metadata and coarse images, too."""
+    own = {"metadata": MetadataConfig(), "low_resolution": LowResolutionConfig(factor=4)}
+    job = image_job | {"config": IMAGE.model_copy(update=own), "latents": told_latents}
+    return run("image_train", job, tmp_path_factory.mktemp("told"))
 
 
 @pytest.fixture(scope="session")

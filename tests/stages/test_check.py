@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import Affine
 
 from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
@@ -399,3 +401,25 @@ def test_pixels_with_nodata_in_some_bands_are_counted(folder: Path) -> None:
 def test_one_wrong_guess_of_mask_values_is_one_problem(folder: Path) -> None:
     (found,) = problems(folder, rasters.config(folder, values=(1, 3)))
     assert "a.tif and 7 more, mask values: not in the config: 2 (6144 pixels in 8 masks" in found
+
+
+def test_a_date_in_the_tags_that_is_none_names_file_and_tag(folder: Path) -> None:
+    with rasterio.open(folder / "images/a.tif", "r+") as file:
+        file.update_tags(TIFFTAG_DATETIME="2024:13:01 00:00:00")
+    (found,) = problems(folder)
+    assert "images/a.tif, tag TIFFTAG_DATETIME: '2024:13:01 00:00:00' is no date" in found
+
+
+def test_a_latitude_that_cannot_be_names_the_file(folder: Path) -> None:
+    for kind in ("images", "masks"):
+        with rasterio.open(folder / kind / "a.tif", "r+") as file:
+            file.crs, file.transform = "EPSG:4326", Affine(0.01, 0, 10, 0, -0.01, 95)
+    (found,) = problems(folder)
+    assert re.search(r"images/a\.tif, transform: x .*, y 94\.995 is no place in EPSG:4326", found)
+
+
+def test_bad_metadata_in_a_manifest_names_entry_and_column(folder: Path) -> None:
+    table = "scene,image,mask,cloud\n" + "".join(f"{s},images/{s}.tif,masks/{s}.tif,40\n" for s in "ab")
+    (folder / "m.csv").write_text(table)
+    (found,) = problems(folder, rasters.config(folder, manifest=str(folder / "m.csv")))
+    assert "m.csv, entry 1, cloud: '40' is no share of cloud" in found

@@ -4,6 +4,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from safetensors import safe_open
 
 from landloom.config.base import BaseConfig
 from landloom.data import samples
@@ -113,3 +114,13 @@ def encode(tiny: dict[str, Any], base: Path, folder: Path, tiles: Path, config: 
         **more,
     )
     return out
+
+
+def test_what_conditions_need_is_kept_by_their_names(
+    tiny: dict[str, Any], latents: list[Path], told_latents: list[Path]
+) -> None:
+    with safe_open(latents[0], "pt") as file:
+        assert not {"low_resolution"} & set(file.keys())
+        assert file.get_tensor("metadata").shape == (4, 14)
+    with safe_open(told_latents[0], "pt") as file:
+        assert file.get_tensor("low_resolution").shape == (4, bases.BANDS + 1, 8, 8)

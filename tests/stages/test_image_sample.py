@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from landloom.config.segment import Network
 from landloom.data import samples
 from landloom.data.quality import score
-from landloom.data.samples import Sample
+from landloom.data.samples import Meta, Sample
 from landloom.data.statistics import Statistics
 from landloom.diffusion.feedback import JudgeFeedback
 from landloom.errors import InputError
@@ -263,3 +263,46 @@ def test_a_start_from_collages_is_nearer_to_them_with_less_noise(
         copy = statistics.unscale(model.decode(model.encode(paste)).numpy()).astype(float)
     near, far = (images_of(f'{{"steps": 20, "collage": {{"strength": {s}}}}}') for s in (0.05, 0.9))
     assert 2 * np.abs(near - copy).mean() < np.abs(far - copy).mean()
+
+
+def painted(folder: Path, job: dict[str, Any], row: Sample, config: str = '{"steps": 3}') -> NDArray[Any]:
+    """The image of one sample."""
+    shard, out = folder / "masks.parquet", folder / "pairs.parquet"
+    samples.write(shard, [row])
+    bases.execute("image_sample", **job | {"masks": shard, "out": out, "config": config})
+    return images(out)[0].astype(int)
+
+
+def test_metadata_and_coarse_images_are_told(
+    job: dict[str, Any], tiny: dict[str, Any], told: Path, tmp_path: Path
+) -> None:
+    real, other = list(samples.read(tiny["tiles"][0]))[1:3]
+    real, job = replace(real, seed=5, caption="satellite image"), job | {"controlnet": told}
+    own = painted(tmp_path, job, real)
+    assert np.array_equal(own, painted(tmp_path, job, real))
+    assert not np.array_equal(own, painted(tmp_path, job, replace(real, image=other.image)))
+    assert not np.array_equal(own, painted(tmp_path, job, replace(real, image=None)))
+    assert not np.array_equal(own, painted(tmp_path, job, replace(real, meta=Meta(gsd=10))))
+
+
+def test_each_condition_has_its_own_guidance(
+    job: dict[str, Any], tiny: dict[str, Any], told: Path, tmp_path: Path
+) -> None:
+    real = replace(list(samples.read(tiny["tiles"][0]))[1], seed=5, meta=Meta(gsd=10))
+    job = job | {"controlnet": told}
+    number, named, two = (
+        painted(tmp_path, job, real, f'{{"steps": 3, "guidance": {g}}}')
+        for g in ("2", '{"text": 2}', '{"text": 2, "low_resolution": 3}')
+    )
+    assert np.array_equal(number, named)
+    assert not np.array_equal(named, two)
+
+
+def test_guidance_by_what_was_never_left_out_is_an_input_error(
+    job: dict[str, Any], masks: Path, told: Path, controlnet: Path, tmp_path: Path
+) -> None:
+    wanted = {"masks": masks, "out": tmp_path / "o.parquet"}
+    for model, name in ((told, "mask"), (controlnet, "metadata")):
+        config = f'{{"steps": 3, "guidance": {{"{name}": 2}}}}'
+        with pytest.raises(InputError, match=rf"image_sample\.guidance: asks for {name} to be left out"):
+            bases.execute("image_sample", **job | wanted | {"controlnet": model, "config": config})

@@ -2,9 +2,11 @@ import json
 import os
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
@@ -12,13 +14,19 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.label_train import ProportionLoss
+from landloom.config.metadata import MetadataConfig
+from landloom.data.samples import Meta
+from landloom.data.statistics import Statistics
 from landloom.diffusion import latent_cache
+from landloom.diffusion.masks import LoraMasks
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import Interrupted
 from landloom.mask_diffusion.objective import CategoricalObjective
 from landloom.models import bundle
 from landloom.provenance import records
+from landloom.ratio_control.choice import Request
 from landloom.ratio_control.proportion import ProbeObjective
 from tests import bases
 from tests.stages.conftest import CATEGORICAL, LABEL, cut, hold, outputs, run
@@ -167,6 +175,28 @@ def test_diffusers_loads_a_lora_with_ratio_tokens_beside_it(vector: Path, base: 
     pipe = StableDiffusionPipeline.from_pretrained(base, local_files_only=True)
     pipe.load_lora_weights(vector, local_files_only=True)
     assert pipe.get_active_adapters()
+
+
+def test_a_lora_that_is_told_metadata_is_one_that_diffusers_loads(
+    label_job: dict[str, Any], lora: Path, base: Path, tmp_path: Path
+) -> None:
+    config = LABEL.model_copy(update={"metadata": MetadataConfig(), "steps": 10})
+    out = run("label_train", label_job | {"config": config}, tmp_path)
+    assert {p.name for p in out.iterdir()} - {p.name for p in lora.iterdir()} == {"metadata.safetensors"}
+    assert load_file(out / "metadata.safetensors")["last.weight"].abs().max() > 0
+    pipe = StableDiffusionPipeline.from_pretrained(base, local_files_only=True)
+    pipe.load_lora_weights(out, local_files_only=True)
+    assert pipe.get_active_adapters()
+    assert (
+        load_file(out / "pytorch_lora_weights.safetensors").keys()
+        == load_file(lora / "pytorch_lora_weights.safetensors").keys()
+    )
+    sampler = LoraMasks(base, out, Statistics.load(label_job["statistics"]), LabelSampleConfig(steps=2))
+    shares = np.array([0.5, 0.3, 0.2])
+    asked = Request(shares, shares, "segmentation map", 3)
+    known = replace(asked, meta=Meta(gsd=10.0))
+    plain, told = (sampler([r], 0)[0].cost for r in (asked, known))
+    assert not np.array_equal(plain, told)
 
 
 def test_the_categorical_folder_holds_network_and_card(categorical: Path) -> None:

@@ -1,15 +1,19 @@
+import math
 import sys
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from rasterio.transform import Affine
 
 from landloom import __main__
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
 from landloom.data import samples
-from landloom.data.samples import Sample
+from landloom.data.samples import Meta, Sample
+from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.raster.labels import IGNORE
 from landloom.scenes.discovery import SceneFiles, discover
@@ -123,3 +127,59 @@ def test_korea_scene_gives_four_tiles_that_lie_on_the_map(tmp_path: Path) -> Non
     first, second = (s.transform or [] for s in found[:2])
     assert second[2] - first[2] == 2560  # 256 pixels of 10 m
     assert codec.decode(found[0].mask).max() <= 4
+
+
+def test_meta_says_where_when_and_how(tmp_path: Path) -> None:
+    scene = rasters.pair(tmp_path, rasters.noise(32, 32), rasters.halves(32, 32))
+    given = {"acquired": ["2024-09-01"], "cloud": ["0.25"]}
+    out, job = tmp_path / "out.parquet", (["a"], ["train"], list(scene.images), [scene.mask])
+    tile.run(TileConfig(size=32), rasters.config(), *job, out, **given)
+    (found,) = samples.read(out)
+    assert found.meta is not None
+    assert (found.meta.gsd, found.meta.cloud, found.meta.acquired) == (10, 0.25, date(2024, 9, 1))
+    # The centre is 160 m into zone 52 from (350 000, 3 820 000): 150 km west of 129 degrees east.
+    east, north = 129 - 149.84 / (111.32 * math.cos(math.radians(34.51))), 3819.84 / 110.95
+    assert found.meta.lon == pytest.approx(east, abs=0.02)
+    assert found.meta.lat == pytest.approx(north, abs=0.1)
+
+
+def test_each_tile_has_its_own_place(tmp_path: Path) -> None:
+    place = {"crs": "EPSG:4326", "transform": Affine(0.01, 0, 10, 0, -0.01, 50)}
+    image = rasters.save(tmp_path / "i.tif", rasters.noise(16, 32), **place)
+    mask = rasters.save(tmp_path / "m.tif", rasters.halves(16, 32), **place)
+    found = shard(tmp_path, SceneFiles("a", (image,), mask), TileConfig(size=16), rasters.config(), "train")
+    places = [(s.meta.lon, s.meta.lat) for s in found if s.meta]
+    assert places == [pytest.approx((10.08, 49.92)), pytest.approx((10.24, 49.92))]
+
+
+def test_what_is_not_known_is_null(tmp_path: Path) -> None:
+    image = rasters.save(tmp_path / "i.png", rasters.noise(16, 16))
+    mask = rasters.save(tmp_path / "m.png", rasters.halves(16, 16))
+    (found,) = shard(
+        tmp_path, SceneFiles("a", (image,), mask), TileConfig(size=16), rasters.config(), "train"
+    )
+    assert found.meta == Meta()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"acquired": ["2024-13-01"]}, "scene 'a', acquired: '2024-13-01' is no date"),
+        ({"cloud": ["40"]}, "scene 'a', cloud: '40' is no share"),
+        ({"cloud": ["0.1", "0.2"]}, "--cloud: 2 for 1 scenes"),
+    ],
+)
+def test_bad_metadata_name_scene_and_field(tmp_path: Path, given: dict[str, list[str]], message: str) -> None:
+    scene = rasters.pair(tmp_path, rasters.noise(16, 16), rasters.halves(16, 16))
+    job = (["a"], ["train"], list(scene.images), [scene.mask], tmp_path / "out.parquet")
+    with pytest.raises(InputError, match=message):
+        tile.run(TileConfig(size=16), rasters.config(), *job, **given)
+
+
+def test_a_latitude_of_95_degrees_is_an_input_error(tmp_path: Path) -> None:
+    place = {"crs": "EPSG:4326", "transform": Affine(0.01, 0, 10, 0, -0.01, 95)}
+    scene = rasters.pair(tmp_path, rasters.noise(16, 16), rasters.halves(16, 16), **place)
+    mask = rasters.save(tmp_path / "mask.tif", rasters.halves(16, 16), **place)
+    scene = SceneFiles("a", scene.images, mask)
+    with pytest.raises(InputError, match=r"image\.tif, transform: x .*, y 94\.92 is no place in EPSG:4326"):
+        shard(tmp_path, scene, TileConfig(size=16), rasters.config(), "train")

@@ -17,6 +17,7 @@ rule tile_scenes:
         data=dag.section("data"),
         scenes=dag.part_words,
         split=dag.split,
+        acquisition=dag.acquisition,
         image=dag.lists.of("image"),
         mask=dag.lists.of("mask"),
         version=dag.version("tile"),
@@ -25,4 +26,4 @@ rule tile_scenes:
     shell:
         "python -m landloom tile --config {params.config:q} --data {params.data:q} "
         "--scene {params.scenes} --split {params.split} --image {params.image} "
-        "--mask {params.mask} --out {output.tiles:q} 2>&1 | tee {log:q}"
+        "--mask {params.mask} {params.acquisition} --out {output.tiles:q} 2>&1 | tee {log:q}"

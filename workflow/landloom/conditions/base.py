@@ -2,12 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
+from landloom.config.encode import EncodeConfig
+from landloom.config.image_train import ImageTrainConfig
+from landloom.config.label_train import LabelTrainConfig
+from landloom.data.statistics import Statistics
+from landloom.data.tensor_rows import Rows
 from landloom.errors import InputError
 
 Door = Literal["tokens", "embedding", "hint"]
@@ -15,6 +21,27 @@ Door = Literal["tokens", "embedding", "hint"]
 the time, the channels of a ``hint`` (B, C, H, W) go through the ControlNet."""
 Embed = Callable[[Sequence[str]], Tensor]
 """Embeddings (B, T, D) of texts, by the base's text encoder."""
+
+
+Training = ImageTrainConfig | LabelTrainConfig
+"""Sections that say what a denoiser is told."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """What conditions must know of the training that they are built for.
+
+    Attributes:
+        dataset: classes, bands and scaling.
+        column: words of a sample: ``caption`` for images, ``prompt`` for masks.
+        words: embeddings of distinct texts (P, T, D), the empty one first.
+        time: width of the denoiser's time embedding.
+    """
+
+    dataset: Statistics
+    column: str
+    words: Rows
+    time: int
 
 
 class Condition(ABC):
@@ -32,14 +59,30 @@ class Condition(ABC):
             sampling both take it from here.
         dropout: share of training samples to which it is not told.
         module: what is trained for it, from raw to what enters; None when raw enters as it is.
+        channels: what each channel of a hint shows; its number is that of the hint's channels.
     """
 
     name: ClassVar[str]
     door: ClassVar[Door]
     follows: ClassVar[str | None] = None
 
-    def __init__(self, null: Tensor, dropout: float, module: nn.Module | None = None) -> None:
-        self.null, self.dropout, self.module = null, dropout, module
+    def __init__(
+        self, null: Tensor, dropout: float, module: nn.Module | None = None, channels: Sequence[str] = ()
+    ) -> None:
+        self.null, self.dropout, self.module, self.channels = null, dropout, module, list(channels)
+
+    @classmethod
+    @abstractmethod
+    def told(cls, section: Training, host: Host) -> Self | None:
+        """The condition as a section of training switches it on; None where it is off."""
+
+    @classmethod
+    def recorded(cls, section: EncodeConfig, dataset: Statistics, tiles: Sequence[Path]) -> Tensor | None:
+        """Raw tensor (N, ...) of the train tiles of shards, which ``encode`` writes for ``cached``.
+
+        None here: right for what the latent cache holds anyway, or what ``section`` leaves out.
+        """
+        return None
 
     @abstractmethod
     def cached(self, rows: Mapping[str, Tensor]) -> Tensor:

@@ -26,6 +26,11 @@ class Conditions:
     def __iter__(self) -> Iterator[Condition]:
         return iter(self.members.values())
 
+    @property
+    def hints(self) -> list[Condition]:
+        """Those that enter through a ControlNet."""
+        return [c for c in self if c.door == "hint"]
+
     def practised(self, rows: Mapping[str, Tensor], variants: Tensor) -> Given:
         """What training tells of rows of the cache, each turned by its own variant (B,)."""
         given: Given = {}

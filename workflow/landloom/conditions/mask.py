@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from landloom.conditions.base import Condition, Embed
+from landloom.conditions.base import Condition, Embed, Host, Training
+from landloom.config.image_train import ImageTrainConfig
 from landloom.data.symmetry import turn_each
 from landloom.raster.labels import IGNORE
 
@@ -21,14 +22,27 @@ class Mask(Condition):
         dropout: share of samples that learn without a mask.
         coarse: share of masks shown in blocks, because generated masks are rougher than real ones.
         block: side of these blocks in pixels.
+        names: of the classes.
     """
 
     name = "mask"
     door = "hint"
 
-    def __init__(self, classes: int, dropout: float = 0.0, coarse: float = 0.0, block: int = 1) -> None:
-        super().__init__(torch.tensor(IGNORE, dtype=torch.uint8), dropout, OneHot(classes))
+    def __init__(
+        self, classes: int, dropout: float = 0.0, coarse: float = 0.0, block: int = 1,
+        names: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        names = names or [f"class {i}" for i in range(classes)]
+        super().__init__(torch.tensor(IGNORE, dtype=torch.uint8), dropout, OneHot(classes), names)
         self.classes, self.coarse, self.block = classes, coarse, block
+
+    @classmethod
+    def told(cls, section: Training, host: Host) -> Self | None:
+        """Of every image generator."""
+        if not isinstance(section, ImageTrainConfig):
+            return None
+        names = host.dataset.names
+        return cls(len(names), coarse=section.coarse, block=section.coarse_block, names=names)
 
     def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
         """The masks."""
@@ -60,7 +74,7 @@ class Mask(Condition):
     @classmethod
     def read(cls, folder: Path, settings: Mapping[str, Any], embed: Embed | None) -> Self:
         """Masks for a sampler: as they are."""
-        return cls(settings["classes"], settings["dropout"])
+        return cls(settings["classes"], settings["dropout"], names=settings["channels"])
 
 
 class OneHot(nn.Module):

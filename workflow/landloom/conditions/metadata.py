@@ -14,7 +14,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from landloom.conditions.base import Condition, Embed
+from landloom.conditions.base import Condition, Embed, Host, Training
+from landloom.config.encode import EncodeConfig
+from landloom.data import samples
+from landloom.data.samples import Meta
+from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 
 FILE = "metadata.safetensors"
@@ -41,17 +45,31 @@ class Metadata(Condition):
         super().__init__(torch.zeros(NUMBERS + len(FIELDS)), dropout, FieldsEmbedding(size))
         self.size, self.hidden = size, hidden
 
+    @classmethod
+    def told(cls, section: Training, host: Host) -> Self | None:
+        """Of generators with a section ``metadata``."""
+        own = section.metadata
+        return None if own is None else cls(host.time, own.dropout, own.hidden)
+
+    @classmethod
+    def recorded(cls, section: EncodeConfig, dataset: Statistics, tiles: Sequence[Path]) -> Tensor:
+        """Of all tiles: few numbers, and any generator may ask for them."""
+        found = samples.columns(tiles, ["split", "id", "meta"]).values()
+        rows = [numbers(meta or Meta(), name) for split, name, meta in zip(*found, strict=True)
+                if split == "train"]  # fmt: skip
+        return torch.tensor(rows, dtype=torch.float32).reshape(-1, NUMBERS + len(FIELDS))
+
     def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
-        """What ``load`` made of the tiles."""
+        """What ``recorded`` made of the tiles."""
         return rows["metadata"]
 
     def load(self, samples: Sequence[Any]) -> Tensor:
-        """Of ``meta``: lon, lat (degrees), gsd (metres), cloud (0 to 1), acquired (ISO date); or None.
+        """Of ``meta``; None stands for nothing known.
 
         Raises:
             InputError: a value cannot be.
         """
-        rows = [numbers(self.field(s, "meta") or {}, getattr(s, "id", "meta")) for s in samples]
+        rows = [numbers(self.field(s, "meta") or Meta(), getattr(s, "id", "meta")) for s in samples]
         return torch.tensor(rows, dtype=torch.float32)
 
     def practise(self, raw: Tensor) -> Tensor:
@@ -103,18 +121,18 @@ class FieldsEmbedding(nn.Module):
         return torch.as_tensor(self.last((known * told + (1 - known) * self.unknown).sum(1)))
 
 
-def numbers(meta: Mapping[str, Any], where: str) -> list[float]:
+def numbers(meta: Meta, where: str) -> list[float]:
     """Numbers and flags of one sample's metadata.
 
     Raises:
         InputError: a value cannot be; ``where`` names the sample.
     """
-    lon, lat, gsd, cloud, day = (meta.get(n) for n in ("lon", "lat", "gsd", "cloud", "acquired"))
+    lon, lat, gsd, cloud, day = meta.lon, meta.lat, meta.gsd, meta.cloud, meta.acquired
     found = {
         "place": None if lon is None or lat is None else place(lon, lat, where),
         "gsd": None if gsd is None else [math.log2(_within(gsd, 1e-3, 1e5, "gsd", "metres", where))],
         "cloud": None if cloud is None else [_within(cloud, 0, 1, "cloud", "a share, not per cent", where)],
-        "date": None if day is None else season(day, where),
+        "date": None if day is None else season(day),
     }
     values = [x for name, count in FIELDS.items() for x in found[name] or [0.0] * count]
     return [*values, *(float(found[name] is not None) for name in FIELDS)]
@@ -127,15 +145,11 @@ def place(lon: float, lat: float, where: str) -> list[float]:
     return [math.cos(north) * math.cos(east), math.cos(north) * math.sin(east), math.sin(north)]
 
 
-def season(day: str | date, where: str) -> list[float]:
+def season(day: date) -> list[float]:
     """Day of the year on a circle, in two harmonics, and the year, about one per twenty years."""
-    try:
-        found = day if isinstance(day, date) else date.fromisoformat(day[:10])
-    except ValueError:
-        raise InputError(where, f"acquired '{day}' is no date", "Write YYYY-MM-DD, or nothing") from None
-    angle = 2 * math.pi * (found.timetuple().tm_yday - 1) / 365.25
+    angle = 2 * math.pi * (day.timetuple().tm_yday - 1) / 365.25
     circle = [f(k * angle) for k in (1, 2) for f in (math.sin, math.cos)]
-    return [*circle, (found.year - 2000) / 20]
+    return [*circle, (day.year - 2000) / 20]
 
 
 def _within(value: float, low: float, high: float, name: str, unit: str, where: str) -> float:

@@ -14,7 +14,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from landloom.conditions.base import Condition, Embed
+from landloom.conditions.base import Condition, Embed, Host, Training
+from landloom.config.label_train import LabelTrainConfig
 
 FILE = "vector.safetensors"
 
@@ -38,6 +39,14 @@ class Ratios(Condition):
     ) -> None:
         super().__init__(torch.zeros(width(classes)), dropout, tokens)
         self.tokens, self.classes, self.partial = tokens, classes, partial
+
+    @classmethod
+    def told(cls, section: Training, host: Host) -> Self | None:
+        """Of a label generator with tokens for them."""
+        if not isinstance(section, LabelTrainConfig) or not section.vector.tokens:
+            return None
+        own, classes = section.vector, len(host.dataset.classes)
+        return cls(VectorTokens(classes, own.tokens, host.words.shape[2]), classes, own.dropout, own.partial)
 
     def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
         """Vectors of whole class mixes (B, K)."""

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from landloom.conditions.base import Condition, Embed
+from landloom.conditions.base import Condition, Embed, Host, Training
 from landloom.data.tensor_rows import Rows, announce
 
 FILE = "text.safetensors"
@@ -35,6 +35,11 @@ class Text(Condition):
     ) -> None:  # fmt: skip
         super().__init__(words[0], dropout, Encoder(encoder) if encoder is not None else None)
         self.words, self.column, self.embed = words, column, embed
+
+    @classmethod
+    def told(cls, section: Training, host: Host) -> Self:
+        """Of every generator."""
+        return cls(host.words, host.column, section.caption_dropout)
 
     def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
         """Embeddings (B, T, D) or token ids (B, T)."""

@@ -30,6 +30,7 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         yield from halvings(config)
         yield from one_step(image, made, name, config)
         yield from unworded(image, made, name)
+        yield from coarse(image, name, config)
         yield from stem(image, name, config)
     if made.source == "model":
         yield from start(image, made, name)
@@ -98,7 +99,7 @@ def one_step(image: ImageTrainConfig, made: ImageSampleConfig, name: str, config
     """Yield which sampler settings a model trained for a single step cannot follow."""
     if image.objective != "one_step":
         return
-    wrong = {"steps": made.steps, "guidance": made.guidance}
+    wrong = {"steps": made.steps, "guidance": max(made.scales.values(), default=1)}
     if bad := [f"{k}: {v:g}" for k, v in wrong.items() if v != 1]:
         yield (
             f"image_sample.{' and '.join(bad)} for '{name}', whose image_train.objective is 'one_step'; "
@@ -110,10 +111,39 @@ def one_step(image: ImageTrainConfig, made: ImageSampleConfig, name: str, config
 
 def unworded(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:
     """Yield guidance of images away from what their training never shows."""
-    if made.guidance != 1 and not image.caption_dropout:
+    for condition, scale in made.scales.items():
+        key, rate = dropout(image, condition)
+        if scale == 1 or rate:
+            continue
+        told, state = ("words" if condition == "text" else condition), "is 0" if rate == 0 else "is not there"
         yield (
-            f"image_sample.guidance: {made.guidance:g} for '{name}' goes away from images without words, but "
-            "image_train.caption_dropout is 0; raise that, or set guidance to 1"
+            f"image_sample.guidance: {scale:g} for '{name}' goes away from images without {told}, but "
+            f"{key} {state}; {'raise' if rate == 0 else 'add'} that, or set guidance to 1"
+        )
+
+
+def dropout(image: ImageTrainConfig, condition: str) -> tuple[str, float | None]:
+    """Key and value of the share of images that are not told a condition; None if it is never told."""
+    if condition == "text":
+        return "image_train.caption_dropout", image.caption_dropout
+    return f"image_train.{condition}.dropout", getattr(getattr(image, condition, None), "dropout", None)
+
+
+def coarse(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
+    """Yield why the latents do not hold the coarse images that a generator learns from."""
+    asked, kept = image.low_resolution, config.encode.low_resolution
+    if asked is None:
+        return
+    if kept is None or kept.factor != asked.factor:
+        found = "is off" if kept is None else f"has {kept.factor}"
+        yield (
+            f"image_train.low_resolution.factor: {asked.factor} for '{name}', but encode.low_resolution "
+            f"{found}; give encode.low_resolution.factor the same"
+        )
+    if config.tile.size % asked.factor:
+        yield (
+            f"image_train.low_resolution.factor: {asked.factor} for '{name}' does not divide tile.size, "
+            f"{config.tile.size}; change one of them"
         )
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -81,6 +82,10 @@ class Scene(Section):
     """Mask file."""
     split: Literal["train", "val", "test"] | None = None
     """Split of the scene, when split.by is 'manifest'."""
+    acquired: date | None = None
+    """Day of acquisition, as YYYY-MM-DD; that in the image's tags when absent."""
+    cloud: float | None = Field(default=None, ge=0, le=1)
+    """Share of cloud, 0 to 1; that in the image's tags when absent."""
 
 
 class Split(Section):
@@ -120,7 +125,8 @@ class DataConfig(Section):
     masks: str | None = None
     """Pattern of mask files with the same wildcards."""
     manifest: str | None = None
-    """CSV (comma, semicolon or tab), TSV or GeoJSON with columns scene, image, mask and, if wanted, split."""
+    """CSV (comma, semicolon or tab), TSV or GeoJSON with columns scene, image, mask and, if wanted, split,
+    acquired (YYYY-MM-DD) and cloud (0 to 1)."""
     scenes: list[Scene] | None = None
     """Scenes written out here."""
     bands: list[int] | None = Field(default=None, min_length=1)

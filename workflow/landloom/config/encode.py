@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from landloom.config.low_resolution import CoarseConfig
 from landloom.config.section import NetworkSection
 
 
@@ -16,3 +17,5 @@ class EncodeConfig(NetworkSection):
     """Tiles encoded at once."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the encoders."""
+    low_resolution: CoarseConfig | None = None
+    """Keep a coarse image of each tile, for generators with image_train.low_resolution; off when absent."""

@@ -1,11 +1,13 @@
 """``image_sample``: images for the generated masks."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from landloom.config.label_sample import Sampling
 from landloom.config.section import Section
+
+Scale = Annotated[float, Field(ge=1)]
 
 
 class Feedback(Section):
@@ -38,6 +40,9 @@ class ImageSampleConfig(Sampling):
     source: Literal["model", "real", "collage"] = "model"
     """'model' makes new images; 'real' keeps the image of a real mask (random oversampling); 'collage' cuts
     them from real tiles (copy and paste), without any model."""
+    guidance: Scale | dict[str, Scale] = 3.0
+    """Classifier-free guidance scale of the caption, or of several conditions by name, such as
+    {text: 3, metadata: 1.5}; 1 is off."""
     collage: CollageConfig = CollageConfig()
     """Real tiles to start from, for ControlNets, or to cut images from."""
     solver: Literal["unipc", "dpm++"] = "unipc"
@@ -57,6 +62,11 @@ class ImageSampleConfig(Sampling):
             cut = self.collage.model_copy(update={"strength": 1.0})
             return type(self)(source="collage", collage=cut, resamples=self.resamples)
         return self if self.cuts else self.model_copy(update={"collage": CollageConfig()})
+
+    @property
+    def scales(self) -> dict[str, float]:
+        """Guidance scale by name of the condition; 1 is off."""
+        return self.guidance if isinstance(self.guidance, dict) else {"text": self.guidance}
 
     @property
     def cuts(self) -> bool:

@@ -4,6 +4,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from landloom.config.low_resolution import LowResolutionConfig
+from landloom.config.metadata import MetadataConfig
 from landloom.config.section import Section
 from landloom.config.training import Denoising, Parallel
 
@@ -77,6 +79,10 @@ class ImageTrainConfig(Denoising, Parallel):
     """Share of training masks that are shown in blocks: generated masks are rougher than real ones."""
     coarse_block: int = Field(default=4, ge=2)
     """Side of these blocks in pixels."""
+    metadata: MetadataConfig | None = None
+    """Tell a ControlNet when, where and how an image was taken; off when absent, on with {}."""
+    low_resolution: LowResolutionConfig | None = None
+    """Tell a ControlNet a coarse image; off when absent, on with {}. Needs encode.low_resolution."""
     pix2pix: Pix2PixConfig = Pix2PixConfig()
     """Only for 'pix2pix'."""
     cyclegan: CycleGanConfig = CycleGanConfig()
@@ -91,7 +97,7 @@ class ImageTrainConfig(Denoising, Parallel):
         """The same, with defaults for what the back-end never reads: no change of it may train it again."""
         unread = {"pix2pix", "cyclegan"} - {self.backend}
         if self.backend != "controlnet":
-            unread |= {"objective", "one_step"}
+            unread |= {"objective", "one_step", "metadata", "low_resolution"}
         elif self.objective != "one_step":
             unread |= {"one_step"}
         fresh = type(self)()

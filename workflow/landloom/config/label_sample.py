@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from landloom.config.metadata import MetadataWish
 from landloom.config.section import NetworkSection, Section
 
 
@@ -12,8 +13,6 @@ class Sampling(NetworkSection):
 
     steps: int = Field(default=20, ge=1)
     """Sampling steps: of UniPC (Zhao et al. 2023) for latents, of unmasking for 'categorical' masks."""
-    guidance: float = Field(default=3.0, ge=1)
-    """Classifier-free guidance scale; 1 is off."""
     batch: int = Field(default=16, ge=1)
     """Samples made at once. Fewer are filled up to as many, since the shape of a batch changes last bits."""
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -43,6 +42,11 @@ class LabelSampleConfig(Sampling):
 
     source: Literal["model", "real"] = "model"
     """'model' samples new masks; 'real' takes the real training mask nearest to the asked mix."""
+    guidance: float = Field(default=3.0, ge=1)
+    """Classifier-free guidance scale of the words; 1 is off."""
+    metadata: MetadataWish = MetadataWish()
+    """What masks, and later images, are told by generators that learned metadata. Fields that are left out
+    are unknown, or those of the real tile whose mask is taken."""
     vector_guidance: float = Field(default=1.0, ge=0)
     """Guidance scale of the ratio vector; 1 is off."""
     temperature: float = Field(default=0.5, gt=0)

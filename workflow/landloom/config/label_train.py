@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from landloom.config.metadata import MetadataConfig
 from landloom.config.section import Section
 from landloom.config.training import Denoising, Parallel
 
@@ -73,5 +74,8 @@ class LabelTrainConfig(Denoising, Parallel):
     """Proportion-aware loss."""
     vector: VectorConfig = VectorConfig()
     """Ratio vector."""
+    metadata: MetadataConfig | None = None
+    """Tell a LoRA when, where and how a tile was taken; off when absent, on with {}. The 'categorical'
+    back-end does not read it."""
     categorical: CategoricalConfig = CategoricalConfig()
     """The 'categorical' back-end; steps, batch, lr, ... are those of this section."""

@@ -10,6 +10,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 README = ROOT / "config/README.md"
 BLOCK = re.compile(r"(?P<head><!-- generated: (?P<name>\w+) -->\n).*?(?P<tail><!-- end -->)", re.DOTALL)
-NAMED = {str: "text", int: "integer", float: "number", bool: "true or false"}
+NAMED = {str: "text", int: "integer", float: "number", bool: "true or false", date: "date"}
 LIMITS = {
     "ge": "at least {}",
     "gt": "above {}",

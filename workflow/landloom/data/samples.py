@@ -54,14 +54,14 @@ class Meta:
         lat: latitude of the centre, degrees north.
         gsd: ground sampling distance, metres.
         cloud: share of cloud, 0 to 1.
-        date: day of acquisition (UTC).
+        acquired: day of acquisition (UTC).
     """
 
     lon: Annotated[float | None, pa.float64()] = None
     lat: Annotated[float | None, pa.float64()] = None
     gsd: Annotated[float | None, pa.float64()] = None
     cloud: Annotated[float | None, pa.float64()] = None
-    date: Annotated[datetime.date | None, pa.date32()] = None
+    acquired: Annotated[datetime.date | None, pa.date32()] = None
 
 
 @dataclass

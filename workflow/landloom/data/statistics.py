@@ -1,6 +1,7 @@
 """The dataset statistics: classes, bands and scaling. ``ratios`` makes them, later stages read them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,16 +59,12 @@ class Statistics(BaseModel):
 
     def scale(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Map (..., C, H, W) in the image's own units to [-1, 1], clipped; NaN and infinities become -1."""
-        exact = np.float64 if wide(image.dtype.itemsize, image.dtype.kind == "f") else np.float32
-        low, high = self._limits(exact)
-        values = image.astype(exact)
-        values[~np.isfinite(values)] = -np.inf
-        span = np.where(high > low, high - low, 1)  # a constant band has none
-        return np.asarray(np.clip((values - low) / span, 0, 1) * 2 - 1, np.float32)
+        return scale(image, self.low, self.high)
 
     def unscale(self, x: NDArray[np.float32]) -> NDArray[Any]:
         """Map [-1, 1] back to the image's own units and type; a constant band gets its constant."""
-        low, high = self._limits(np.float64)  # single precision cannot hold all 32-bit integers
+        # Single precision cannot hold all 32-bit integers.
+        low, high = np.array([self.low, self.high], np.float64)[..., None, None]
         return fit((np.clip(x, -1, 1) + 1) / 2 * (high - low) + low, np.dtype(self.dtype))
 
     def preview(self, image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -75,10 +72,6 @@ class Statistics(BaseModel):
         x = self.scale(image)[self.rgb]
         x = np.repeat(x, 3, 0) if len(x) == 1 else x
         return np.rint((np.moveaxis(x, 0, -1) + 1) * 127.5).astype(np.uint8)
-
-    def _limits(self, dtype: type[np.floating[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
-        low, high = np.array([self.low, self.high], dtype)
-        return low[:, None, None], high[:, None, None]
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
@@ -97,6 +90,16 @@ class Statistics(BaseModel):
             raise InputError(
                 path, f"no dataset statistics ({error.error_count()} errors)", "Run ratios again"
             ) from None
+
+
+def scale(image: NDArray[Any], low: Sequence[float], high: Sequence[float]) -> NDArray[np.float32]:
+    """``Statistics.scale`` by the limits (C,) of each band."""
+    exact = np.float64 if wide(image.dtype.itemsize, image.dtype.kind == "f") else np.float32
+    least, most = np.array([low, high], exact)[..., None, None]
+    values = image.astype(exact)
+    values[~np.isfinite(values)] = -np.inf
+    span = np.where(most > least, most - least, 1)  # a constant band has none
+    return np.asarray(np.clip((values - least) / span, 0, 1) * 2 - 1, np.float32)
 
 
 def wide(itemsize: int, floating: bool) -> bool:

@@ -80,7 +80,7 @@ class OneStepObjective(DenoisingObjective):
         if side < config.smallest:
             found = f"{config.layers} layers need latents of {config.smallest}, those of this base are {side}"
             raise InputError("image_train.one_step.layers", f"{found} wide", "Lower it, or raise tile.size")
-        hints = int(module.controlnet.config.conditioning_channels)
+        hints = sum(len(c.channels) for c in module.conditions.hints)
         judge = discriminator(hints + int(module.unet.config.in_channels), config.width, config.layers)
         self.players = (module, judge)
         self.module = OneStep(module, judge, scheduler, config.strength)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
+from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from peft import LoraConfig
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from landloom.conditions.group import Conditions
 from landloom.config.image_train import ImageTrainConfig
 from landloom.diffusion import lora
 from landloom.errors import InputError
@@ -19,10 +21,14 @@ SMALL = 0.03
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
 DECODER = "decoder.safetensors"
 """The base's decoder, if it was trained along."""
+STEMS = "stems.safetensors"
+"""Stems of the hints behind the first one, if there are any."""
 
 
-def build(config: ImageTrainConfig, model: Bundle, classes: int) -> ControlNetModel:
-    """A ControlNet for one-hot masks; small random weights come from torch's global generator.
+def build(config: ImageTrainConfig, model: Bundle, hint: int) -> ControlNetModel:
+    """A ControlNet whose own stem takes a hint of ``hint`` channels, such as one-hot masks.
+
+    Small random weights come from torch's global generator.
 
     Raises:
         InputError: its stem does not shrink masks as the base's autoencoder does images.
@@ -33,7 +39,7 @@ def build(config: ImageTrainConfig, model: Bundle, classes: int) -> ControlNetMo
         found = f"{own} halve a mask {own - 1} times, the base halves an image {wanted - 1} times"
         raise InputError("image_train.channels", found, f"Give {wanted}, or leave them out")
     made = ControlNetModel.from_unet(
-        model.unet, conditioning_embedding_out_channels=channels, conditioning_channels=classes
+        model.unet, conditioning_embedding_out_channels=channels, conditioning_channels=hint
     ).requires_grad_(True)
     if config.init == "small":
         ends = [
@@ -55,6 +61,19 @@ def stem(factor: int) -> tuple[int, ...]:
     )
 
 
+def stems(made: ControlNetModel, conditions: Conditions) -> nn.ModuleDict:
+    """Stems of the hints behind the first one, whose stem is the ControlNet's own; they are summed up.
+
+    Each sees the channels of its own hint, and ends in a layer of zeros: a new hint changes nothing at first.
+    """
+    width, widths = made.config.block_out_channels[0], made.config.conditioning_embedding_out_channels
+    found = {
+        c.name: ControlNetConditioningEmbedding(width, len(c.channels), tuple(widths))
+        for c in conditions.hints[1:]
+    }
+    return nn.ModuleDict(found).to(made.device, made.dtype)
+
+
 def decoder(unet: UNet2DConditionModel) -> dict[str, Tensor]:
     """The decoder's parameters by name: up blocks and output, as ``sd_locked=False`` of Zhang et al."""
     ends = ("up_blocks.", "conv_norm_out.", "conv_out.")
@@ -72,10 +91,13 @@ def adapt(unet: UNet2DConditionModel, config: ImageTrainConfig) -> None:
 
 
 def save(
-    folder: Path, controlnet: ControlNetModel, unet: UNet2DConditionModel, config: ImageTrainConfig
-) -> None:
+    folder: Path, controlnet: ControlNetModel, unet: UNet2DConditionModel, config: ImageTrainConfig,
+    stems: nn.ModuleDict | None = None,
+) -> None:  # fmt: skip
     """Write a folder that ``ControlNetModel.from_pretrained`` reads, and what of the base has learned."""
     controlnet.save_pretrained(folder)
+    if stems:
+        save_file({n: p.contiguous() for n, p in stems.state_dict().items()}, folder / STEMS)
     if config.unlock:
         save_file({n: p.detach().contiguous() for n, p in decoder(unet).items()}, folder / DECODER)
     if config.lora:
@@ -91,3 +113,11 @@ def load(folder: Path, model: Bundle, device: torch.device, dtype: torch.dtype) 
         lora.load(model.unet, folder)
         model.unet.to(device, dtype)
     return control.to(device, dtype).requires_grad_(False).eval()
+
+
+def load_stems(folder: Path, made: ControlNetModel, conditions: Conditions) -> nn.ModuleDict:
+    """Stems that ``save`` wrote, for the conditions of the same folder."""
+    found = stems(made, conditions)
+    if found:
+        found.load_state_dict(load_file(folder / STEMS))
+    return found.requires_grad_(False).eval()

@@ -1,7 +1,7 @@
 """One denoiser for all conditions: the base's U-Net, what is trained for each condition, and a ControlNet."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import cast
 
 import torch
@@ -20,15 +20,16 @@ class Denoiser(nn.Module):
         conditions: what it is told.
         controlnet: takes the hints; needed if there are any.
         strength: factor on the ControlNet's residuals.
+        stems: of the hints behind the first one (``controlnet.stems``), by name.
     """
 
     def __init__(
         self, unet: UNet2DConditionModel, conditions: Conditions, controlnet: ControlNetModel | None = None,
-        strength: float = 1.0,
+        strength: float = 1.0, stems: nn.ModuleDict | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.controlnet, self.unet, self.strength = controlnet, unet, strength
-        self.conditions = conditions
+        self.conditions, self.stems = conditions, stems or nn.ModuleDict()
         self.parts = nn.ModuleDict({c.name: c.module for c in conditions if c.module is not None})
 
     def forward(self, x: Tensor, t: Tensor, given: Mapping[str, Tensor]) -> Tensor:
@@ -44,11 +45,15 @@ class Denoiser(nn.Module):
             extra["encoder_attention_mask"] = attended(words)
         if hints := self.entering("hint", given, x.dtype):
             assert self.controlnet is not None
+            beside = [
+                self.stems[c.name](h) for c, h in zip(self.conditions.hints[1:], hints[1:], strict=True)
+            ]
             # The ControlNet has no mask for tokens, so it gets those alone that are always told: words.
-            down, middle = self.controlnet(
-                x, t, tokens[0], controlnet_cond=torch.cat(hints, 1), conditioning_scale=self.strength,
-                return_dict=False,
-            )  # fmt: skip
+            with added([self.controlnet.controlnet_cond_embedding], beside):
+                down, middle = self.controlnet(
+                    x, t, tokens[0], controlnet_cond=hints[0], conditioning_scale=self.strength,
+                    return_dict=False,
+                )  # fmt: skip
             extra |= {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
         return torch.as_tensor(self.unet(x, t, words, return_dict=False, **extra)[0])
 
@@ -58,19 +63,26 @@ class Denoiser(nn.Module):
         return [(self.parts[n](given[n]) if n in self.parts else given[n]).to(dtype) for n in names]
 
 
-@contextmanager
-def beside_time(networks: Sequence[nn.Module], embeddings: Sequence[Tensor]) -> Iterator[None]:
+def beside_time(networks: Sequence[nn.Module], embeddings: Sequence[Tensor]) -> AbstractContextManager[None]:
     """Add embeddings (B, D) to that of the time while networks of diffusers are called.
 
-    Behind its two layers, so that any U-Net has this door. A hook leaves no trace in a network: what is saved
-    is what stock pipelines load. With class or time conditions in the network's own settings they could not.
+    Behind its two layers, so that any U-Net has this door. With class or time conditions in the network's own
+    settings, stock pipelines could not load it.
+    """
+    return added([cast(nn.Module, network.time_embedding) for network in networks], embeddings)
+
+
+@contextmanager
+def added(layers: Sequence[nn.Module], tensors: Sequence[Tensor]) -> Iterator[None]:
+    """Add tensors to what layers of a network answer, while the network is called.
+
+    A hook leaves no trace in a network: what is saved is what stock pipelines load.
     """
     with ExitStack() as stack:
-        if embeddings:
-            more = torch.stack([*embeddings]).sum(0)
-            for network in networks:
-                layers = cast(nn.Module, network.time_embedding)
-                hook = layers.register_forward_hook(lambda _, __, out: out + more.to(out))
+        if tensors:
+            more = torch.stack([*tensors]).sum(0)
+            for layer in layers:
+                hook = layer.register_forward_hook(lambda _, __, out: out + more.to(out))
                 stack.callback(hook.remove)
         yield
 

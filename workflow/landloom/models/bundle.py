@@ -55,6 +55,11 @@ class Bundle:
         """How many pixels make one latent cell, per side."""
         return int(2 ** (len(self.vae.config.block_out_channels) - 1))
 
+    @property
+    def time(self) -> int:
+        """Width of the denoiser's time embedding."""
+        return int(self.unet.time_embedding.linear_2.out_features)
+
     def palette(self, classes: int) -> NDArray[np.float32]:
         """Generation palette (K, C) of this base."""
         return generation_palette(classes, self.channels)

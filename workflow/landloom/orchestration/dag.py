@@ -21,6 +21,7 @@ from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import gpus
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
+from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles, discover, grouped, lacking, split_scenes
 
 REAL = "real"
@@ -165,6 +166,19 @@ class Dag:
     def split(self, wildcards: Any) -> str:
         """Split of each scene of a part, for its command."""
         return self.lists.words("split", [self.splits[s] for s in self.part(wildcards)])
+
+    def acquisition(self, wildcards: Any) -> str:
+        """Options that say when each scene of a part was taken and how cloudy it is, as a manifest says."""
+        found = [self.scenes[s] for s in self.part(wildcards)]
+        given: dict[str, list[Any]] = {
+            "acquired": [s.acquired for s in found],
+            "cloud": [s.cloud for s in found],
+        }
+        return " ".join(
+            f"--{name} {self.lists.words(name, [UNKNOWN if v is None else str(v) for v in values])}"
+            for name, values in given.items()
+            if any(v is not None for v in values)
+        )
 
     def minutes(self, rule: str, count: int) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""

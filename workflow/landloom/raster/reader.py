@@ -2,6 +2,7 @@
 
 import warnings
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,11 +15,12 @@ from rasterio.windows import Window as Slice
 
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
-from landloom.raster import bands, grid
+from landloom.raster import acquisition, bands, grid
 from landloom.raster.labels import IGNORE, Legend
 from landloom.raster.readable import readable
 from landloom.raster.unknown import UnknownValues
 from landloom.raster.windows import Window
+from landloom.scenes.acquisition import day
 from landloom.scenes.discovery import SceneFiles
 
 STRICT = {"GDAL_ERROR_ON_LIBJPEG_WARNING": "YES", "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO"}
@@ -112,6 +114,39 @@ class SceneReader:
     def read_image(self, part: Slice) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Read the selected bands (C, h, w) of a part inside the scene, and where they hold data (h, w)."""
         return bands.read(self.bands, part, self.data.nodata)
+
+    def acquired(self) -> date | None:
+        """Day of acquisition by manifest, config or tags; None where it is not known.
+
+        Raises:
+            InputError: it is no day.
+        """
+        own = self.scene.acquired
+        return (
+            acquisition.day(self.images) if own is None else day(own, f"scene '{self.scene.name}', acquired")
+        )
+
+    def cloud(self) -> float | None:
+        """Share of cloud by manifest, config or tags; None where it is not known.
+
+        Raises:
+            InputError: a tag holds no percentage.
+        """
+        return acquisition.cloud(self.images) if self.scene.cloud is None else self.scene.cloud
+
+    def place(self, row: float, col: float) -> tuple[float, float] | None:
+        """Longitude and latitude of a point in pixels; None where it is not known.
+
+        Raises:
+            InputError: the point lies nowhere on the Earth.
+        """
+        if self.transform is None:
+            return None
+        return acquisition.place(self.crs, self.transform * (col, row), self.images[0].name)
+
+    def gsd(self, lat: float | None) -> float | None:
+        """Ground sampling distance in metres at a latitude; None where it is not known."""
+        return acquisition.gsd(self.crs, self.transform, lat)
 
     def partly_missing(self, part: Slice) -> int:
         """Number of pixels of a part that hold data although some bands of a file are nodata there."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landloom.data.quality import Reason
-from landloom.data.samples import class_ratios
+from landloom.data.samples import Meta, class_ratios
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,14 @@ class Request:
         expected: shares (K,), complete: what is asked for and the prior of the rest.
         prompt: the shares in words.
         seed: seed of the mask.
+        meta: where, when and how an image of it would be taken; None where nothing is known.
     """
 
     target: NDArray[np.float64]
     expected: NDArray[np.float64]
     prompt: str
     seed: int
+    meta: Meta | None = None
 
 
 @dataclass(frozen=True)

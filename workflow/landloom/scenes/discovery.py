@@ -34,12 +34,16 @@ class SceneFiles:
         images: files whose bands are stacked, in this order.
         mask: where the mask should be; ``check`` reports it when it is not there.
         split: train, val or test when a manifest or the config says so.
+        acquired: day of acquisition (YYYY-MM-DD) when they say so.
+        cloud: share of cloud, 0 to 1, when they say so.
     """
 
     name: str
     images: tuple[Path, ...]
     mask: Path
     split: str | None = None
+    acquired: str | None = None
+    cloud: float | None = None
 
 
 def grouped(scenes: Sequence[SceneFiles], size: int) -> dict[str, list[str]]:
@@ -80,7 +84,14 @@ def discover(data: DataConfig) -> list[SceneFiles]:
     elif data.scenes is not None:
         where = "data.scenes"
         found = [
-            SceneFiles(_clean(s.name, where), tuple(map(Path, s.images)), Path(s.mask), s.split)
+            SceneFiles(
+                _clean(s.name, where),
+                tuple(map(Path, s.images)),
+                Path(s.mask),
+                s.split,
+                None if s.acquired is None else s.acquired.isoformat(),
+                s.cloud,
+            )
             for s in data.scenes
         ]
     else:
@@ -236,7 +247,11 @@ def _no_match(pattern: str) -> InputError:
 def _manifest(path: Path) -> Iterator[SceneFiles]:
     for where, row in manifest.entries(path):
         images = tuple(path.parent / name.strip() for name in row["image"].split(";") if name.strip())
-        yield SceneFiles(_clean(row["scene"], where), images, path.parent / row["mask"], row["split"] or None)
+        cloud = float(row["cloud"]) if "cloud" in row else None
+        yield SceneFiles(
+            _clean(row["scene"], where), images, path.parent / row["mask"], row["split"] or None,
+            row.get("acquired"), cloud,
+        )  # fmt: skip
 
 
 def split_scenes(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from landloom.errors import InputError
+from landloom.scenes import acquisition
 from landloom.scenes.splits import SPLITS
 
 COLUMNS = ("scene", "image", "mask", "split")
+EXTRA = {"acquired": acquisition.day, "cloud": acquisition.share}
+"""Columns that may be there, and what reads them."""
 SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 """Separators that a table may have, by its suffix; spreadsheets write what their country is used to."""
 
@@ -19,10 +22,12 @@ SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 def entries(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the place of each entry, and its scene, image, mask and split ('' when not given).
 
+    Day of acquisition (YYYY-MM-DD) and share of cloud are there if they are given.
+
     Capitals in names of columns do not count; entries without any value are skipped.
 
     Raises:
-        InputError: the file is missing or malformed, or an entry lacks a value.
+        InputError: the file is missing or malformed, an entry lacks a value, or a day or share is none.
     """
     for number, row in enumerate(_rows(path), 1):
         where = f"{path}, entry {number}"
@@ -40,7 +45,8 @@ def entries(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 raise InputError(where, found, "A manifest has scene, image, mask and maybe split")
         if (split := values["split"].lower()) not in ("", *SPLITS):
             raise InputError(where, f"split is '{values['split']}'", "Write train, val or test")
-        yield where, values | {"split": split}
+        given = {k: str(read(known[k], f"{where}, {k}")) for k, read in EXTRA.items() if known.get(k)}
+        yield where, values | {"split": split} | given
 
 
 def _cell(value: Any) -> str:

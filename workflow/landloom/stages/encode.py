@@ -7,6 +7,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
+from landloom.conditions import registry
 from landloom.config.base import BaseConfig
 from landloom.config.encode import EncodeConfig
 from landloom.data import pictures
@@ -18,7 +19,7 @@ from landloom.models import bundle
 from landloom.runtime.command_line import In, Out
 from landloom.training.loop import device
 
-VERSION = 2
+VERSION = 3
 TEXTS = 64
 """Texts that are embedded together."""
 
@@ -38,7 +39,7 @@ def run(
     texts = ["", *sorted({*data.captions, *data.prompts} - {""})]
     embedded = embeddings(model, texts)
     first = next(embedded)  # tells their size
-    held = small(data, texts)
+    held = small(data, texts) | registry.recorded(config, dataset, [tiles])
     side, shape = dataset.size, latent_cache.shape(model, len(data.ids), dataset.size, config.augment)
     known = learned is None or learned.masks
     kinds = {name: Kind(tensor.dtype, tuple(tensor.shape)) for name, tensor in held.items()} | {

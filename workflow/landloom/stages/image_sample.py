@@ -31,7 +31,7 @@ from landloom.runtime.command_line import In, Ins, Out
 from landloom.segmentation import networks
 from landloom.training.loop import device
 
-VERSION = 11
+VERSION = 12
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
 RESAMPLE_SEED = 0x7415  # and resamples from other noise than the first images
 
@@ -144,8 +144,11 @@ class Diffusion:
         self.model = bundle.load(base).to(device(), self.dtype)
         made = controlnet.load(control, self.model, device(), self.dtype)
         self.conditions = registry.load(control, self.model.embed)
-        self.denoiser = Denoiser(self.model.unet, self.conditions, made, config.control)
-        self.guides = guidance(self.conditions, "text", config.guidance, "image_sample.guidance")
+        stems = controlnet.load_stems(control, made, self.conditions)
+        denoiser = Denoiser(self.model.unet, self.conditions, made, config.control, stems)
+        self.denoiser = denoiser.to(device())
+        scales, key = config.scales, "image_sample.guidance"
+        self.guides = [g for n, s in scales.items() for g in guidance(self.conditions, n, s, key)]
         found = networks.load(judge / "model") if judge is not None and config.feedback.weight else None
         self.judge = found.to(device()).eval().requires_grad_(False) if found is not None else None
 

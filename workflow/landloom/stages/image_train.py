@@ -8,9 +8,7 @@ from typing import TypeVar
 import torch
 
 from landloom.conditions import registry
-from landloom.conditions.group import Conditions
-from landloom.conditions.mask import Mask
-from landloom.conditions.text import Text
+from landloom.conditions.base import Host
 from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2PixConfig, TranslationConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.data import pictures
@@ -28,7 +26,7 @@ from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import Objective, device, train
 from landloom.training.metrics_log import metrics_path
 
-VERSION = 9
+VERSION = 10
 NAMES = {"pix2pix": "Pix2Pix", "cyclegan": "CycleGAN"}
 Given = TypeVar("Given", Path, list[Path])
 
@@ -62,9 +60,10 @@ def diffusion(
     """Train a ControlNet and write it as a folder that ``from_pretrained`` reads."""
     model = bundle.load(base).to(device())
     torch.manual_seed(seed)
-    classes = len(dataset.classes)
-    made, data = controlnet.build(config, model, classes), latent_cache.load(latents, ["images"])
-    denoiser = Denoiser(model.unet, told(config, data, classes), made)
+    data = latent_cache.load(latents, ["images"])
+    told = registry.told(config, Host(dataset, "caption", data.text, model.time))
+    made = controlnet.build(config, model, len(told.hints[0].channels))
+    denoiser = Denoiser(model.unet, told, made, stems=controlnet.stems(made, told))
     objective: DenoisingObjective
     if config.objective == "one_step":
         objective = OneStepObjective(denoiser, model.scheduler, data.images, data.columns, config.one_step)
@@ -72,15 +71,9 @@ def diffusion(
         objective = DenoisingObjective(denoiser, model.scheduler, data.images, data.columns, config.min_snr)
     controlnet.adapt(model.unet, config)
     train(objective, config, how, seed, state, "image ControlNet")
-    controlnet.save(out, made, model.unet, config)
+    controlnet.save(out, made, model.unet, config, denoiser.stems)
     registry.save(denoiser.conditions, out)
     (out / "README.md").write_text(cards.controlnet(dataset, config))
-
-
-def told(config: ImageTrainConfig, data: latent_cache.LatentCache, classes: int) -> Conditions:
-    """What the ControlNet's denoiser is told: mask and caption."""
-    mask = Mask(classes, coarse=config.coarse, block=config.coarse_block)
-    return Conditions([mask, Text(data.text, "caption", config.caption_dropout)])
 
 
 def translation(

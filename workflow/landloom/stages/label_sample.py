@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from landloom.config.label_sample import LabelSampleConfig
+from landloom.config.metadata import MetadataWish
 from landloom.data import samples
 from landloom.data.quality import judged
-from landloom.data.samples import Requested, Sample, class_ratios
+from landloom.data.samples import Meta, Requested, Sample, class_ratios
 from landloom.data.statistics import Statistics
 from landloom.diffusion.masks import LoraMasks
 from landloom.diffusion.sampling import batches
@@ -36,7 +37,7 @@ def run(
     table = pd.read_parquet(plan)
     requests = table[table["shard"] == shard]
     if config.source == "real":
-        made = from_real(requests, tiles, generator)
+        made = from_real(requests, tiles, generator, config.metadata)
     else:
         assert model is not None
         made = from_model(config, requests, load(config, dataset, model, base), generator)
@@ -64,7 +65,8 @@ def from_model(
     draw = smoothed(padded(draw, config.batch), config.smooth)
     for part in progress.shown(parts, f"masks of {generator}", len(table), config.batch):
         rows = table.iloc[part].to_dict("records")
-        asked = [request(r) for r in rows]
+        meta = wished(config.metadata, None)
+        asked = [replace(request(r), meta=meta) for r in rows]
         found = best_of(asked, draw, config.control.tries, config.control.tolerance)
         for row, wanted, drawn in zip(rows, asked, found, strict=True):
             mask, asked_for = drawn.mask, Requested(row["mix"], drawn.attempt)
@@ -75,7 +77,7 @@ def from_model(
                 id=f"{generator}_{row['id']}", mask=codec.encode(mask), scene=generator, source=generator,
                 ratios=class_ratios(mask, len(wanted.target)), caption=row["caption"], seed=row["seed"],
                 target_ratios=[float(x) for x in wanted.target],
-                request=asked_for, quality=judged(None, {"residual": drawn.residual}, reasons),
+                request=asked_for, quality=judged(None, {"residual": drawn.residual}, reasons), meta=meta,
             )  # fmt: skip
 
 
@@ -95,7 +97,15 @@ def smoothed(draw: Draw, pixels: int) -> Draw:
     return drawn
 
 
-def from_real(requests: pd.DataFrame, tiles: Sequence[Path], generator: str) -> Iterator[Sample]:
+def wished(wish: MetadataWish, known: Meta | None) -> Meta | None:
+    """What is known of a tile, with the fields that are wished for in their place; None if there is none."""
+    fields = wish.model_dump(exclude_none=True)
+    return replace(known or Meta(), **fields) if fields else known
+
+
+def from_real(
+    requests: pd.DataFrame, tiles: Sequence[Path], generator: str, wish: MetadataWish
+) -> Iterator[Sample]:
     """The real train tile whose class mix is nearest (L1) to each request; ties by the request's seed."""
     rows = requests.to_dict("records")
     chosen = nearest(rows, tiles)
@@ -106,7 +116,7 @@ def from_real(requests: pd.DataFrame, tiles: Sequence[Path], generator: str) -> 
             source=generator,
             crs=found.crs, transform=found.transform, ratios=found.ratios, caption=row["caption"],
             seed=row["seed"], target_ratios=[float(x) for x in row["target_ratios"]], parents=[found.id],
-            request=Requested(row["mix"]),
+            request=Requested(row["mix"]), meta=wished(wish, found.meta),
         )  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from peft import LoraConfig
 from safetensors.torch import save_file
 
 from landloom.conditions import registry
+from landloom.conditions.base import Host
 from landloom.conditions.group import Conditions
-from landloom.conditions.ratios import Ratios, VectorTokens
-from landloom.conditions.text import Text
+from landloom.conditions.ratios import Ratios
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.config.training import Training
@@ -91,7 +91,8 @@ def train_lora(
     torch.manual_seed(seed)
     alpha = config.alpha or config.rank
     model.unet.add_adapter(LoraConfig(r=config.rank, lora_alpha=alpha, target_modules=config.targets))
-    denoiser = Denoiser(model.unet, told(config, data, classes))
+    told = registry.told(config, Host(dataset, "prompt", data.text, model.time))
+    denoiser = Denoiser(model.unet, told)
     weight, columns = config.proportion.weight, data.columns
     objective = DenoisingObjective(
         denoiser, model.scheduler, data.masks, columns, config.min_snr, term, weight
@@ -100,15 +101,6 @@ def train_lora(
     lora.save(model.unet, out)
     registry.save(denoiser.conditions, out)
     (out / "README.md").write_text(cards.lora(dataset, config))
-
-
-def told(config: LabelTrainConfig, data: latent_cache.LatentCache, classes: int) -> Conditions:
-    """What the LoRA's denoiser is told: prompts, and ratios if they have tokens."""
-    own, text = config.vector, Text(data.text, "prompt", config.caption_dropout)
-    if not own.tokens:
-        return Conditions([text])
-    tokens = VectorTokens(classes, own.tokens, data.text.shape[2])
-    return Conditions([text, Ratios(tokens, classes, own.dropout, own.partial)])
 
 
 def fit_probe(

@@ -5,7 +5,7 @@ import sys
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
 from landloom.data import samples
-from landloom.data.samples import Sample, ShardWriter
+from landloom.data.samples import Meta, Sample, ShardWriter
 from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.raster.labels import IGNORE
@@ -13,14 +13,17 @@ from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window, areas, tiles
 from landloom.runtime import progress
 from landloom.runtime.command_line import Ins, Out
+from landloom.scenes import acquisition
+from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles
 
-VERSION = 3
+VERSION = 4
 
 
 def run(
-    config: TileConfig, data: DataConfig, scene: list[str], split: list[str], image: Ins, mask: Ins, out: Out
-) -> None:
+    config: TileConfig, data: DataConfig, scene: list[str], split: list[str], image: Ins, mask: Ins, out: Out,
+    acquired: list[str] | None = None, cloud: list[str] | None = None,
+) -> None:  # fmt: skip
     """Write the tiles of some scenes.
 
     Args:
@@ -31,6 +34,8 @@ def run(
         image: image files, the same number for each scene, scene by scene.
         mask: mask file of each scene.
         out: the shard.
+        acquired: day of acquisition of each scene, or 'unknown'; without it, that in the image's tags.
+        cloud: share of cloud of each scene, likewise.
 
     Raises:
         InputError: a raster cannot be read, or the lists do not fit together.
@@ -40,7 +45,11 @@ def run(
         raise InputError(
             "tile", "--scene, --split, --image and --mask differ in length", "Give one per scene."
         )
-    files = [SceneFiles(s, tuple(image[i * count : (i + 1) * count]), mask[i]) for i, s in enumerate(scene)]
+    days, clouds = told("acquired", acquired, scene), told("cloud", cloud, scene)
+    files = [
+        SceneFiles(s, tuple(image[i * count : (i + 1) * count]), mask[i], None, days[i], share(clouds[i], s))
+        for i, s in enumerate(scene)
+    ]
     with SceneReader(files[0], data) as first:
         about = {
             "classes": [c.name for c in data.classes],
@@ -51,6 +60,23 @@ def run(
         for one, where in zip(files, split, strict=True):
             if not add(writer, one, where, config, data):
                 print(f"warning: scene '{one.name}' has no tile with enough labelled pixels", file=sys.stderr)
+
+
+def told(name: str, values: list[str] | None, scenes: list[str]) -> list[str | None]:
+    """What is given for each scene; None for what is not.
+
+    Raises:
+        InputError: there is not one value for each scene.
+    """
+    found = values or [UNKNOWN] * len(scenes)
+    if len(found) != len(scenes):
+        raise InputError(f"tile, --{name}", f"{len(found)} for {len(scenes)} scenes", "Give one per scene")
+    return [None if v == UNKNOWN else v for v in found]
+
+
+def share(text: str | None, scene: str) -> float | None:
+    """Share of cloud in a text."""
+    return None if text is None else acquisition.share(text, f"scene '{scene}', cloud")
 
 
 def add(writer: ShardWriter, scene: SceneFiles, split: str, config: TileConfig, data: DataConfig) -> int:
@@ -92,4 +118,11 @@ def cut(reader: SceneReader, window: Window, split: str, min_valid: float, class
         transform=place,
         split=split,
         ratios=samples.class_ratios(mask, classes),
+        meta=taken(reader, window),
     )
+
+
+def taken(reader: SceneReader, window: Window) -> Meta:
+    """Where (its centre), when and how a window was taken, as far as it is known."""
+    lon, lat = reader.place(window.row + window.height / 2, window.col + window.width / 2) or (None, None)
+    return Meta(lon, lat, reader.gsd(lat), reader.cloud(), reader.acquired())

@@ -1,0 +1,135 @@
+"""A coarse image, through the hint's door: what is generated shall agree with it (super-resolution)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from landloom.conditions.base import Condition, Embed, Host, Training
+from landloom.config.encode import EncodeConfig
+from landloom.data import samples
+from landloom.data.statistics import Statistics, scale
+from landloom.data.symmetry import turn_each
+from landloom.errors import InputError
+
+
+class LowResolution(Condition):
+    """Means of square blocks of the image and the share of each block that holds data (B, C + 1, h, w).
+
+    Not told is zero in every channel, the last one too: no block is known.
+
+    Args:
+        factor: side of a block in pixels.
+        low: value of each band (C,), in the image's own units, that becomes -1.
+        high: value of each band (C,) that becomes 1.
+        side: blocks along a side of a tile, for samples that have no image.
+        dropout: share of samples that learn without it.
+    """
+
+    name = "low_resolution"
+    door = "hint"
+
+    def __init__(
+        self, factor: int, low: Sequence[float], high: Sequence[float], side: int, dropout: float
+    ) -> None:
+        names = [*(f"mean of band {i}" for i in range(1, len(low) + 1)), "known"]
+        super().__init__(torch.zeros(len(names), 1, 1), dropout, Enlarged(factor), names)
+        self.factor, self.low, self.high, self.side = factor, low, high, side
+
+    @classmethod
+    def told(cls, section: Training, host: Host) -> Self | None:
+        """Of image generators with a section ``low_resolution``."""
+        own = getattr(section, cls.name, None)
+        return None if own is None else cls.of(own.factor, host.dataset, own.dropout)
+
+    @classmethod
+    def of(cls, factor: int, dataset: Statistics, dropout: float) -> Self:
+        """For the tiles of a dataset."""
+        return cls(factor, dataset.low, dataset.high, dataset.size // factor, dropout)
+
+    @classmethod
+    def recorded(cls, section: EncodeConfig, dataset: Statistics, tiles: Sequence[Path]) -> Tensor | None:
+        """Of all tiles, if the section asks for it."""
+        if section.low_resolution is None:
+            return None
+        own = cls.of(section.low_resolution.factor, dataset, 0)
+        rows = [own.load([tile]) for tile in samples.read(tiles, split="train")]
+        return torch.cat(rows) if rows else own.null.new_zeros(0, len(own.channels), own.side, own.side)
+
+    def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
+        """What ``recorded`` made of the tiles."""
+        return rows[self.name]
+
+    def load(self, samples: Sequence[Any]) -> Tensor:
+        """Of the samples' own images; a sample without an image is told nothing.
+
+        Raises:
+            InputError: there is no image, and training always showed one.
+        """
+        return torch.stack([self._blocks(s) for s in samples])
+
+    def _blocks(self, sample: Any) -> Tensor:
+        if self.field(sample, "image") is not None:
+            return torch.from_numpy(blocks(sample.image_array(), self.factor, self.low, self.high))
+        if not self.dropout:
+            found = f"has no image yet, which the condition '{self.name}' of the model always was told"
+            remedy = "Take masks of real tiles (label_sample.source: real), or train with a dropout above 0"
+            raise InputError(getattr(sample, "id", "sample"), found, remedy)
+        return self.null.expand(-1, self.side, self.side)
+
+    def turn(self, raw: Tensor, variants: Tensor) -> Tensor:
+        """Turned like the image."""
+        return turn_each(raw, variants)
+
+    def settings(self) -> dict[str, Any]:
+        """Rate, size of a block, limits of the bands, and blocks of a tile."""
+        own = {"factor": self.factor, "low": self.low, "high": self.high, "side": self.side}
+        return super().settings() | own
+
+    @classmethod
+    def read(cls, folder: Path, settings: Mapping[str, Any], embed: Embed | None) -> Self:
+        """Coarse images for a sampler."""
+        return cls(**{k: settings[k] for k in ("factor", "low", "high", "side", "dropout")})
+
+
+class Enlarged(nn.Module):
+    """Brings coarse images back to the size of the tile, bilinearly; it has no weights."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """Channels (B, C + 1, H, W) of blocks (B, C + 1, h, w)."""
+        return F.interpolate(raw, scale_factor=self.factor, mode="bilinear", align_corners=False)
+
+
+def blocks(
+    image: NDArray[Any], factor: int, low: Sequence[float], high: Sequence[float]
+) -> NDArray[np.float32]:
+    """Means (C, h, w) of the finite pixels of blocks in [-1, 1], and the share of them (1, h, w).
+
+    Summed in double precision, where the order of the pixels, which a turn changes, makes no difference.
+
+    Args:
+        image: (C, H, W) in its own units.
+        factor: side of a block in pixels.
+        low: value of each band that becomes -1.
+        high: value of each band that becomes 1.
+    """
+    known = np.isfinite(image).all(0, keepdims=True)
+    scaled = np.where(known, scale(image, low, high), 0)
+
+    def summed(x: NDArray[Any]) -> NDArray[np.float64]:
+        bands, height, width = x.shape
+        parts = x.astype(np.float64).reshape(bands, height // factor, factor, width // factor, factor)
+        return np.asarray(parts.sum((2, 4)))
+
+    count = summed(known)
+    means = summed(scaled) / np.maximum(count, 1)
+    return np.concatenate([means, count / factor**2]).astype(np.float32)

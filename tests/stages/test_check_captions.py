@@ -1,5 +1,6 @@
 """What the check says about caption servers and caption models."""
 
+import re
 from pathlib import Path
 
 import pytest

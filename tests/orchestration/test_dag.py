@@ -56,6 +56,18 @@ def test_baselines_ask_for_no_base_and_no_latents(backend: str) -> None:
     assert not any("base" in m for m in made.training_metrics())
 
 
+def test_tile_is_told_what_a_manifest_says_of_day_and_cloud() -> None:
+    w, data = Wildcards(scene="00000"), yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]
+    (raleigh,) = data["scenes"]
+    tile = {"size": 64, "scenes_per_shard": 2}
+    assert dag(tile=tile).acquisition(w) == ""  # commands stay as they were
+    dated = raleigh | {"acquired": "2000-10-02"}
+    made = dag(tile=tile, data=data | {"scenes": [dated, raleigh | {"name": "other"}]})
+    assert made.acquisition(w) == "--acquired unknown 2000-10-02"
+    cloudy = dag(tile=tile, data=data | {"scenes": [dated | {"cloud": 0.25}]})
+    assert cloudy.acquisition(w) == "--acquired 2000-10-02 --cloud 0.25"
+
+
 def test_equal_trainings_share_one_model() -> None:
     own = {"image_train": {"steps": 7}}
     strict = own | {"curate": {"min_agreement": 0.5}}

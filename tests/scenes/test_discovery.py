@@ -172,6 +172,15 @@ def test_scenes_of_the_config() -> None:
     ]
 
 
+def test_day_and_cloud_of_a_manifest_and_of_the_config(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("scene,image,mask,acquired,cloud\nx,a,b,20240901,0.5\ny,c,d,,\n")
+    x, y = discover(rasters.config(manifest=str(tmp_path / "m.csv")))
+    assert (x.acquired, x.cloud, y.acquired, y.cloud) == ("2024-09-01", 0.5, None, None)
+    listed = [{"name": "x", "images": ["a"], "mask": "b", "acquired": "2024-09-01", "cloud": 0}]
+    (found,) = discover(rasters.config(scenes=listed))
+    assert (found.acquired, found.cloud) == ("2024-09-01", 0)
+
+
 def test_patterns_and_shares_go_together() -> None:
     split = Split(test=["6_*", "7_*"], val=0.5)
     found = split_scenes(named("1_1", "2_1", "6_1", "6_2", "7_1"), split)

@@ -31,7 +31,8 @@ def test_only_train_tiles_are_encoded(tiny: dict[str, Any], latents: list[Path])
     found = latent_cache.load(latents)
     assert found.ids == ["a1", "a2", "a3", "a4", "b1", "b2", "b3", "b4"]
     assert {s.id for s in samples.read(tiny["tiles"]) if s.split != "train"} == {"a0", "b0"}
-    assert all(len(v) == 8 for k, v in vars(found).items() if k not in ("text", "more"))
+    rows = found.columns | {"images": found.images, "masks": found.masks, "metadata": found.more["metadata"]}
+    assert all(len(v) == 8 for v in rows.values())
 
 
 def test_latents_are_those_of_the_images_and_painted_masks(

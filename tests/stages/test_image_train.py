@@ -125,6 +125,28 @@ def test_an_unlocked_decoder_learns(image_job: dict[str, Any], base: Path, tmp_p
     assert all(not torch.equal(v, before[k]) for k, v in learned.items() if k.endswith("weight"))
 
 
+def test_sections_say_what_a_generator_is_told(told: Path, controlnet: Path) -> None:
+    found = json.loads((told / "conditions.json").read_text())
+    assert list(found) == ["mask", "text", "metadata", "low_resolution"]
+    assert list(json.loads((controlnet / "conditions.json").read_text())) == ["mask", "text"]
+    assert found["mask"]["channels"] == bases.NAMES
+    assert found["low_resolution"]["channels"] == [*(f"mean of band {i}" for i in (1, 2, 3, 4)), "known"]
+    learned = load_file(told / "metadata.safetensors")["last.weight"]
+    stem = load_file(told / "stems.safetensors")["low_resolution.conv_out.weight"]
+    assert learned.abs().max() > 0  # both start as zeros
+    assert stem.abs().max() > 0
+
+
+def test_stock_pipelines_load_a_generator_that_is_told_more(told: Path, base: Path) -> None:
+    """They know mask and caption alone, and see what a ControlNet of these would."""
+    made = ControlNetModel.from_pretrained(told, use_safetensors=True)
+    assert made.config.conditioning_channels == 3
+    pipe = StableDiffusionControlNetPipeline.from_pretrained(base, controlnet=made, local_files_only=True)
+    latents, text = torch.randn(1, 4, 16, 16), torch.randn(1, 7, 32)
+    down, _ = pipe.controlnet(latents, 5, text, controlnet_cond=torch.rand(1, 3, 32, 32), return_dict=False)
+    assert all(d.isfinite().all() for d in down)
+
+
 @pytest.mark.parametrize("size", [1, 20_000])
 def test_streamed_rows_give_the_same_bytes_also_when_cut_off(
     controlnet: Path, image_job: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
@@ -160,25 +182,3 @@ def test_streamed_tiles_give_the_same_baselines(
     streamed = cut(monkeypatch, kind, 3, "image_train", pix2pix_job | {"config": config}, tmp_path)
     assert records.digest(streamed) == records.digest(whole)
     assert max(most) == (2, 8)
-
-
-def test_sections_say_what_a_generator_is_told(told: Path, controlnet: Path) -> None:
-    found = json.loads((told / "conditions.json").read_text())
-    assert list(found) == ["mask", "text", "metadata", "low_resolution"]
-    assert list(json.loads((controlnet / "conditions.json").read_text())) == ["mask", "text"]
-    assert found["mask"]["channels"] == bases.NAMES
-    assert found["low_resolution"]["channels"] == [*(f"mean of band {i}" for i in (1, 2, 3, 4)), "known"]
-    learned = load_file(told / "metadata.safetensors")["last.weight"]
-    stem = load_file(told / "stems.safetensors")["low_resolution.conv_out.weight"]
-    assert learned.abs().max() > 0  # both start as zeros
-    assert stem.abs().max() > 0
-
-
-def test_stock_pipelines_load_a_generator_that_is_told_more(told: Path, base: Path) -> None:
-    """They know mask and caption alone, and see what a ControlNet of these would."""
-    made = ControlNetModel.from_pretrained(told, use_safetensors=True)
-    assert made.config.conditioning_channels == 3
-    pipe = StableDiffusionControlNetPipeline.from_pretrained(base, controlnet=made, local_files_only=True)
-    latents, text = torch.randn(1, 4, 16, 16), torch.randn(1, 7, 32)
-    down, _ = pipe.controlnet(latents, 5, text, controlnet_cond=torch.rand(1, 3, 32, 32), return_dict=False)
-    assert all(d.isfinite().all() for d in down)

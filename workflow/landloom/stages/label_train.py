@@ -28,7 +28,7 @@ from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.metrics_log import metrics_path
 
-VERSION = 6
+VERSION = 7
 
 
 def run(

@@ -1,4 +1,4 @@
-"""The shipped SLURM profile knows every rule that asks for a GPU."""
+"""The shipped profiles: that of SLURM knows every rule that asks for a GPU."""
 
 import re
 from pathlib import Path
@@ -29,3 +29,10 @@ def test_the_manual_lists_them() -> None:
     listed = re.search(r"GPU stages are ([\w,\s]+), and\s+caption", text)
     assert listed is not None
     assert set(re.split(r",\s+", listed[1])) == gpu_rules()
+
+
+def test_the_workstation_profile_leaves_gpus_to_the_workflow() -> None:
+    """It counts those of the machine; a number in the profile would be another machine's."""
+    profile = yaml.safe_load((ROOT / "profiles/workstation/profile.yaml").read_text())
+    assert profile["cores"] == "all"
+    assert "gpu" not in str(profile)

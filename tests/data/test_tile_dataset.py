@@ -7,7 +7,7 @@ import pytest
 
 from landloom.data import sample_index, samples
 from landloom.data.sample_index import Place
-from landloom.data.tile_dataset import TileDataset
+from landloom.data.tile_dataset import TileDataset, apart
 from landloom.errors import InputError
 from landloom.raster import codec
 from tests import shards
@@ -74,3 +74,12 @@ def test_another_type_or_size_than_the_cards_is_an_input_error(tmp_path: Path, p
 def test_no_tiles_are_an_input_error() -> None:
     with pytest.raises(InputError, match="no samples"):
         TileDataset([], shards.dataset())
+
+
+def test_large_arrays_have_pages_of_their_own() -> None:
+    values = np.arange(2**17, dtype=np.uint16).reshape(2, 2**8, 2**8)
+    found = apart(values)
+    assert np.array_equal(found, values)
+    assert (found.dtype, found.ctypes.data % 4096) == (np.uint16, 0)
+    small = values[0, :1]
+    assert apart(small) is small

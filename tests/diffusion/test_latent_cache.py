@@ -46,6 +46,16 @@ def test_a_cache_comes_back(tmp_path: Path, bound: int) -> None:
     assert isinstance(found.labels, Tensor) == (bound > 1)
 
 
+def test_what_conditions_keep_is_a_column_of_their_name(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for number, path in enumerate(paths):
+        made = bases.cache(2)
+        made.more = {"sun": torch.full((2, 3), float(number))}
+        bases.store(made, path)
+    found = latent_cache.load(paths)
+    assert whole(found.columns["sun"]).tolist() == [[0.0] * 3] * 2 + [[1.0] * 3] * 2
+
+
 def test_joined_scenes_keep_their_texts(tmp_path: Path, bound: int) -> None:
     counts = {"a": 2, "b": 0, "c": 3}  # a scene without train tiles is left out
     found = latent_cache.load([write(tmp_path / f"{n}.safetensors", c) for n, c in counts.items()])

@@ -1,6 +1,8 @@
+import gc
 import json
 import shutil
 import signal
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import InputError
 from landloom.models import bundle
 from landloom.provenance import records
+from landloom.stages import base as stage
 from landloom.stages.base import build, evenly
 from tests import bases
 from tests.stages.conftest import cut, hold, outputs, run
@@ -142,3 +145,26 @@ def test_streamed_tiles_and_latents_give_the_same_base_also_when_cut_off(
     assert records.digest(streamed) == records.digest(base)
     assert {count for _, count in most} == {8, 16 * 2}  # tiles, and latents of two variants
     assert all(held < count for held, count in most)
+
+
+def test_tiles_make_room_for_latents(
+    base_job: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[weakref.ref[Any]] = []
+    load, denoise = pictures.load, stage.train_denoiser
+
+    def loaded(*given: Any) -> pictures.Pictures:
+        data = load(*given)
+        seen.append(weakref.ref(data.images.tiles))  # type: ignore[attr-defined]
+        return data
+
+    def denoised(*given: Any) -> None:
+        gc.collect()
+        assert seen[0]() is None
+        denoise(*given)
+        seen.clear()
+
+    monkeypatch.setattr(pictures, "load", loaded)
+    monkeypatch.setattr(stage, "train_denoiser", denoised)
+    run("base", base_job, tmp_path)
+    assert not seen

@@ -151,3 +151,13 @@ def test_pictures_are_spread_over_the_split(tmp_path: Path) -> None:
         torch.equal(torch.from_numpy(a), torch.from_numpy(every[i]))
         for a, i in zip(some, (0, 4, 7), strict=True)
     )
+
+
+def test_samples_come_in_the_order_of_their_names_one_by_one(tmp_path: Path) -> None:
+    paths = shards.tiles(tmp_path)
+    asked = iter(["val1", "train3", "test0", "train3"])
+    found = evaluate.named(paths, asked)  # type: ignore[arg-type]
+    first = next(found)
+    assert first.image_array().shape == (3, shards.SIDE, shards.SIDE)
+    assert next(asked) == "train3"  # nothing was read ahead
+    assert [first.id, *(s.id for s in found)] == ["val1", "test0", "train3"]

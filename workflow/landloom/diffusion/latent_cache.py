@@ -36,7 +36,7 @@ class LatentCache:
         prompts: row of each tile's mask prompt in ``text`` (N,).
         text: embeddings of distinct texts (P, T, D); row 0 is the empty text.
         ids: tile names.
-        more: further columns (N, ...), which conditions read by their own name.
+        more: what conditions keep of tiles (N, ...), by the condition's name.
     """
 
     images: Rows

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from torch import nn
 
 from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
-from landloom.data import samples
+from landloom.data import sample_index, samples
 from landloom.data.quality import mean_score
+from landloom.data.samples import Sample, ShardReader
 from landloom.data.statistics import Statistics
 from landloom.data.stored_masks import StoredMasks
+from landloom.data.tile_dataset import OPEN_SHARDS
 from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity, tables, validity
 from landloom.metrics.cost import Cost, cost
@@ -125,14 +128,20 @@ def diversity(
     resamples: Sequence[Path],
 ) -> float | None:
     """Mean feature distance between a few images and their resamples: other seeds, the same masks."""
-    second = list(samples.read(list(resamples)))
-    wanted = {s.id for s in second}
-    first = {s.id: s for s in samples.read(list(paths)) if s.id in wanted}
+    names = samples.columns(resamples, ["id"])["id"]
     found = [
         fidelity.features(extractor, (dataset.preview(s.image_array()) for s in rows), config.batch)
-        for rows in ([first[s.id] for s in second], second)
+        for rows in (named(paths, names), samples.read(resamples))
     ]
     return mean_distance(*found)
+
+
+def named(paths: Sequence[Path], names: Sequence[str]) -> Iterator[Sample]:
+    """Yield the samples of shards with these ids, in their order."""
+    places = {p.id: p for p in sample_index.located(paths)}
+    reader = lru_cache(OPEN_SHARDS)(ShardReader)
+    for name in names:
+        yield from (s for _, s in reader(places[name].shard).rows([places[name].row]))
 
 
 def shapes(

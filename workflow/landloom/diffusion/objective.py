@@ -63,6 +63,7 @@ class DenoisingObjective:
 
         The order of random draws is part of the result: variants, conditions, and later steps and noise.
         """
+        # Rows are gathered where they lie, on the CPU or on disk: only a batch of them fits on the device.
         rows, device = index.cpu(), index.device
         variants = self._variants(len(rows))
         latents = self.latents[rows, variants].float().to(device)
@@ -87,6 +88,7 @@ class DenoisingObjective:
         if self.proportion is None:
             return {"loss": ldm}
         guess = clean(self.scheduler, noisy, t, prediction.float())
+        # Where hardly any signal is left the clean latents are a guess, and so are their class shares.
         signal = alpha_bar(self.scheduler, t).flatten()
         valid = (columns["mask"] != IGNORE)[:, None].float().to(index.device)
         term = self.proportion(guess, columns["ratios"].to(index.device), signal, valid)

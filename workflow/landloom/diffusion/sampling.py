@@ -87,6 +87,7 @@ def sample(
         x = schedule.add_noise(start.to(device).float(), x, timesteps[:1].long())
     for number, t in enumerate(timesteps):
         out, now = guess(x, t, dtype), t.repeat(len(x)).to(device).long()
+        # A solver wants the network's prediction, steering moves clean latents: there and back again.
         if steer:
             found = clean(schedule, x, now, out)
             out = shifted(schedule, now, out, steer(found, number) - found)
@@ -106,6 +107,7 @@ class Guided:
         branches = [*(conditions.without(given, g.names) for g in guides), given]
         self.denoiser = denoiser
         self.given = {n: torch.cat([b[n] for b in branches]).to(device) for n in given}
+        # full + sum of weight * (full - without), with the terms of ``full`` collected.
         self.weights = [*(-g.weight for g in guides), 1 + sum(g.weight for g in guides)]
 
     def __call__(self, x: Tensor, t: Tensor, dtype: torch.dtype) -> Tensor:

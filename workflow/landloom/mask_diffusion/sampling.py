@@ -40,6 +40,7 @@ def sample(
         logits = predict(model, shown, condition, config.vector_guidance) / heat
         if config.control.histogram:
             counts = one_hot(shown, model.config.classes).sum((2, 3))
+            # Shown pixels are settled, so what the whole mask lacks must come from the hidden ones.
             wanted = histogram.remaining(ratios, counts, size * size)
             found = histogram.bias(logits, hidden.float(), wanted, known)
             logits = logits + found[:, :, None, None]
@@ -69,6 +70,7 @@ def predict(model: MaskDenoiser, mask: Tensor, condition: Tensor, guidance: floa
     told = model(mask, condition).float()
     if guidance == 1:
         return told
+    # Zeros: nothing is known of any class, as training shows it at the rate of vector.dropout.
     free = model(mask, torch.zeros_like(condition)).float()
     return free + guidance * (told - free)
 

@@ -44,6 +44,7 @@ def repair(
     while budget > (changed := int((fixed != mask).sum())):
         need = missing(fixed, quota)
         moves = sorted(candidates(fixed, cost, need), key=lambda m: (m.price, m.row, m.col))
+        # Half at a time: each move changes the borders that the others were chosen by.
         if not apply(fixed, moves[: max(1, len(moves) // 2)], need, budget - changed):
             break
     return fixed, int((fixed != mask).sum())
@@ -54,6 +55,7 @@ def quotas(target: NDArray[np.float64], pixels: int) -> NDArray[np.float64]:
     exact = target * pixels
     whole = np.floor(exact)
     if not np.isnan(target).any():
+        # Largest remainders first (the method of Hamilton), so that no pixel is left over.
         order = np.argsort(whole - exact, kind="stable")
         whole[order[: round(pixels - whole.sum())]] += 1
     return np.asarray(whole)

@@ -21,6 +21,7 @@ class Overlaps:
 
     def uncounted(self, sample: Sample) -> NDArray[np.uint8]:
         """Mask (H, W) of a sample; pixels that lie in an earlier window of its scene are IGNORE."""
+        # A copy, since the sample may be asked for its mask again.
         mask = sample.mask_array().copy()
         size = len(mask)
         cell_row, cell_col = sample.row // size, sample.col // size

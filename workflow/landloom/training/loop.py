@@ -81,8 +81,10 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
         weight_decay=config.weight_decay, fused=True,
     )  # fmt: skip
     players = clipped_apart(objective, weights)
+    # Statistics of batch norm belong to the weights they were taken with: both are averaged, or neither.
     averaged = [*(w.detach() for w in weights), *(b for b in bare.buffers() if b.is_floating_point())]
     average = [t.clone() for t in averaged] if config.ema else []
+    # Before ``prepare`` wraps them: a checkpoint must load whatever the number of processes.
     start = checkpoint.load(state, bare, optimizer, average)
     module, optimizer = accelerator.prepare(bare, optimizer)
     if config.compile:
@@ -100,7 +102,10 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
             progress.say(f"told to stop before step {start + 1}, run again to go on")
             raise Interrupted
         for step in range(start, config.steps):
+            # A step draws from nothing but seed, step and process. So a run that was cut off goes on with the
+            # very numbers it would have had, and no generator has to be saved.
             torch.manual_seed(step_seed(seed, step, rank))
+            # All processes draw the same batch, and each takes its part of it.
             index = batch_index(seed, objective.size, config.batch, step)[rank::world]
             rate = learning_rate(config, step)
             for group in optimizer.param_groups:

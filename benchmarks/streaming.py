@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from landloom.config.mix import MixConfig
+from landloom.config.run import DEFAULT
 from landloom.config.segment import Network, SegmentConfig
 from landloom.data import sample_index, samples
 from landloom.data.samples import Sample
@@ -73,7 +74,7 @@ def seconds(given: argparse.Namespace, shard: Path, capacity: int | None) -> flo
     clock = time.process_time if given.clock == "cpu" else time.perf_counter
     start = clock()
     with tempfile.TemporaryDirectory() as state:
-        train(objective, config, 0, Path(state), "streamed" if capacity else "memory")
+        train(objective, config, DEFAULT, 0, Path(state), "streamed" if capacity else "memory")
     return clock() - start
 
 

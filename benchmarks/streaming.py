@@ -2,25 +2,29 @@
 
 python benchmarks/streaming.py steps [--size 512] [--tiles 48] [--held 12] [--pairs 5]
 python benchmarks/streaming.py memory [--size 512] [--tiles 12000]
+python benchmarks/streaming.py resume [--size 512] [--tiles 12000]
 
 ``steps`` trains the same steps from tiles in memory and from streamed ones, in turns, and prints the median
 of the ratios; ``--clock cpu`` counts CPU time of all threads, for machines that do other work besides.
 ``memory`` runs the segment stage on repeated tiles, with as many held as may be, and prints the peak of its
-resident memory.
+resident memory. ``resume`` stops it by SIGTERM half-way and says whether it ends at the same weights.
 """
 
 import argparse
+import os
 import resource
+import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from landloom.config.mix import MixConfig
 from landloom.config.run import DEFAULT
@@ -29,6 +33,8 @@ from landloom.data import sample_index, samples
 from landloom.data.samples import Sample
 from landloom.data.statistics import ClassInfo, Statistics
 from landloom.data.tile_dataset import TileDataset
+from landloom.errors import Interrupted
+from landloom.provenance.records import digest
 from landloom.raster import codec
 from landloom.segmentation import networks
 from landloom.segmentation.objective import SegmentationObjective
@@ -101,20 +107,52 @@ class Filled(TileDataset):
         print(f"{len(self.held)} tiles held of {len(self)}")
 
 
-def memory(given: argparse.Namespace, folder: Path) -> None:
-    """Print the peak of resident memory while the segment stage runs."""
+def prepared(given: argparse.Namespace, folder: Path) -> Callable[[str], Path]:
+    """Write made-up tiles; returns what runs the segment stage on them, and answers with the model's folder."""
     shard, about = folder / "a.parquet", folder / "statistics.json"
     samples.write(shard, made_up(given.size, given.tiles))
     described(given.size, given.tiles).save(about)
     mix.run(MixConfig(), 0.0, 0, [shard], [], folder / "mix.parquet")
     print(f"shard {shard.stat().st_size / 1e9:.2f} GB, before segment {_peak():.2f} GB")
     config = SegmentConfig(networks={"a": NETWORK}, steps=given.steps, batch=given.batch, warmup=1)
+
+    def run(name: str) -> Path:
+        segment.run(
+            config, "a", "real", 0.0, 0, about, folder / "mix.parquet", [shard], [], folder / name / "state",
+            folder / name / "out", folder / name / "metrics.jsonl",
+        )  # fmt: skip
+        return folder / name / "out/model"
+
+    return run
+
+
+def memory(given: argparse.Namespace, folder: Path) -> None:
+    """Print the peak of resident memory while the segment stage runs."""
+    run = prepared(given, folder)
     segment.TileDataset = Filled  # type: ignore[misc]
-    segment.run(
-        config, "a", "real", 0.0, 0, about, folder / "mix.parquet", [shard], [], folder / "state",
-        folder / "out", folder / "metrics.jsonl",
-    )  # fmt: skip
+    run("filled")
     print(f"{given.tiles} tiles of {given.size} px, {given.steps} steps: peak {_peak():.2f} GB")
+
+
+def resume(given: argparse.Namespace, folder: Path) -> None:
+    """Print whether a run that was stopped by SIGTERM ends at the same weights."""
+    run = prepared(given, folder)
+    whole, plain, done = digest(run("whole")), SegmentationObjective.loss, 0
+
+    def stopped(self: SegmentationObjective, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
+        nonlocal done
+        done += 1
+        if done == given.steps // 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return plain(self, module, index)
+
+    SegmentationObjective.loss = stopped  # type: ignore[method-assign]
+    try:
+        run("stopped")
+    except Interrupted:
+        print(f"stopped in step {done}")
+    same = digest(run("stopped")) == whole
+    print(f"{given.tiles} tiles: {'the same weights' if same else 'OTHER WEIGHTS'}, peak {_peak():.2f} GB")
 
 
 def _peak() -> float:
@@ -122,15 +160,15 @@ def _peak() -> float:
 
 
 def main() -> None:
-    """Run one of the two."""
+    """Run one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=["steps", "memory"])
+    parser.add_argument("what", choices=["steps", "memory", "resume"])
     for name, value in {"size": 512, "tiles": 48, "held": 12, "pairs": 5, "steps": 12, "batch": 4}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        (steps if given.what == "steps" else memory)(given, Path(folder))
+        {"steps": steps, "memory": memory, "resume": resume}[given.what](given, Path(folder))
 
 
 if __name__ == "__main__":

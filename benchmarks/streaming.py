@@ -108,7 +108,7 @@ class Filled(TileDataset):
 
 
 def prepared(given: argparse.Namespace, folder: Path) -> Callable[[str], Path]:
-    """Write made-up tiles; returns what runs the segment stage on them, and answers with the model's folder."""
+    """Write made-up tiles; returns what runs segment on them and answers with the model's folder."""
     shard, about = folder / "a.parquet", folder / "statistics.json"
     samples.write(shard, made_up(given.size, given.tiles))
     described(given.size, given.tiles).save(about)

@@ -16,7 +16,7 @@ from tests import rasters
             r"mask\.tif, CRS: EPSG:32651, but .*image\.tif has EPSG:32652.*set data\.crs",
         ),
         (
-            {"transform": rasters.GRID.translation(3, 0) * rasters.GRID},
+            {"transform": rasters.GRID.translation(3, 0) @ rasters.GRID},
             r"transform: its corners lie 0\.3 pixels",
         ),
     ],

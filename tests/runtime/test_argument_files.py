@@ -107,8 +107,9 @@ def test_many_scenes_of_any_name_are_tiled(tmp_path: Path) -> None:
     names = [f"{'-Ä b' if i % 2 else 'データ'}'{'long' * 20}{i}" for i in range(60)]
     for i, name in enumerate(names):
         mask = shards.mask(np.random.default_rng(i), 32)
-        rasters.save(tmp_path / f"images/{name}.tif", shards.image(mask, np.random.default_rng(i)))
-        rasters.save(tmp_path / f"masks/{name}.tif", mask + np.uint8(1))
+        image, place = shards.image(mask, np.random.default_rng(i)), rasters.GRID.translation(0, 64 * i)
+        rasters.save(tmp_path / f"images/{name}.tif", image, transform=rasters.GRID @ place)
+        rasters.save(tmp_path / f"masks/{name}.tif", mask + np.uint8(1), transform=rasters.GRID @ place)
     data = CONFIG["data"] | {"split": {"by": "scene", "val": 0.1, "test": 0.1}}
     config = CONFIG | {"data": data, "tile": {"size": 32, "stride": 32, "scenes_per_shard": 30}}
     target, folder = "results/tiny/ratios.parquet", tmp_path / argument_files.FOLDER

@@ -79,5 +79,5 @@ def transform(files: Sequence[DatasetReader]) -> Affine | None:
 
 def _shift(one: DatasetReader, other: DatasetReader) -> float:
     corners = [(0, 0), (one.width, 0), (0, one.height), (one.width, one.height)]
-    moved = [(~one.transform) * (other.transform * corner) for corner in corners]
+    moved = [~one.transform @ (other.transform @ corner) for corner in corners]
     return float(np.abs(np.subtract(moved, corners)).max())

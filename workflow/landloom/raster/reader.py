@@ -142,7 +142,7 @@ class SceneReader:
         """
         if self.transform is None:
             return None
-        return acquisition.place(self.crs, self.transform * (col, row), self.images[0].name)
+        return acquisition.place(self.crs, self.transform @ (col, row), self.images[0].name)
 
     def gsd(self, lat: float | None) -> float | None:
         """Ground sampling distance in metres at a latitude; None where it is not known."""

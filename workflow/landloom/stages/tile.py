@@ -106,7 +106,7 @@ def cut(reader: SceneReader, window: Window, split: str, min_valid: float, class
     if not share or share < min_valid:
         return None
     move = reader.transform and reader.transform.translation(window.col, window.row)
-    place = None if reader.transform is None else [float(x) for x in (reader.transform * move)[:6]]
+    place = None if reader.transform is None else [float(x) for x in (reader.transform @ move)[:6]]
     return Sample(
         id=f"{reader.scene.name}_{window.row}_{window.col}",
         image=codec.encode(image, reader.crs, place),

@@ -1,6 +1,7 @@
 import datetime
 from pathlib import Path
 
+import datasets  # type: ignore[import-untyped]
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -12,6 +13,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from landloom.data import samples
+from landloom.data.layers import Layer
+from landloom.data.objects import Object
 from landloom.data.quality import Quality, Scores
 from landloom.data.samples import Sample
 from landloom.errors import InputError
@@ -120,6 +123,41 @@ def test_structs_come_back_as_they_were(tmp_path: Path) -> None:
     samples.write(tmp_path / "a.parquet", [made])
     assert list(samples.read(tmp_path / "a.parquet")) == [made]
     assert samples.columns([tmp_path / "a.parquet"], ["quality"]) == {"quality": [made.quality]}
+
+
+def test_layers_and_objects_come_back_and_other_readers_see_them(tmp_path: Path) -> None:
+    """A coarse image of two bands and other type, a second date, and boxes; none is not 'not labelled'."""
+    coarse = np.arange(2 * 2 * 2, dtype=np.float32).reshape(2, 2, 2)
+    day, grid = datetime.date(2020, 2, 29), [8.0, 0.0, 500.0, 0.0, -8.0, 900.0]
+    path = tmp_path / "a.parquet"
+    layers = [
+        Layer("coarse", codec.encode(coarse), grid),
+        Layer("dates", codec.encode(rasters.noise(4, 4)), None, day),
+        Layer("dates", codec.encode(rasters.noise(4, 4))),
+    ]
+    boxes = [Object(2, [0, 0, 2, 0, 2, 1, 0, 1], True), Object(0, [1, 1, 2, 2, 1, 3, 0, 2])]
+    made = [sample(layers=layers, objects=boxes), sample("b", objects=[]), sample("c")]
+    samples.write(path, made)
+    found = list(samples.read(path))
+    assert [(s.layers, s.objects) for s in found] == [(s.layers, s.objects) for s in made]
+    np.testing.assert_array_equal(found[0].layer("coarse")[0].array(), coarse)
+    assert [layer.acquired for layer in found[0].layer("dates")] == [day, None]
+    assert found[0].layer("map") == []
+    assert found[0].objects[0].quad().tolist() == [[0, 0], [2, 0], [2, 1], [0, 1]]
+    assert samples.columns([path], ["objects"])["objects"] == [s.objects for s in made]
+    table = pd.read_parquet(path)
+    assert [len(boxes) if boxes is not None else None for boxes in table["objects"]] == [2, 0, None]
+    assert table["layers"][0][0]["transform"].tolist() == grid
+    read = datasets.Dataset.from_parquet(str(path), cache_dir=str(tmp_path / "cache"))
+    assert read[0]["objects"][1]["corners"] == [1, 1, 2, 2, 1, 3, 0, 2]
+    older = pq.read_table(path).drop_columns(["layers", "objects"])
+    pq.write_table(older, path)
+    assert [(s.layers, s.objects) for s in samples.read(path)] == [([], None)] * 3
+
+
+def test_an_object_has_four_corners() -> None:
+    with pytest.raises(ValueError, match="four corners, not 4 numbers"):
+        Object(0, [0, 0, 5, 5])
 
 
 def test_a_shard_may_lack_optional_columns_and_fields_of_structs(tmp_path: Path) -> None:

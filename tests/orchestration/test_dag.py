@@ -56,6 +56,22 @@ def test_baselines_ask_for_no_base_and_no_latents(backend: str) -> None:
     assert not any("base" in m for m in made.training_metrics())
 
 
+def test_a_generator_may_begin_from_another_or_from_a_folder(tmp_path: Path) -> None:
+    def inputs(start: Path | str) -> dict[str, list[str]]:
+        made = dag(generators={"first": {}, "next": {"image_train": {"start": str(start)}}})
+        name = made.config.dataset
+        return made.trained.image_data(Wildcards(dataset=name, generator="next"))
+
+    of_first = f"results/{dag().config.dataset}/first/image"
+    assert inputs(of_first)["start"] == [of_first]  # the run itself makes it, before
+    with pytest.raises(InputError, match=r"image_train\.start: .* holds no config\.json"):
+        inputs(tmp_path)
+    with pytest.raises(InputError, match=r"image_train\.start: .*/next/image holds no config\.json"):
+        inputs(of_first.replace("first", "next"))
+    (tmp_path / "config.json").write_text("{}")
+    assert inputs(tmp_path)["start"] == [str(tmp_path)]
+
+
 def test_tile_is_told_what_a_manifest_says_of_day_and_cloud() -> None:
     w, data = Wildcards(scene="00000"), yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]
     (raleigh,) = data["scenes"]

@@ -10,6 +10,7 @@ from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedd
 from safetensors.torch import load_file
 
 from landloom.config.image_train import CycleGanConfig, OneStepConfig, Pix2PixConfig
+from landloom.config.low_resolution import LowResolutionConfig
 from landloom.diffusion import controlnet
 from landloom.diffusion.adversarial_one_step import OneStepObjective
 from landloom.diffusion.controlnet import stem
@@ -182,3 +183,17 @@ def test_streamed_tiles_give_the_same_baselines(
     streamed = cut(monkeypatch, kind, 3, "image_train", pix2pix_job | {"config": config}, tmp_path)
     assert records.digest(streamed) == records.digest(whole)
     assert max(most) == (2, 8)
+
+
+def test_a_training_begins_from_another(
+    controlnet: Path, told_latents: list[Path], image_job: dict[str, Any], tmp_path: Path
+) -> None:
+    """One step with a small rate leaves the trained weights where they were; the new hint has its stem."""
+    own = {"low_resolution": LowResolutionConfig(factor=4), "steps": 1, "lr": 1e-6}
+    job = image_job | {"config": IMAGE.model_copy(update=own), "latents": told_latents, "start": controlnet}
+    out = run("image_train", job, tmp_path)
+    before, after = (load_file(f / "diffusion_pytorch_model.safetensors") for f in (controlnet, out))
+    for name, weight in before.items():
+        torch.testing.assert_close(after[name], weight, atol=1e-5, rtol=0)
+    assert list(json.loads((out / "conditions.json").read_text())) == ["mask", "text", "low_resolution"]
+    assert bases.record(out)["inputs"][str(controlnet)] == records.digest(controlnet)

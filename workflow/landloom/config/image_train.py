@@ -69,6 +69,9 @@ class ImageTrainConfig(Denoising, Parallel):
     """Only for the objective 'one_step'."""
     channels: tuple[int, ...] | None = None
     """Channels of the mask's stem, one more than the VAE halves its images; fitted to it when absent."""
+    start: str | None = None
+    """Folder of a trained ControlNet to begin from, such as results/<dataset>/<generator>/image. What it is
+    told stays; a condition that is new, such as low_resolution, begins at zero."""
     init: Literal["zero", "small"] = "zero"
     """ControlNet's outgoing layers start at zero, or as small noise: the mask then has an effect at once."""
     unlock: bool = False
@@ -97,7 +100,7 @@ class ImageTrainConfig(Denoising, Parallel):
         """The same, with defaults for what the back-end never reads: no change of it may train it again."""
         unread = {"pix2pix", "cyclegan"} - {self.backend}
         if self.backend != "controlnet":
-            unread |= {"objective", "one_step", "metadata", "low_resolution"}
+            unread |= {"objective", "one_step", "metadata", "low_resolution", "start"}
         elif self.objective != "one_step":
             unread |= {"one_step"}
         fresh = type(self)()

@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from landloom.data.columns import REQUIRED, built, fits, plain, required, struct, types, value
+from landloom.data.layers import Layer
+from landloom.data.objects import Object
 from landloom.data.quality import Quality
 from landloom.errors import InputError
 from landloom.raster import codec
@@ -92,6 +94,8 @@ class Sample:
         quality: verdict and scores of a synthetic sample; None before it was judged.
         meta: place, date and cloud of the image.
         place: name of the piece of ground, the same for all dates and scales of it.
+        layers: further rasters, each on its own grid.
+        objects: objects in it; empty if there are none, None if nobody looked for any.
     """
 
     id: Annotated[str, pa.string(), REQUIRED]
@@ -114,6 +118,12 @@ class Sample:
     quality: Annotated[Quality | None, struct(Quality)] = None
     meta: Annotated[Meta | None, struct(Meta)] = None
     place: Annotated[str | None, pa.string()] = None
+    layers: Annotated[list[Layer], pa.list_(struct(Layer))] = field(default_factory=list)
+    objects: Annotated[list[Object] | None, pa.list_(struct(Object))] = None
+
+    def layer(self, name: str) -> list[Layer]:
+        """Its layers of a name, in order; none if it has none."""
+        return [layer for layer in self.layers if layer.name == name]
 
     def mask_array(self) -> NDArray[np.uint8]:
         """The mask as (H, W) class indices."""
@@ -169,7 +179,8 @@ class ShardWriter:
     def add(self, sample: Sample) -> None:
         """Add one sample."""
         self.rows.append(sample)
-        self.bytes += sum(len(part) for part in (sample.image, sample.mask, sample.trust) if part)
+        parts = (sample.image, sample.mask, sample.trust, *(layer.raster for layer in sample.layers))
+        self.bytes += sum(len(part) for part in parts if part)
         if self.bytes >= GROUP_BYTES or len(self.rows) >= GROUP_ROWS:
             self._flush()
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
-from diffusers.utils import convert_state_dict_to_diffusers
+from diffusers.utils import convert_state_dict_to_diffusers, convert_unet_state_dict_to_peft
 from peft import get_peft_model_state_dict
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 WEIGHTS = "pytorch_lora_weights.safetensors"
@@ -32,3 +32,9 @@ def save(unet: UNet2DConditionModel, out: Path) -> None:
 def load(unet: UNet2DConditionModel, folder: Path) -> None:
     """Put the adapter in ``folder`` on a denoiser."""
     unet.load_lora_adapter(folder, prefix="unet", local_files_only=True, use_safetensors=True)
+
+
+def read(folder: Path) -> dict[str, Tensor]:
+    """The matrices that ``save`` wrote, by the names that ``get_peft_model_state_dict`` gives."""
+    weights = {k.removeprefix("unet."): v for k, v in load_file(folder / WEIGHTS).items()}
+    return dict(convert_unet_state_dict_to_peft(weights))

@@ -1,6 +1,7 @@
 """Trained models of generators: what they learn from, where they lie, which of them sampling needs."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from landloom.config import Config, constraints
@@ -68,8 +69,20 @@ class TrainedModels:
         return self._data(alone, wildcards.dataset)
 
     def image_data(self, wildcards: Any) -> dict[str, list[str]]:
-        """What an image generator learns from."""
-        return self._data(self.translates(wildcards.generator), wildcards.dataset)
+        """What an image generator learns from.
+
+        Raises:
+            InputError: the model that it shall begin from is nowhere.
+        """
+        data = self._data(self.translates(wildcards.generator), wildcards.dataset)
+        start = self.setting(wildcards.generator, "image_train", "start")
+        if start is None or self.translates(wildcards.generator):
+            return data
+        made = {f"{self.root}/{g}/image" for g in self.config.generators if g != wildcards.generator}
+        if start not in made and not Path(start, "config.json").is_file():
+            remedy = "Give the folder of a trained ControlNet, or the image folder of another generator here"
+            raise InputError("image_train.start", f"{start} holds no config.json", remedy)
+        return data | {"start": [start]}
 
     def _data(self, alone: bool, dataset: str) -> dict[str, list[str]]:
         root = f"results/{dataset}"

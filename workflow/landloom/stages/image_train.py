@@ -13,7 +13,7 @@ from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2Pi
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.data import pictures
 from landloom.data.statistics import Statistics
-from landloom.diffusion import controlnet, latent_cache
+from landloom.diffusion import controlnet, latent_cache, warm_start
 from landloom.diffusion.adversarial_one_step import OneStepObjective
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.objective import DenoisingObjective
@@ -33,7 +33,7 @@ Given = TypeVar("Given", Path, list[Path])
 
 def run(
     config: ImageTrainConfig, seed: int, statistics: In, state: State, out: Out, metrics: Out,
-    base: In | None = None, latents: Ins | None = None, tiles: Ins | None = None,
+    base: In | None = None, latents: Ins | None = None, tiles: Ins | None = None, start: In | None = None,
     run: How = DEFAULT,
 ) -> None:  # fmt: skip
     """Train the image generator and write it as a folder.
@@ -49,15 +49,19 @@ def run(
     if config.translation is not None:
         translation(config, config.translation, run, seed, dataset, _given("tiles", tiles), state, out)
     else:
-        diffusion(config, run, seed, dataset, _given("base", base), _given("latents", latents), state, out)
+        given = _given("base", base), _given("latents", latents), start
+        diffusion(config, run, seed, dataset, *given, state, out)
     shutil.copy(metrics_path(state), metrics)
 
 
 def diffusion(
     config: ImageTrainConfig, how: RunConfig, seed: int, dataset: Statistics, base: Path,
-    latents: Sequence[Path], state: Path, out: Path,
+    latents: Sequence[Path], start: Path | None, state: Path, out: Path,
 ) -> None:  # fmt: skip
-    """Train a ControlNet and write it as a folder that ``from_pretrained`` reads."""
+    """Train a ControlNet, from another one if ``start`` is given.
+
+    It is written as a folder that ``from_pretrained`` reads.
+    """
     model = bundle.load(base).to(device())
     torch.manual_seed(seed)
     data = latent_cache.load(latents, ["images"])
@@ -70,6 +74,8 @@ def diffusion(
     else:
         objective = DenoisingObjective(denoiser, model.scheduler, data.images, data.columns, config.min_snr)
     controlnet.adapt(model.unet, config)
+    if start is not None:
+        warm_start.begin(denoiser, start)
     train(objective, config, how, seed, state, "image ControlNet")
     controlnet.save(out, made, model.unet, config, denoiser.stems)
     registry.save(denoiser.conditions, out)

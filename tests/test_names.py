@@ -25,7 +25,7 @@ PINNED = {
     "export": "6 c7de04e3",
     "features": "1 79f595d7",
     "image_sample": "12 9ef5d15a",
-    "image_train": "10 10ae1b08",
+    "image_train": "10 abf6d5da",
     "label_sample": "9 1040f73e",
     "label_table": "3 65c44a42",
     "label_train": "7 5fb54edf",

@@ -234,11 +234,11 @@ LATENT = {"control": {"latent": 0.1}}
         ),
         (
             {"image_train": {"low_resolution": {}}},
-            r"image_train\.low_resolution\.factor: 8 for 'landloom', but encode\.low_resolution is off",
+            r"image_train\.low_resolution: factor 8 for 'landloom', but encode\.low_resolution is off",
         ),
         (
             {"image_train": {"low_resolution": {}}, "encode": {"low_resolution": {"factor": 4}}},
-            r"low_resolution\.factor: 8 .* encode\.low_resolution has 4; give encode\.low_resolution\.factor",
+            r"low_resolution: factor 8 .* encode\.low_resolution has factor 4; give encode\.low_resolution",
         ),
         (
             {

@@ -3,12 +3,13 @@
 import math
 import typing
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import SMALLEST, ImageTrainConfig, TranslationConfig
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.label_train import PATCH, LabelTrainConfig
+from landloom.config.section import Section
 
 if TYPE_CHECKING:
     from landloom.config import Config
@@ -30,6 +31,7 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         yield from halvings(config)
         yield from one_step(image, made, name, config)
         yield from unworded(image, made, name)
+        yield from kept(image, name, config)
         yield from coarse(image, name, config)
         yield from stem(image, name, config)
     if made.source == "model":
@@ -129,18 +131,29 @@ def dropout(image: ImageTrainConfig, condition: str) -> tuple[str, float | None]
     return f"image_train.{condition}.dropout", getattr(getattr(image, condition, None), "dropout", None)
 
 
+def kept(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
+    """Yield why the latents do not hold what a condition of a generator reads: ``encode`` makes it."""
+    for key in sorted(set(type(image).model_fields) & set(type(config.encode).model_fields)):
+        asked, there = getattr(image, key), getattr(config.encode, key)
+        if not isinstance(asked, Section):
+            continue
+        wanted = asked.model_dump(exclude={"dropout"})
+        if there is None or there.model_dump() != wanted:
+            found = "is off" if there is None else f"has {_listed(there.model_dump())}"
+            yield (
+                f"image_train.{key}: {_listed(wanted)} for '{name}', but encode.{key} {found}; "
+                f"give encode.{key} the same"
+            )
+
+
+def _listed(settings: dict[str, Any]) -> str:
+    return ", ".join(f"{k} {v}" for k, v in settings.items())
+
+
 def coarse(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
-    """Yield why the latents do not hold the coarse images that a generator learns from."""
-    asked, kept = image.low_resolution, config.encode.low_resolution
-    if asked is None:
-        return
-    if kept is None or kept.factor != asked.factor:
-        found = "is off" if kept is None else f"has {kept.factor}"
-        yield (
-            f"image_train.low_resolution.factor: {asked.factor} for '{name}', but encode.low_resolution "
-            f"{found}; give encode.low_resolution.factor the same"
-        )
-    if config.tile.size % asked.factor:
+    """Yield why tiles cannot be divided into the blocks of a coarse image."""
+    asked = image.low_resolution
+    if asked is not None and config.tile.size % asked.factor:
         yield (
             f"image_train.low_resolution.factor: {asked.factor} for '{name}' does not divide tile.size, "
             f"{config.tile.size}; change one of them"

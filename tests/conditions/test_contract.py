@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from landloom.conditions import registry
 from landloom.conditions.base import Condition
+from landloom.conditions.edges import Edges, strength
 from landloom.conditions.group import Conditions
 from landloom.conditions.low_resolution import LowResolution, blocks
 from landloom.conditions.mask import Mask
@@ -98,6 +99,12 @@ EXAMPLES["metadata"] = Example(
 EXAMPLES["low_resolution"] = Example(
     lambda rate: LowResolution(8, [0, 0], [4000, 4000], SIDE // 8, rate),
     {"low_resolution": torch.tensor(np.stack([blocks(i, 8, [0, 0], [4000, 4000]) for i in IMAGES]))},
+    [pictured(i) for i in IMAGES],
+    lambda s, v: pictured(turn(torch.from_numpy(s.image_array()), v).numpy()),
+)
+EXAMPLES["edges"] = Example(
+    lambda rate: Edges(1.0, [0, 0], [4000, 4000], SIDE, rate),
+    {"edges": torch.tensor(np.stack([strength(i, 1.0, [0, 0], [4000, 4000]) for i in IMAGES]))},
     [pictured(i) for i in IMAGES],
     lambda s, v: pictured(turn(torch.from_numpy(s.image_array()), v).numpy()),
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from landloom.conditions.base import Condition, Embed, Host, Training
+from landloom.conditions.edges import Edges
 from landloom.conditions.group import Conditions
 from landloom.conditions.low_resolution import LowResolution
 from landloom.conditions.mask import Mask
@@ -17,7 +18,9 @@ from landloom.config.encode import EncodeConfig
 from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 
-CONDITIONS: dict[str, type[Condition]] = {c.name: c for c in (Mask, Text, Ratios, Metadata, LowResolution)}
+CONDITIONS: dict[str, type[Condition]] = {
+    c.name: c for c in (Mask, Text, Ratios, Metadata, LowResolution, Edges)
+}
 """In the order in which they are built and draw random numbers: what is new goes to the end.
 
 The first hint enters by the ControlNet's own stem, and words are the first of the tokens.

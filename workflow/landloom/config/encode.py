@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from landloom.config.edges import EdgeConfig
 from landloom.config.low_resolution import CoarseConfig
 from landloom.config.section import NetworkSection
 
@@ -19,3 +20,5 @@ class EncodeConfig(NetworkSection):
     """Arithmetic of the encoders."""
     low_resolution: CoarseConfig | None = None
     """Keep a coarse image of each tile, for generators with image_train.low_resolution; off when absent."""
+    edges: EdgeConfig | None = None
+    """Keep the edges of each tile, for generators with image_train.edges; off when absent."""

@@ -66,9 +66,11 @@ class OneStepObjective(DenoisingObjective):
 
     Attributes:
         betas: of AdamW, as for Pix2Pix.
+        divisible: no, the discriminator's batch norm sees all samples of a step together.
     """
 
     betas = (0.5, 0.999)
+    divisible = False
 
     def __init__(
         self, module: Denoiser, scheduler: DDPMScheduler, latents: Rows, columns: Mapping[str, Rows],

@@ -1,7 +1,7 @@
 """The training objective of every denoiser: base (all weights), LoRA (masks) and ControlNet (images)."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from diffusers import DDPMScheduler
@@ -40,6 +40,8 @@ class DenoisingObjective:
         proportion: the proportion-aware term, which reads the columns ``ratios`` and ``mask``.
         weight: its weight.
     """
+
+    divisible = True
 
     def __init__(
         self, module: Denoiser, scheduler: DDPMScheduler, latents: Rows, columns: Mapping[str, Rows],
@@ -81,8 +83,17 @@ class DenoisingObjective:
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Weighted error of the prediction, plus the proportion-aware term."""
+        return self.part(module, self.batch(index))
+
+    def batch(self, index: Tensor) -> Any:
+        """All that the loss of some samples reads, with noise and steps drawn."""
         latents, given, columns = self.drawn(index)
         noisy, t, target = add_noise(self.scheduler, latents)
+        return noisy, t, target, given, columns
+
+    def part(self, module: nn.Module, batch: Any) -> Mapping[str, Tensor]:
+        """The loss of some samples; it is a mean over them."""
+        noisy, t, target, given, columns = batch
         prediction = module(noisy, t, given)
         ldm = weighted_mse(prediction, target, snr_weights(self.scheduler, t, self.min_snr))
         if self.proportion is None:
@@ -90,6 +101,6 @@ class DenoisingObjective:
         guess = clean(self.scheduler, noisy, t, prediction.float())
         # Where hardly any signal is left the clean latents are a guess, and so are their class shares.
         signal = alpha_bar(self.scheduler, t).flatten()
-        valid = (columns["mask"] != IGNORE)[:, None].float().to(index.device)
-        term = self.proportion(guess, columns["ratios"].to(index.device), signal, valid)
+        valid = (columns["mask"] != IGNORE)[:, None].float().to(t.device)
+        term = self.proportion(guess, columns["ratios"].to(t.device), signal, valid)
         return {"loss": ldm + self.weight * term, "ldm": ldm.detach(), "proportion": term.detach()}

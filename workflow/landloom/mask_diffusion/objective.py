@@ -1,6 +1,7 @@
 """Training objective: name the hidden pixels of a real mask of which some are known."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,8 @@ class CategoricalObjective:
         ratios: how class mixes are told, and how often.
     """
 
+    divisible = True
+
     def __init__(self, module: nn.Module, labels: Rows, ratios: Ratios) -> None:
         self.module, self.labels, self.ratios = module, labels, ratios
         self.size = len(labels)
@@ -36,10 +39,18 @@ class CategoricalObjective:
 
     def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Mean over masks of the mean cross-entropy of hidden pixels, in nats."""
+        return self.part(module, self.batch(index))
+
+    def batch(self, index: Tensor) -> Any:
+        """Masks with what of them is shown, and their class mixes, of some samples."""
         labels = turn_each(self.labels[index.cpu()], torch.randint(0, 8, (len(index),))).to(index.device)
         whole = self.ratios.cached({"ratios": shares(labels, self.ratios.classes)})
         condition = self.ratios.practise(whole)
-        shown = hide(labels)
+        return hide(labels), labels, condition
+
+    def part(self, module: nn.Module, batch: Any) -> Mapping[str, Tensor]:
+        """The loss of some masks; it is a mean over them."""
+        shown, labels, condition = batch
         logits = module(shown, condition).float()
         asked = (shown == IGNORE) & (labels != IGNORE)
         clean = torch.where(asked, labels, torch.zeros_like(labels)).long()

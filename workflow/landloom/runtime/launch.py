@@ -99,11 +99,21 @@ def compute(module: ModuleType, values: dict[str, Any]) -> None:
     """Run a stage with as many CPU threads as its section says, whatever the machine has.
 
     Sums are then taken in the same order everywhere, and one config gives one result.
+
+    Raises:
+        InputError: the GPU's memory is too small for what the section asks for.
     """
     config, torch = values.get("config"), sys.modules.get("torch")
     if torch is not None and isinstance(config, Section):
         torch.set_num_threads(config.cpus // getattr(config, "processes", 1))
-    module.run(**values)
+    try:
+        module.run(**values)
+    except Exception as error:
+        if torch is None or not isinstance(error, torch.OutOfMemoryError):
+            raise
+        stage, found = module.__name__.rpartition(".")[2], f"out of GPU memory ({error})"
+        remedy = "Lower its batch, or see docs/workstation.md for what makes it smaller"
+        raise InputError(stage, found, remedy) from None
 
 
 if __name__ == "__main__":

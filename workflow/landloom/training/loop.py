@@ -8,7 +8,8 @@ algorithms are used. On CUDA it takes the same steps, but some sums there are ta
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from landloom.errors import Interrupted
 from landloom.runtime.signals import StopRequest
 from landloom.training import checkpoint
 from landloom.training.metrics_log import Progress
+from landloom.training.micro_batches import MicroBatches
 
 
 class Objective(Protocol):
@@ -94,6 +96,15 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
         if rank == 0:
             checkpoint.save(state, step, bare, optimizer, average)
 
+    def announcer(step: int) -> Callable[[], None]:
+        """Begins to read what a step needs, while the one before it is computed."""
+        if ahead is None or step >= config.steps:
+            return lambda: None
+        draws = torch.Generator().manual_seed(step_seed(seed, step, rank))
+        index = batch_index(seed, objective.size, config.batch, step)[rank::world]
+        return cache(partial(ahead, index, draws))  # a step that is taken again announces once
+
+    micro = MicroBatches(objective, accelerator, state)
     log_due, save_due = Interval(how.log), Interval(how.checkpoint)
     ahead = getattr(objective, "prefetch", None)
     bare.train()
@@ -104,18 +115,13 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
         for step in range(start, config.steps):
             # A step draws from nothing but seed, step and process. So a run that was cut off goes on with the
             # very numbers it would have had, and no generator has to be saved.
-            torch.manual_seed(step_seed(seed, step, rank))
+            here = step_seed(seed, step, rank)
             # All processes draw the same batch, and each takes its part of it.
             index = batch_index(seed, objective.size, config.batch, step)[rank::world]
             rate = learning_rate(config, step)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            with accelerator.autocast():
-                losses = objective.loss(module, index.to(device))
-            if ahead is not None and step + 1 < config.steps:  # read while this step is computed
-                draws = torch.Generator().manual_seed(step_seed(seed, step + 1, rank))
-                ahead(batch_index(seed, objective.size, config.batch, step + 1)[rank::world], draws)
-            accelerator.backward(losses["loss"])
+            losses = micro.backward(module, index.to(device), here, announcer(step + 1))
             norms = [accelerator.clip_grad_norm_(p, config.clip) for p in players]
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 STAGES = registry.names()
 PINNED = {
     "audit": "2 9e9dbde0",
-    "base": "6 e9a5e9ac",
+    "base": "6 7d8abfcd",
     "caption": "3 577e7ea8",
     "check": "4 14270a95",
     "curate": "8 8951418b",
@@ -25,15 +25,15 @@ PINNED = {
     "export": "6 c7de04e3",
     "features": "1 79f595d7",
     "image_sample": "12 9ef5d15a",
-    "image_train": "10 525f99bb",
+    "image_train": "10 5d7631bf",
     "label_sample": "9 1040f73e",
     "label_table": "3 65c44a42",
-    "label_train": "7 5fb54edf",
+    "label_train": "7 ee0ce422",
     "mix": "3 f859f38c",
     "plan": "4 d4c01813",
     "ratios": "3 3775bdfb",
     "report": "8 c910af96",
-    "segment": "4 5bb14b26",
+    "segment": "4 3ec817de",
     "tile": "4 f6eb975d",
 }
 """VERSION of each stage, and the hash of the defaults that it stands for."""

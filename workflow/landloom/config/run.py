@@ -16,6 +16,10 @@ class RunConfig(Section):
     checkpoint: float = Field(default=120.0, ge=0)
     """Seconds between the checkpoints of a training: as much is lost when a node dies; 0 is every step."""
 
+    gradient_checkpointing: bool = False
+    """Compute the activations of U-Net, ControlNet and autoencoder twice rather than keep them: a training
+    takes about a third longer and much less GPU memory."""
+
     VARIABLE: ClassVar[str] = "LANDLOOM_RUN"
 
     def publish(self) -> None:

@@ -22,6 +22,8 @@ class Training(Section):
     """AdamW weight decay."""
     clip: float = Field(default=1.0, gt=0)
     """Largest gradient norm."""
+    optimizer: Literal["adamw", "adamw_8bit"] = "adamw"
+    """'adamw_8bit' keeps AdamW's moments in 2 bytes a weight, not 8, for small GPUs; needs landloom[8bit]."""
     ema: float = Field(default=0.0, ge=0, lt=1)
     """Decay of the moving average of weights, and batch norm's statistics, saved in their place; 0 is off."""
     precision: Literal["fp32", "bf16"] = "fp32"

@@ -1,5 +1,6 @@
 """The check, run by the workflow itself before its first job."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any, cast
 from landloom.config import Config, constraints
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import ImageTrainConfig
+from landloom.config.training import Training
 from landloom.errors import InputError
 from landloom.models.hub import locate
 from landloom.provenance import records
@@ -35,7 +37,7 @@ def check(config: Config, pairs: Sequence[int], devices: int, rasters: Sequence[
     Raises:
         SystemExit: the check found problems; it has printed them.
     """
-    if found := [*small(config), *crowded(config, devices)]:
+    if found := [*small(config), *crowded(config, devices), *lacking(config)]:
         raise SystemExit("\n".join(found))
     if rasters is None:
         return
@@ -60,6 +62,17 @@ def crowded(config: Config, devices: int) -> Iterator[str]:
             if devices and needed > devices:
                 yield f"{name}.processes: {needed}, but this machine has {devices} GPUs. Set it to {devices}"
                 break
+
+
+def lacking(config: Config) -> Iterator[str]:
+    """Yield which trainings ask for an optimiser whose package is not installed."""
+    if importlib.util.find_spec("bitsandbytes") is not None:
+        return
+    for name in ("base", "label_train", "image_train", "segment"):
+        sections = [config.section(name, g) for g in (None, *config.generators)]
+        parts = [p for s in sections for p in (s, *(v for _, v in s)) if isinstance(p, Training)]
+        if any(p.optimizer == "adamw_8bit" for p in parts):
+            yield f"{name}: the optimizer adamw_8bit needs bitsandbytes. pip install 'landloom[8bit]'"
 
 
 def small(config: Config) -> Iterator[str]:

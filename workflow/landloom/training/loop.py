@@ -22,7 +22,7 @@ from landloom.config.run import RunConfig
 from landloom.config.training import Training
 from landloom.errors import Interrupted
 from landloom.runtime.signals import StopRequest
-from landloom.training import checkpoint
+from landloom.training import checkpoint, optimizers
 from landloom.training.metrics_log import Progress
 from landloom.training.micro_batches import MicroBatches
 
@@ -77,11 +77,10 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
     # Filling finds bugs and costs time; the bits are the same without it.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     bare = objective.module.to(device)
+    if how.gradient_checkpointing:
+        recompute(bare)
     weights = [p for p in bare.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        weights, lr=config.lr, betas=getattr(objective, "betas", (0.9, 0.999)),
-        weight_decay=config.weight_decay, fused=True,
-    )  # fmt: skip
+    optimizer = optimizers.build(config, weights, getattr(objective, "betas", (0.9, 0.999)))
     players = clipped_apart(objective, weights)
     # Statistics of batch norm belong to the weights they were taken with: both are averaged, or neither.
     averaged = [*(w.detach() for w in weights), *(b for b in bare.buffers() if b.is_floating_point())]
@@ -144,6 +143,13 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
     # The accelerator put autocast around ``forward`` for good: what is used now must be what will be loaded.
     accelerator.unwrap_model(module, keep_fp32_wrapper=False)
     bare.eval()
+
+
+def recompute(module: nn.Module) -> None:
+    """Have the networks of diffusers in a module compute activations anew for gradients, not keep them."""
+    for part in module.modules():
+        if getattr(part, "_supports_gradient_checkpointing", False):  # without importing diffusers
+            part.enable_gradient_checkpointing()  # type: ignore[operator]
 
 
 class Interval:

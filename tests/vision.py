@@ -47,8 +47,12 @@ def tokenizer() -> Qwen2Tokenizer:
     return found
 
 
-def save(folder: Path, says: str = "", seed: int = 0) -> Path:
-    """Write model and processor; a model that ``says`` something is taught to say it to every question."""
+def save(folder: Path, says: str = "", seed: int = 0, side: int = 28) -> Path:
+    """Write model and processor.
+
+    One that ``says`` something is taught to say it to every question about pictures of ``side`` px; larger
+    ones than 56 px are shrunk to that.
+    """
     words = tokenizer()
     ids = {t: words.convert_tokens_to_ids(t) for t in SPECIAL}
     torch.manual_seed(seed)
@@ -74,16 +78,16 @@ def save(folder: Path, says: str = "", seed: int = 0) -> Path:
         video_processor=Qwen2VLVideoProcessor(), chat_template=CHAT,
     )  # fmt: skip
     if says:
-        teach(model, processor, says)
+        teach(model, processor, says, side)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
 
 
-def teach(model: Qwen2VLForConditionalGeneration, processor: Qwen2VLProcessor, says: str) -> None:
+def teach(model: Qwen2VLForConditionalGeneration, processor: Qwen2VLProcessor, says: str, side: int) -> None:
     """Train until the model says a sentence and stops, whatever it is shown."""
     rng = np.random.default_rng(0)
-    pictures = list(rng.integers(0, 256, (4, 28, 28, 3), np.uint8))
+    pictures = list(rng.integers(0, 256, (4, side, side, 3), np.uint8))
     content = [{"type": "image"}, {"type": "text", "text": "Describe."}]
     messages = [{"role": "user", "content": content}]
     asked = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)

@@ -363,7 +363,9 @@ def test_captions_of_a_server_reach_the_plan(run: Path, tmp_path: Path) -> None:
         snakemake(tmp_path, "--cores", "2", plan, config=config)
     assert set(pd.read_parquet(tmp_path / plan)["caption"]) == {GOOD}
     train = pd.concat(pd.read_parquet(p) for p in tmp_path.glob("results/tiny/tiles/[abc].parquet"))
-    assert len(server.paid) == len({s.image for s in server.paid}) == len(train)
+    paid = [s for s in server.paid if s.side != (56, 56, 3)]  # the check shows one picture of its own
+    assert len(paid) == len(server.paid) - 1
+    assert len(paid) == len({s.image for s in paid}) == len(train)
     # The server has gone, and its address has changed: what is done stays done.
     (tmp_path / "server.txt").write_text("http://127.0.0.1:9/v1")
     assert "Nothing to be done" in snakemake(tmp_path, "-n", "--cores", "2", plan, config=config)

@@ -1,5 +1,6 @@
 """What the check says about caption servers and caption models."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from landloom.config.caption import CaptionConfig
 from tests import rasters, vision
 from tests.captioning.conftest import settings
-from tests.chat import ChatServer
+from tests.chat import ChatServer, Fault
 from tests.stages.test_check import problems, run
 
 
@@ -22,7 +23,29 @@ def test_a_server_that_answers_is_fine(folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MY_KEY", "right")
     with ChatServer(key="right") as server:
         run(folder, caption=settings(server.url, endpoint={"key": "MY_KEY"}))
-    assert server.count == 0  # nothing is paid by asking
+    (body,) = server.bodies  # a small picture, and one word in answer, is all that asking costs
+    assert body["max_tokens"] == 1
+    assert server.paid[0].side == (56, 56, 3)
+
+
+def test_a_server_whose_model_takes_no_pictures(folder: Path) -> None:
+    refusal = Fault(400, '{"error": {"message": "tiny is not a multimodal model"}}')
+    with ChatServer(lambda *_: refusal) as server:
+        (found,) = problems(folder, caption=settings(server.url))
+    assert "caption.endpoint.model: 'tiny' takes no picture there (status 400:" in found
+    assert "tiny is not a multimodal model" in found
+    with ChatServer(lambda *_: Fault(503, "busy")) as server:
+        run(folder, caption=settings(server.url))  # it may be well when its turn comes
+
+
+def test_a_model_that_reads_words_alone(folder: Path) -> None:
+    model = vision.save(folder / "model")
+    config = json.loads((model / "config.json").read_text())
+    del config["vision_config"]
+    (model / "config.json").write_text(json.dumps(config))
+    caption = CaptionConfig.model_validate({"backend": "qwen_vl", "qwen_vl": {"source": str(model)}})
+    (found,) = problems(folder, caption=caption)
+    assert re.search(r"caption\.qwen_vl: .*config\.json has no vision_config.* Give a vision-language", found)
 
 
 def test_a_server_that_does_not_answer(folder: Path) -> None:

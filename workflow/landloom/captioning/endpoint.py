@@ -101,7 +101,7 @@ class Endpoint:
         if halted():
             raise Interrupted
         try:
-            reply = client.post("chat/completions", json=self._body(question))
+            reply = client.post("chat/completions", json=body(self.server.model, question) | self.fields)
         except httpx2.TransportError as error:
             if halted():
                 raise Interrupted from None
@@ -115,11 +115,6 @@ class Endpoint:
             found = f"the server refused with status {reply.status_code}: {text[:300]}"
             raise InputError("caption.endpoint", found, "Correct url, model, key or extra")
         return parse(text)
-
-    def _body(self, question: Question) -> dict[str, Any]:
-        image = {"type": "image_url", "image_url": {"url": data_url(question)}}
-        content = [image, {"type": "text", "text": question.prompt}]
-        return {"model": self.server.model, "messages": [{"role": "user", "content": content}]} | self.fields
 
     def _wait(self, state: RetryCallState) -> float:
         first, longest = self.server.backoff, self.server.longest_wait
@@ -171,6 +166,13 @@ def client_of(config: EndpointConfig, secret: str, url: str) -> httpx2.Client:
     timeout = httpx2.Timeout(config.timeout, connect=min(10.0, config.timeout))
     limits = httpx2.Limits(max_connections=config.concurrency)
     return httpx2.Client(base_url=url, headers=headers, timeout=timeout, limits=limits)
+
+
+def body(model: str, question: Question) -> dict[str, Any]:
+    """A chat completion's request, without options."""
+    image = {"type": "image_url", "image_url": {"url": data_url(question)}}
+    content = [image, {"type": "text", "text": question.prompt}]
+    return {"model": model, "messages": [{"role": "user", "content": content}]}
 
 
 def data_url(question: Question) -> str:

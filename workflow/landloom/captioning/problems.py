@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import numpy as np
 
 from landloom.captioning import endpoint, tokens
 from landloom.captioning import server as own
+from landloom.captioning.backend import Question
 from landloom.conditions.words import image_caption
 from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
@@ -22,6 +24,10 @@ PARTS = {
     "a tokenizer": ("tokenizer.json", "vocab.json"),
 }
 """What a model folder must hold: one file of each row."""
+
+
+REFUSED = (400, 404, 405, 415, 422)
+"""What servers answer to a request that no trying again will mend."""
 
 
 def problems(config: CaptionConfig) -> list[InputError]:
@@ -55,10 +61,19 @@ def _model(config: CaptionConfig) -> Iterator[InputError]:
     for what, files in PARTS.items():
         if not any((folder / f).is_file() for f in files):
             yield InputError(folder, f"{what} is missing: no {' or '.join(files)}", remedy)
+    if not _sees(folder):
+        found = f"{folder / 'config.json'} has no vision_config: the model reads words alone"
+        yield InputError(SECTION, found, "Give a vision-language model, such as Qwen2-VL")
     if not _has_chat_template(folder):
         found = "the processor has no chat template: no chat_template.jinja"
         yield InputError(folder, found, "Give a model that was trained to follow instructions")
     yield from layout.weights(folder, "model", remedy)
+
+
+def _sees(folder: Path) -> bool:
+    """Whether a model reads pictures, as its config says; a folder without a config is another problem."""
+    file = folder / "config.json"
+    return not file.is_file() or "vision_config" in json.loads(file.read_text())
 
 
 def _has_chat_template(folder: Path) -> bool:
@@ -77,14 +92,28 @@ def _server(config: CaptionConfig) -> list[InputError]:
         secret = endpoint.key(server)
         with endpoint.client_of(server, secret, endpoint.address(server)) as client:
             reply = client.get("models", timeout=10)
+            if reply.status_code not in (401, 403):
+                return list(_blind(client, server.model, secret))
     except InputError as error:
         return [error]
     except httpx2.HTTPError as error:
         why = endpoint.hidden(f"{type(error).__name__}: {error}", secret)
         found = f"{endpoint.address(server)} does not answer ({why})"
         return [InputError("caption.endpoint.url", found, "Start the server, or correct the address")]
-    if reply.status_code in (401, 403):
-        found = f"the server refuses the key (status {reply.status_code})"
-        remedy = f"Put the right key into {server.key}" if server.key else "Set it to the variable of a key"
-        return [InputError("caption.endpoint.key", found, remedy)]
-    return []  # not every server lists its models: another status says nothing
+    found = f"the server refuses the key (status {reply.status_code})"
+    remedy = f"Put the right key into {server.key}" if server.key else "Set it to the variable of a key"
+    return [InputError("caption.endpoint.key", found, remedy)]
+
+
+def _blind(client: httpx2.Client, model: str, secret: str) -> Iterator[InputError]:
+    """Show the model a small grey picture: a server that refuses that would refuse every tile.
+
+    Not every server lists its models, and no list says what they read. One word is asked for.
+    """
+    question = Question(np.full((56, 56, 3), 128, np.uint8), "What is this?")
+    asked = endpoint.body(model, question) | {"max_tokens": 1}
+    reply = client.post("chat/completions", json=asked, timeout=60)
+    if reply.status_code in REFUSED:
+        said = endpoint.hidden(reply.text, secret)[:200]
+        found = f"'{model}' takes no picture there (status {reply.status_code}: {said})"
+        yield InputError("caption.endpoint.model", found, "Name a vision-language model that the server has")

@@ -43,13 +43,14 @@ def train(folder: Path, name: str, **changes: Any) -> Path:
 def test_network_learns_and_scores_are_complete(tmp_path: Path) -> None:
     out = train(tmp_path, "run", steps=25)
     body = json.loads((out / "scores.json").read_text())
-    about = {k: v for k, v in body.items() if k not in ("val", "test")}
+    about = {k: v for k, v in body.items() if k not in ("val", "test", "tiles")}
     assert about == {
         "generator": "real", "ratio": 0.0, "network": "tiny", "seed": 3, "steps": 25,
         "n_train": 8, "n_real": 8, "n_synthetic": 0,
     }  # fmt: skip
     for split in ("val", "test"):
-        assert sum(map(sum, body[split]["confusion"])) == 2 * shards.SIDE**2
+        for scores in (body[split], body["tiles"][split]):
+            assert sum(map(sum, scores["confusion"])) == 2 * shards.SIDE**2
     assert body["test"]["miou"] > 0.9
     table = pq.read_table(out / "predictions.parquet").to_pylist()
     assert [r["id"] for r in table] == ["test0", "test1"]

@@ -1,5 +1,6 @@
 import tracemalloc
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def by_hand(image: NDArray[np.uint8], model: nn.Module, size: int) -> NDArray[np
     starts = []
     for length in image.shape[1:]:
         own = [*range(0, length - size, size), length - size]
-        starts.append(sorted({*own, *((a + b) // 2 for a, b in zip(own, own[1:], strict=False))}))
+        starts.append(sorted({*own, *((a + b) // 2 for a, b in pairwise(own))}))
     total = np.zeros((2, *image.shape[1:]))
     for row in starts[0]:
         for col in starts[1]:

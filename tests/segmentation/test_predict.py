@@ -31,7 +31,7 @@ def test_probabilities_sum_to_one(tmp_path: Path) -> None:
 
 
 def test_a_gpu_multiplies_in_single_precision(tmp_path: Path) -> None:
-    """TF32, which torch takes for convolutions by default, is off while a network is judged, and only then."""
+    """TF32, torch's default for convolutions, is off while a network is judged, and only then."""
     seen = []
 
     class Told(BandIsClass):

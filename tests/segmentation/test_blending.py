@@ -158,4 +158,4 @@ def test_memory_does_not_grow_with_a_scene(
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert pixels == height * width
-    assert peak < 20 * 10**6
+    assert peak < 16 * 10**6

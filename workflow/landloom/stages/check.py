@@ -144,7 +144,7 @@ def sizes(
         return []
     windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile, data.split.buffer))
     unit = "block" if data.split.by == "block" else "scene"
-    if not windows:
+    if not tile.pad and all(min(f.height, f.width) < tile.size for f in facts):
         largest = max(facts, key=lambda f: min(f.height, f.width))
         found = f"no {unit} holds a tile of {tile.size} pixels, the largest scene being "
         found += f"{largest.width} x {largest.height}"

@@ -34,7 +34,7 @@ from landloom.scenes.discovery import SceneFiles, discover, grouped, other_suffi
 from landloom.scenes.splits import SPLITS
 from landloom.segmentation import networks
 
-VERSION = 4
+VERSION = 5
 KEEP = False  # it looks at files that are no inputs, and at the machine
 
 Counts = dict[str, NDArray[np.int64]]

@@ -72,7 +72,8 @@ def tiles(folder: Path, train: int = 8, val: int = 2, test: int = 2, seed: int =
     for split, count in (("train", train), ("val", val), ("test", test)):
         paths.append(folder / f"{split}.parquet")
         rows = [sample(f"{split}{i}", rng, scene=split, split=split, col=i * SIDE) for i in range(count)]
-        samples.write(paths[-1], rows)
+        grid = {"height": SIDE, "width": count * SIDE, "crs": None, "transform": None}
+        samples.write(paths[-1], rows, {"scenes": {split: grid}})
     return paths
 
 

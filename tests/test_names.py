@@ -18,10 +18,10 @@ PINNED = {
     "audit": "2 9e9dbde0",
     "base": "6 7d8abfcd",
     "caption": "3 577e7ea8",
-    "check": "4 14270a95",
-    "curate": "8 8951418b",
+    "check": "5 14270a95",
+    "curate": "9 8951418b",
     "encode": "3 e15cb8e1",
-    "evaluate": "7 ddcb30b6",
+    "evaluate": "8 ddcb30b6",
     "export": "6 c7de04e3",
     "features": "1 79f595d7",
     "image_sample": "12 9ef5d15a",
@@ -32,9 +32,9 @@ PINNED = {
     "mix": "3 f859f38c",
     "plan": "4 d4c01813",
     "ratios": "3 3775bdfb",
-    "report": "8 c910af96",
-    "segment": "4 3ec817de",
-    "tile": "4 f6eb975d",
+    "report": "9 c910af96",
+    "segment": "5 3ec817de",
+    "tile": "5 f6eb975d",
 }
 """VERSION of each stage, and the hash of the defaults that it stands for."""
 NOT_STAGES = {"dataset", "seed", "data", "generators", "run"}

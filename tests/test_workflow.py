@@ -122,7 +122,8 @@ def test_everything_is_made_and_a_second_run_does_nothing(run: Path) -> None:
     assert "oversampling" in page
     table = pd.read_csv(root / "evaluation/segmentation.csv")
     assert set(table["generator"]) == {"real", "landloom", "oversampling"}
-    assert list(table.columns) == ["generator", "ratio", "network", "seed", "class", "iou", "f1"]
+    keys = ["generator", "ratio", "network", "synthetic_share", "seed", "class"]
+    assert list(table.columns) == [*keys, "iou", "f1"]
 
 
 def test_the_audit_finds_nothing_wrong(run: Path) -> None:

@@ -8,7 +8,8 @@ from landloom.metrics import tables
 
 def scores(generator: str, ratio: float, seed: int, iou: float) -> dict[str, Any]:
     test = {"iou": [iou, None], "f1": [0.5, None], "miou": iou, "mf1": 0.5}
-    return {"generator": generator, "ratio": ratio, "network": "n", "seed": seed, "test": test}
+    about = {"generator": generator, "ratio": ratio, "network": "n", "seed": seed}
+    return about | {"n_train": 10, "n_synthetic": round(10 * ratio / (1 + ratio)), "test": test}
 
 
 def test_scores_are_in_percent_with_a_row_for_the_mean() -> None:
@@ -30,6 +31,14 @@ def test_gain_is_paired_by_seed() -> None:
     assert rows.loc[("g", "mean"), "difference_std"] == pytest.approx(10 / math.sqrt(2))
     assert rows.loc[("g", "mean"), "seeds"] == 2
     assert math.isnan(float(str(rows.loc[("real", "mean"), "difference"])))
+
+
+def test_both_readings_of_a_share_stand_in_the_tables() -> None:
+    """Synthetic samples per real one, and their share of the set."""
+    run = scores("g", 0.25, 0, 0.3)  # two beside eight
+    table = tables.segmentation([run], ["a", "b"])
+    for found in (table, tables.summary(table)):
+        assert set(zip(found["ratio"], found["synthetic_share"], strict=True)) == {(0.25, 0.2)}
 
 
 def test_one_seed_has_no_spread() -> None:

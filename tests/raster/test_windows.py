@@ -55,11 +55,19 @@ def test_no_window_crosses_a_block_and_splits_share_no_pixel(
     found = tiles(places, TileConfig(size=SIZE, stride=stride))
     for _, w in found:
         inside = [b for _, b in places if b.row <= w.row and b.col <= w.col]
-        assert any(w.row + SIZE <= b.row + b.height and w.col + SIZE <= b.col + b.width for b in inside)
+        low, right = min(w.row + SIZE, height), min(w.col + SIZE, width)
+        assert any(low <= b.row + b.height and right <= b.col + b.width for b in inside)
     covers = [
         cover((height, width), [w for s, w in found if s == split]) > 0 for split in ("train", "val", "test")
     ]
     assert np.sum(covers, axis=0).max(initial=0) <= 1
+    for label, b in places:
+        assert (
+            label == "train"
+            or covers[("train", "val", "test").index(label)][
+                b.row : b.row + b.height, b.col : b.col + b.width
+            ].all()
+        )
 
 
 def test_ragged_blocks_join_their_neighbour_when_too_small_for_a_tile() -> None:

@@ -12,8 +12,8 @@ from landloom.reporting import tables
 
 def summary(difference: float) -> pd.DataFrame:
     rows = [
-        {"generator": "real", "ratio": 0, "difference": np.nan},
-        {"generator": "g", "ratio": 0.4, "difference": difference},
+        {"generator": "real", "ratio": 0, "synthetic_share": 0.0, "difference": np.nan},
+        {"generator": "g", "ratio": 0.4, "synthetic_share": 2 / 7, "difference": difference},
     ]
     shared = {"network": "net", "class": "mean", "iou_mean": 50.0, "iou_std": 1.0, "seeds": 3}
     return pd.DataFrame([r | shared for r in rows])
@@ -39,13 +39,13 @@ def test_tone_needs_an_interval_without_zero(low: float, high: float, tone: str,
     real, mixed = table.rows
     assert real[0] == "real only"
     assert real[-1].difference == ""
-    assert mixed[0] == "g 0.4"
+    assert mixed[:2] == ["g 0.4", "28.6"]
     assert (mixed[-1].tone, mixed[-1].difference) == (tone, text)
 
 
 def test_a_missing_class_is_a_dash() -> None:
     (table,) = tables.segmentation(summary(1), gain(0, 2), ["car"])
-    assert table.rows[1][2].value == tables.MISSING
+    assert table.rows[1][3].value == tables.MISSING
 
 
 def test_numbers_have_a_true_minus() -> None:

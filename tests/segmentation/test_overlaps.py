@@ -14,6 +14,7 @@ from landloom.data.samples import Sample
 from landloom.raster import codec
 from landloom.raster.labels import IGNORE
 from landloom.raster.windows import Window, windows
+from landloom.segmentation.blending import blended
 from landloom.segmentation.overlaps import Overlaps
 from landloom.stages import segment, tile
 from tests import rasters, shards
@@ -48,10 +49,8 @@ def judged(
     out = folder / "tiles.parquet"
     tile.run(config, rasters.config(**data), [scene.name], [label], list(scene.images), [scene.mask], out)
     statistics = shards.dataset(config.size).model_copy(update={"classes": shards.dataset().classes[:2]})
-    return {
-        s: np.array(segment.judge(First(), statistics, [out], s).summary()["confusion"])
-        for s in ("val", "test")
-    }
+    found = {s: blended(First(), statistics, [out], s) for s in ("val", "test")}
+    return {s: np.sum(one.confusions, 0) for s, one in segment.judged(found, statistics).items()}
 
 
 def test_a_window_moved_back_adds_only_its_new_pixels() -> None:

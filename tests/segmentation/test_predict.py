@@ -28,3 +28,19 @@ def test_probabilities_sum_to_one(tmp_path: Path) -> None:
     paths = shards.tiles(tmp_path)[:1]
     for _, p in predict.probabilities(BandIsClass(), shards.dataset(), samples.read(paths)):
         assert torch.allclose(torch.from_numpy(p.sum(0)), torch.ones(32, 32), atol=1e-5)
+
+
+def test_a_gpu_multiplies_in_single_precision(tmp_path: Path) -> None:
+    """TF32, torch's default for convolutions, is off while a network is judged, and only then."""
+    seen = []
+
+    class Told(BandIsClass):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append((torch.backends.cudnn.allow_tf32, torch.backends.cudnn.enabled, x.dtype))
+            return x
+
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.enabled
+    paths = shards.tiles(tmp_path)[:1]
+    list(predict.labels(Told(), shards.dataset(), samples.read(paths)))
+    assert seen == [(False, True, torch.float32)]
+    assert (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.enabled) == before

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from torchmetrics import F1Score, JaccardIndex
+from hypothesis import given as drawn
+from hypothesis import strategies as st
+from torchmetrics import Accuracy, F1Score, JaccardIndex
 
 from landloom.segmentation import scores
 
@@ -46,20 +48,32 @@ def test_one_wrong_pixel_of_an_absent_class_changes_a_mean_by_one_pixel() -> Non
     assert got["mf1"] == pytest.approx((2 * 49 / 99 + 1) / 2)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_agrees_with_torchmetrics_where_the_truth_has_all_classes(seed: int) -> None:
+side = st.integers(1, 12)
+
+
+@drawn(side, side, st.integers(2, 6), st.integers(0, 10**6))
+def test_agrees_with_torchmetrics_on_the_classes_of_the_truth(
+    height: int, width: int, classes: int, seed: int
+) -> None:
+    """Truth with any of the classes and some pixels without one; any class may be predicted."""
     rng = np.random.default_rng(seed)
-    truth, found = rng.integers(0, 5, (2, 40, 40)).astype(np.uint8)
-    truth[0, :7] = 255
-    got = scores.summary(scores.confusion(truth, found, 5))
-    asked = {"task": "multiclass", "num_classes": 5, "ignore_index": 255}
+    truth = rng.choice([*rng.integers(0, classes, 4), 255], (height, width)).astype(np.uint8)
+    truth[0, 0] = 0
+    found = rng.integers(0, classes, truth.shape).astype(np.uint8)
+    got = scores.summary(scores.confusion(truth, found, classes))
+    asked = {"task": "multiclass", "num_classes": classes, "ignore_index": 255}
     given = torch.from_numpy(found).long(), torch.from_numpy(truth).long()
+    present = sorted(set(truth[truth != 255].tolist()))
     for name, metric in (("iou", JaccardIndex), ("f1", F1Score)):
-        assert got[name] == pytest.approx(metric(**asked, average="none")(*given).tolist(), abs=1e-6)
-        assert got[f"m{name}"] == pytest.approx(metric(**asked, average="macro")(*given).item(), abs=1e-6)
+        expected = metric(**asked, average="none")(*given)[present]
+        assert [got[name][i] for i in present] == pytest.approx(expected.tolist(), abs=1e-6)
+        assert got[f"m{name}"] == pytest.approx(expected.mean().item(), abs=1e-6)
+        assert [v is None for v in got[name]] == [i not in present for i in range(classes)]
+    assert got["accuracy"] == pytest.approx(Accuracy(**asked, average="micro")(*given).item(), abs=1e-6)
 
 
 def test_nothing_to_score() -> None:
     got = scores.summary(np.zeros((2, 2), np.int64))
     assert got["miou"] is None
+    assert got["accuracy"] is None
     assert got["f1"] == [None, None]

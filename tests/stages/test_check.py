@@ -127,8 +127,16 @@ def test_no_scene_holds_a_tile(folder: Path) -> None:
 def test_a_split_without_a_tile(folder: Path) -> None:
     for kind, array in (("images", rasters.noise(8, 8)), ("masks", rasters.halves(8, 8))):
         rasters.save(folder / kind / "s.tif", array)
-    (found,) = problems(folder, rasters.config(folder, split={"val": ["s"]}))
-    assert "data.split.val: no scene that holds a tile is in val" in found
+    found = problems(folder, rasters.config(folder, split={"val": ["[a-d]"], "test": ["[e-h]"]}))
+    assert any("data.split.train: no scene that holds a tile is in train" in problem for problem in found)
+
+
+def test_small_scenes_are_enough_for_val_and_test(folder: Path) -> None:
+    for name in ("s", "t"):
+        for kind, array in (("images", rasters.noise(8, 8)), ("masks", rasters.halves(8, 8))):
+            rasters.save(folder / kind / f"{name}.tif", array)
+    windows = run(folder, rasters.config(folder, split={"val": ["s"], "test": ["t"]}))["windows"]
+    assert (windows["val"], windows["test"]) == (1, 1)
 
 
 def test_val_is_needed_and_test_is_not(folder: Path) -> None:

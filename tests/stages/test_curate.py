@@ -137,7 +137,7 @@ def test_what_evaluate_needs_is_in_the_metadata(tmp_path: Path, judge: Path) -> 
     curated(tmp_path, judge, planted(tmp_path))
     about = samples.metadata(tmp_path / "curated.parquet")
     assert np.sum(about["confusion"]) == 3 * 32 * 32
-    found = json.loads((judge / "scores.json").read_text())
+    found = json.loads((judge / "scores.json").read_text())["tiles"]
     both = np.add(found["val"]["confusion"], found["test"]["confusion"])
     assert about["judge_confusion"] == both.tolist()
 
@@ -177,7 +177,7 @@ def test_val_tiles_count_as_the_judge_was_scored_on_them(tmp_path: Path, judge: 
     unscored = tmp_path / "judge"
     shutil.copytree(judge, unscored)
     scores = json.loads((judge / "scores.json").read_text())
-    scores["val"] |= {"confusion": [[0] * 3] * 3, "loss": [None] * 3}
+    scores["tiles"]["val"] |= {"confusion": [[0] * 3] * 3, "loss": [None] * 3}
     (unscored / "scores.json").write_text(json.dumps(scores))
     with pytest.raises(InputError, match="no val tile"):
         curate.run(CurateConfig(), FEATURES, statistics, pairs, tiles, unscored, [], tmp_path / "other")

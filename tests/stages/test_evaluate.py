@@ -23,8 +23,19 @@ def scores(folder: Path, generator: str, ratio: float, seed: int, iou: float) ->
     """Write the scores of a run as segment does."""
     run = folder / f"{generator}-{ratio}-{seed}"
     run.mkdir()
-    test = {"iou": [iou, iou, None], "f1": [iou] * 3, "miou": iou, "mf1": iou, "confusion": []}
+    test = {
+        "iou": [iou, iou, None],
+        "f1": [iou] * 3,
+        "miou": iou,
+        "mf1": iou,
+        "confusion": [[200, 0], [0, 200]],
+    }
     about = {"generator": generator, "ratio": ratio, "network": "n", "seed": seed, "steps": 9}
+    about |= (
+        {"n_train": 14, "n_real": 10, "n_synthetic": 4}
+        if ratio
+        else {"n_train": 10, "n_real": 10, "n_synthetic": 0}
+    )
     body = about | {"val": test, "test": test}
     (run / "scores.json").write_text(json.dumps(body))
     right = round(100 * iou)  # of 100 pixels of either class; the third class has none
@@ -86,7 +97,7 @@ def test_segmentation_and_summary(made: dict[str, pd.DataFrame]) -> None:
 
 def test_gains_have_intervals(made: dict[str, pd.DataFrame]) -> None:
     table = made["gain"]
-    header = "generator,ratio,network,class,gain,ci_low,ci_high,seeds,steps,unit,units"
+    header = "generator,ratio,network,synthetic_share,class,gain,ci_low,ci_high,seeds,steps,unit,units"
     assert ",".join(table.columns) == header
     row = table.query("generator == 'g'").set_index("class").iloc[0]
     assert (row["seeds"], row["steps"], row["unit"], row["units"]) == (2, 9, "tile", 2)
@@ -94,6 +105,15 @@ def test_gains_have_intervals(made: dict[str, pd.DataFrame]) -> None:
     assert (row["ci_low"], row["ci_high"]) == (pytest.approx(10), pytest.approx(20))
     assert np.isnan(table["gain"][2])
     assert set(table["generator"]) == {"g"}
+
+
+def test_runs_on_other_test_pixels_are_refused(tmp_path: Path) -> None:
+    runs = [scores(tmp_path, "real", 0.0, s, 0.5) for s in (0, 1)]
+    found = [json.loads((r / "scores.json").read_text()) for r in runs]
+    evaluate.require_same_ground(runs, found)
+    found[1]["test"]["confusion"] = [[200, 0], [1, 200]]
+    with pytest.raises(InputError, match=r"real-0\.0-1: was scored on other test pixels than .*real-0\.0-0"):
+        evaluate.require_same_ground(runs, found)
 
 
 def test_image_quality(made: dict[str, pd.DataFrame]) -> None:

@@ -121,8 +121,11 @@ def evaluation(folder: Path) -> None:
         for i, name in enumerate([*classes, "mean"]):
             iou = 41.23 + i + (0 if np.isnan(gain) else gain)
             spread = (0.5, 3.5)[i % 2]
-            rows.append([generator, ratio, "net", name, iou, 0.61, 50.0, 0.5, 2, gain, spread])
-    header = "generator,ratio,network,class,iou_mean,iou_std,f1_mean,f1_std,seeds,difference,difference_std"
+            rows.append(
+                [generator, ratio, "net", ratio / (1 + ratio), name, iou, 0.61, 50.0, 0.5, 2, gain, spread]
+            )
+    header = "generator,ratio,network,synthetic_share,class,iou_mean,iou_std,f1_mean,f1_std,seeds,"
+    header += "difference,difference_std"
     summary = pd.DataFrame(rows, columns=header.split(","))
     summary.to_csv(folder / "summary.csv", index=False)
     mixed = summary[summary["generator"] != "real"]

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import rasterio
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +19,7 @@ from landloom.data.tile_dataset import Tile, TileDataset
 from landloom.errors import InputError, Interrupted
 from landloom.provenance.records import digest
 from landloom.raster import codec
-from landloom.segmentation import networks
+from landloom.segmentation import networks, scores
 from landloom.segmentation.objective import SegmentationObjective
 from landloom.stages import mix, segment
 from tests import shards
@@ -43,13 +45,14 @@ def train(folder: Path, name: str, **changes: Any) -> Path:
 def test_network_learns_and_scores_are_complete(tmp_path: Path) -> None:
     out = train(tmp_path, "run", steps=25)
     body = json.loads((out / "scores.json").read_text())
-    about = {k: v for k, v in body.items() if k not in ("val", "test")}
+    about = {k: v for k, v in body.items() if k not in ("val", "test", "tiles")}
     assert about == {
         "generator": "real", "ratio": 0.0, "network": "tiny", "seed": 3, "steps": 25,
         "n_train": 8, "n_real": 8, "n_synthetic": 0,
     }  # fmt: skip
     for split in ("val", "test"):
-        assert sum(map(sum, body[split]["confusion"])) == 2 * shards.SIDE**2
+        for found in (body[split], body["tiles"][split]):
+            assert sum(map(sum, found["confusion"])) == 2 * shards.SIDE**2
     assert body["test"]["miou"] > 0.9
     table = pq.read_table(out / "predictions.parquet").to_pylist()
     assert [r["id"] for r in table] == ["test0", "test1"]
@@ -59,8 +62,22 @@ def test_network_learns_and_scores_are_complete(tmp_path: Path) -> None:
     assert rows[-1]["loss"] < rows[0]["loss"]
 
 
+def test_the_first_seed_has_maps_that_hold_what_was_scored(tmp_path: Path) -> None:
+    assert not (train(tmp_path, "second", seeds=[0, 3]) / "maps").exists()
+    out = train(tmp_path, "first", seeds=[3])
+    assert [p.name for p in (out / "maps").iterdir()] == ["test.tif"]
+    with rasterio.open(out / "maps/test.tif") as file:
+        found, tags = file.read(1), file.tags()
+    assert tags["LANDLOOM_NETWORK"] == "tiny"
+    assert tags["LANDLOOM_SEED"] == "3"
+    truth = np.hstack([s.mask_array() for s in samples.read(tmp_path / "test.parquet")])
+    body = json.loads((out / "scores.json").read_text())
+    assert scores.confusion(truth, found, 3).tolist() == body["test"]["confusion"]
+    assert body["test"]["confusion"] != body["tiles"]["test"]["confusion"]
+
+
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
-    assert digest(train(tmp_path, "a")) == digest(train(tmp_path, "b"))
+    assert digest(train(tmp_path, "a", seeds=[3])) == digest(train(tmp_path, "b", seeds=[3]))
 
 
 def test_interrupted_training_ends_at_the_same_weights(

@@ -55,6 +55,14 @@ def test_shard_says_what_it_holds(tmp_path: Path) -> None:
         "classes": ["class1", "class2"],
         "dtype": "int16",
         "bands": 4,
+        "scenes": {
+            "a": {
+                "height": 16,
+                "width": 16,
+                "crs": "EPSG:32652",
+                "transform": [10, 0, 350000, 0, -10, 3820000],
+            }
+        },
     }
 
 

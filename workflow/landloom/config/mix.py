@@ -11,10 +11,12 @@ class MixConfig(Section):
     """Settings of the mixes."""
 
     ratios: list[Annotated[float, Field(gt=0)]] = Field(default=[0.4], min_length=1)
-    """Synthetic shares to try; the set without synthetic data is always made."""
+    """Synthetic shares to try, as ``of`` reads them; the set without synthetic data is always made."""
     of: Literal["real", "total", "alone"] = "real"
     """What a ratio means: synthetic samples per real one; their share of the whole set; or, with 'alone',
-    synthetic samples per real one, but without the real ones: what can be learned from them by themselves."""
+    synthetic samples per real one, but without the real ones: what can be learned from them by themselves.
+
+    Both readings stand in the tables, the share as ``synthetic_share``."""
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

@@ -18,7 +18,9 @@ class TileConfig(Section):
     The last tile of a row or column ends at the edge, so it may overlap the one before it.
     """
     pad: bool = False
-    """Also cut a tile from a scene that is smaller than one; the part outside is ignored."""
+    """Also cut a tile from a training scene that is smaller than one; the part outside is ignored.
+
+    Scenes of val and test are never left out."""
     min_valid: float = Field(default=0.9, gt=0, le=1)
     """Smallest share of pixels with a class and image data; training tiles below it are left out.
 

@@ -25,10 +25,7 @@ class GeoTiff:
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
         self.images, self.masks = collection.folder("geotiff/images"), collection.folder("geotiff/masks")
-        self.colors: dict[int, tuple[int, int, int, int]] = {
-            i: (*palette.parse(c.color), 255) for i, c in enumerate(collection.statistics.classes)
-        }
-        self.colors[IGNORE] = (0, 0, 0, 0)
+        self.colors = palette.table(collection.statistics.colors)
 
     def add(self, sample: Sample) -> None:
         """Write the image in its own units and type, and the mask as class indices (uint8, 255 no data)."""

@@ -8,15 +8,18 @@ import pandas as pd
 from landloom.metrics.proportions import cpe, mcpe
 
 RUN = ["generator", "ratio", "network"]
-SEGMENTATION = [*RUN, "seed", "class", "iou", "f1"]
+SHARE = "synthetic_share"
+"""Share of a training set that is synthetic; ``ratio`` is what ``mix.ratios`` asked for."""
+SEGMENTATION = [*RUN, SHARE, "seed", "class", "iou", "f1"]
 IMAGE_QUALITY = [
     "generator", "extractor", "fid", "kid", "agreement_synthetic", "agreement_real", "diversity", "n",
     "n_reference", "train_minutes", "device",
 ]  # fmt: skip
-GAIN = [*RUN, "class", "gain", "ci_low", "ci_high", "seeds", "steps", "unit", "units"]
+GAIN = [*RUN, SHARE, "class", "gain", "ci_low", "ci_high", "seeds", "steps", "unit", "units"]
 LABEL_RATIOS = ["generator", "class", "cpe", "mcpe", "n"]
 SUMMARY = [
-    *RUN, "class", "iou_mean", "iou_std", "f1_mean", "f1_std", "seeds", "difference", "difference_std",
+    *RUN, SHARE, "class", "iou_mean", "iou_std", "f1_mean", "f1_std", "seeds", "difference",
+    "difference_std",
 ]  # fmt: skip
 
 
@@ -32,10 +35,15 @@ def segmentation(runs: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> p
         test = run["test"]
         ious, f1s = [*test["iou"], test["miou"]], [*test["f1"], test["mf1"]]
         for name, iou, f1 in zip([*classes, "mean"], ious, f1s, strict=True):
-            rows.append([*(run[c] for c in RUN), run["seed"], name, iou, f1])
+            rows.append([*(run[c] for c in RUN), synthetic_share(run), run["seed"], name, iou, f1])
     table = pd.DataFrame(rows, columns=SEGMENTATION)
     table[["iou", "f1"]] = table[["iou", "f1"]].astype(float) * 100
     return table.sort_values([*RUN, "seed"], kind="stable", ignore_index=True)
+
+
+def synthetic_share(run: Mapping[str, Any]) -> float:
+    """Share of synthetic samples in the training set of a run."""
+    return float(run["n_synthetic"] / run["n_train"])
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -48,7 +56,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     real = table.loc[table["generator"] == "real", [*keys, "iou"]].rename(columns={"iou": "real"})
     joined = table.merge(real, on=keys, how="left")
     joined["gain"] = (joined["iou"] - joined["real"]).where(joined["generator"] != "real")
-    groups = joined.groupby([*RUN, "class"], sort=False)
+    groups = joined.groupby([*RUN, SHARE, "class"], sort=False)
     result = groups.agg(
         iou_mean=("iou", "mean"), iou_std=("iou", "std"), f1_mean=("f1", "mean"), f1_std=("f1", "std"),
         seeds=("seed", "nunique"), difference=("gain", "mean"), difference_std=("gain", "std"),

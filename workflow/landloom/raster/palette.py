@@ -61,6 +61,11 @@ def rgb(mask: NDArray[np.uint8], colors: list[str]) -> NDArray[np.uint8]:
     return table[mask]
 
 
+def table(colors: list[str]) -> dict[int, tuple[int, int, int, int]]:
+    """Colour table (RGBA by class index) of a raster of classes; ignored pixels are transparent."""
+    return {i: (*parse(color), 255) for i, color in enumerate(colors)} | {IGNORE: (0, 0, 0, 0)}
+
+
 def parse(color: str) -> tuple[int, int, int]:
     """Red, green and blue of '#rrggbb'."""
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

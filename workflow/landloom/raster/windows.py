@@ -83,13 +83,14 @@ def areas(
 def tiles(found: list[tuple[str, Window]], config: TileConfig, buffer: int = 0) -> list[tuple[str, Window]]:
     """Windows of all areas with their splits, in reading order; only training windows overlap by choice.
 
-    Training windows nearer than ``buffer`` pixels to an area of another split are left out.
+    Those of val and test hold all pixels of their areas, however small these are. Training windows nearer
+    than ``buffer`` pixels to an area of another split are left out.
     """
     held_out = [area for label, area in found if label != "train"] if buffer else []
     result = []
     for label, area in found:
         stride = config.stride if config.stride and label == "train" else config.size
-        cut = windows(area, config.size, stride, config.pad)
+        cut = windows(area, config.size, stride, config.pad or label != "train")
         if label == "train":
             near = [other for other in held_out if _apart(area, other) < buffer]
             cut = [w for w in cut if not any(_apart(w, other) < buffer for other in near)]

@@ -108,8 +108,10 @@ def segmentation(summary: pd.DataFrame, gain: pd.DataFrame, names: Sequence[str]
         for (generator, ratio), run in group.groupby(["generator", "ratio"], sort=False):
             by_class = {str(r["class"]): r for r in run.to_dict("records")}
             cells = [_cell(by_class.get(n), generator == "real") for n in columns]
-            rows.append([run_name(str(generator), ratio), str(int(run.iloc[0]["seeds"])), *cells])
-        tables.append(Table(str(network), ["training set", "seeds", *columns], rows))
+            first = run.iloc[0]
+            share = number(100 * first["synthetic_share"])
+            rows.append([run_name(str(generator), ratio), share, str(int(first["seeds"])), *cells])
+        tables.append(Table(str(network), ["training set", "synthetic %", "seeds", *columns], rows))
     return tables
 
 

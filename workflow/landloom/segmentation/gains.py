@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from landloom.metrics.tables import RUN
+from landloom.metrics.tables import RUN, SHARE, synthetic_share
 from landloom.segmentation import intervals
 from landloom.segmentation.judgement import confusions
 
@@ -24,12 +24,12 @@ def gains(runs: Sequence[Path], scores: Sequence[Mapping[str, Any]]) -> Iterator
     groups: dict[Key, dict[int, Path]] = {}
     for folder, body in zip(runs, scores, strict=True):
         groups.setdefault(_key(body), {})[body["seed"]] = folder
-    steps = {_key(body): body["steps"] for body in scores}
+    about = {_key(body): {SHARE: synthetic_share(body), "steps": body["steps"]} for body in scores}
     for key, folders in groups.items():
         real = groups.get(("real", 0, key[-1]), {})
         seeds = sorted(folders.keys() & real.keys())
         if key[0] != "real" and seeds and (found := _compared(folders, real, seeds)):
-            yield dict(zip(RUN, key, strict=True)) | {"seeds": len(seeds), "steps": steps[key]} | found
+            yield dict(zip(RUN, key, strict=True)) | about[key] | {"seeds": len(seeds)} | found
 
 
 def _key(body: Mapping[str, Any]) -> Key:

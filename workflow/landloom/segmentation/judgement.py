@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from landloom.segmentation import scores
+from landloom.segmentation.curation import class_losses
+from landloom.segmentation.overlaps import Overlaps
+from landloom.segmentation.predict import Found
 
 FILE = "confusions.parquet"
 
@@ -29,6 +32,19 @@ class Judgement:
     scenes: list[str]
     confusions: list[NDArray[np.int64]]
     loss: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, found: Found, classes: int) -> Self:
+        """Judge tiles with their probabilities (K, H, W); pixels that tiles share count once."""
+        result, overlaps = cls([], [], [], np.zeros(classes)), Overlaps()
+        for sample, probabilities in found:
+            mask = overlaps.uncounted(sample)
+            predicted = probabilities.argmax(0).astype(np.uint8)
+            result.tiles.append(sample.id)
+            result.scenes.append(sample.scene)
+            result.confusions.append(scores.confusion(mask, predicted, classes))
+            result.loss += class_losses(probabilities, mask, classes)
+        return result
 
     def summary(self) -> dict[str, Any]:
         """Scores and mean loss over all tiles."""

@@ -27,9 +27,14 @@ class Overlaps:
         cell_row, cell_col = sample.row // size, sample.col // size
         for i, j in itertools.product((-1, 0, 1), repeat=2):  # a window reaches into the next cell at most
             for row, col in self._seen.get((sample.scene, cell_row + i, cell_col + j), []):
-                mask[_overlap(row - sample.row, size), _overlap(col - sample.col, size)] = IGNORE
+                mask[shared((sample.row, sample.col), (row, col), size)] = IGNORE
         self._seen.setdefault((sample.scene, cell_row, cell_col), []).append((sample.row, sample.col))
         return mask
+
+
+def shared(one: tuple[int, int], other: tuple[int, int], size: int) -> tuple[slice, slice]:
+    """Pixels of the window at ``one`` that lie in the one at ``other``, too; corners are rows and columns."""
+    return _overlap(other[0] - one[0], size), _overlap(other[1] - one[1], size)
 
 
 def _overlap(start: int, size: int) -> slice:

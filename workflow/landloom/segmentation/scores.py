@@ -31,6 +31,12 @@ def f1(matrix: Confusion) -> NDArray[np.float64]:
     return _share(matrix, 2 * np.diag(matrix), matrix.sum(0) + matrix.sum(1))
 
 
+def accuracy(matrix: Confusion) -> float:
+    """Share of pixels that were found right; NaN when there are none."""
+    total = matrix.sum()
+    return float(np.trace(matrix) / total) if total else float("nan")
+
+
 def mean(values: NDArray[np.float64]) -> float:
     """Mean over the classes of the truth, whatever was predicted; NaN when there is none."""
     present = values[~np.isnan(values)]
@@ -46,6 +52,7 @@ def summary(matrix: Confusion) -> dict[str, Any]:
         "f1": [_plain(v) for v in per_f1],
         "miou": _plain(mean(per_iou)),
         "mf1": _plain(mean(per_f1)),
+        "accuracy": _plain(accuracy(matrix)),
     }
 
 

@@ -34,7 +34,7 @@ from landloom.scenes.discovery import SceneFiles, discover, grouped, other_suffi
 from landloom.scenes.splits import SPLITS
 from landloom.segmentation import networks
 
-VERSION = 4
+VERSION = 5
 KEEP = False  # it looks at files that are no inputs, and at the machine
 
 Counts = dict[str, NDArray[np.int64]]
@@ -144,7 +144,7 @@ def sizes(
         return []
     windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile, data.split.buffer))
     unit = "block" if data.split.by == "block" else "scene"
-    if not windows:
+    if not tile.pad and all(min(f.height, f.width) < tile.size for f in facts):
         largest = max(facts, key=lambda f: min(f.height, f.width))
         found = f"no {unit} holds a tile of {tile.size} pixels, the largest scene being "
         found += f"{largest.width} x {largest.height}"

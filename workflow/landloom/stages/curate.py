@@ -27,7 +27,7 @@ from landloom.segmentation import networks, scores
 from landloom.segmentation.curation import Norms, agreement, pixel_loss, trust
 from landloom.segmentation.predict import probabilities
 
-VERSION = 8
+VERSION = 9
 
 
 def run(
@@ -46,7 +46,7 @@ def run(
     dataset = Statistics.load(statistics)
     near = neighbours(features, dataset, pairs, tiles, known) if config.compares and known else {}
     model = networks.load(judge / "model")
-    norm = Norms.of(json.loads((judge / "scores.json").read_text())["val"])
+    norm = Norms.of(json.loads((judge / "scores.json").read_text())["tiles"]["val"])
     if np.isnan(norm.loss).any():
         raise InputError("tiles", "no val tile has a pixel with a class", "Put a scene in the val split")
     matrix = np.zeros((len(dataset.classes),) * 2, np.int64)
@@ -145,8 +145,8 @@ def neighbours(
 
 
 def held_out(judge: Path) -> list[list[int]]:
-    """The judge's confusion on all real tiles that it was not trained on."""
-    found = json.loads((judge / "scores.json").read_text())
+    """The judge's confusion on all real tiles that it was not trained on, one by one as pairs are."""
+    found = json.loads((judge / "scores.json").read_text())["tiles"]
     return np.asarray(sum(np.array(found[s]["confusion"]) for s in ("val", "test"))).tolist()
 
 

@@ -1,9 +1,10 @@
 """The tables: whether synthetic data helps, how real it looks, whether it holds the classes asked for."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ from landloom.runtime.command_line import In, Ins, Out
 from landloom.segmentation import scores
 from landloom.segmentation.gains import gains
 
-VERSION = 7
+VERSION = 8
 
 
 def run(
@@ -40,11 +41,13 @@ def run(
     ``resamples`` are shards of second images of some masks.
 
     Raises:
-        InputError: pairs are missing, or the feature extractor is.
+        InputError: pairs are missing, runs were scored on different pixels, or the feature extractor is
+            missing.
     """
     dataset = Statistics.load(statistics)
     require_complete(plans, pairs)
     found = [json.loads((r / "scores.json").read_text()) for r in runs]
+    require_same_ground(runs, found)
     table = tables.segmentation(found, dataset.names)
     table.to_csv(segmentation, index=False)
     tables.summary(table).to_csv(summary, index=False)
@@ -65,6 +68,18 @@ def require_complete(plans: Sequence[Path], pairs: Sequence[Path]) -> None:
         raise InputError(
             "pairs", f"{asked} were planned, {made} are there", "Run curate again for all shards"
         )
+
+
+def require_same_ground(runs: Sequence[Path], found: Sequence[Mapping[str, Any]]) -> None:
+    """Raise InputError unless all runs were scored on the same number of test pixels of each class.
+
+    Means over the classes of the truth are then means over the same classes.
+    """
+    pixels = [[sum(row) for row in body["test"]["confusion"]] for body in found]
+    for run, counts in zip(runs, pixels, strict=True):
+        if counts != pixels[0]:
+            remedy = "Run segment again for both"
+            raise InputError(run, f"was scored on other test pixels than {runs[0]}", remedy)
 
 
 def by_generator(pairs: Sequence[Path]) -> dict[str, list[Path]]:

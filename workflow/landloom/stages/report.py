@@ -11,7 +11,7 @@ from landloom.reporting.sheet import write as write_sheet
 from landloom.reporting.tables import read as read_tables
 from landloom.runtime.command_line import In, Ins, Out
 
-VERSION = 8
+VERSION = 9
 
 
 def run(

@@ -1,10 +1,10 @@
-"""One segmentation network, trained on a mix and judged on real tiles it never saw."""
+"""One segmentation network, trained on a mix and judged on real scenes it never saw."""
 
 import json
 import shutil
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,15 +21,16 @@ from landloom.data.tile_dataset import TileDataset
 from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.runtime.command_line import How, In, Ins, Out, State
-from landloom.segmentation import networks, predict, scores
-from landloom.segmentation.curation import class_losses
+from landloom.segmentation import networks, predict
+from landloom.segmentation.blending import blended
 from landloom.segmentation.judgement import Judgement
+from landloom.segmentation.maps import mapped
 from landloom.segmentation.objective import SegmentationObjective, class_weights
-from landloom.segmentation.overlaps import Overlaps
+from landloom.segmentation.predict import Found
 from landloom.training.loop import train
 from landloom.training.metrics_log import metrics_path
 
-VERSION = 4
+VERSION = 5
 SHOWN = 12  # predictions kept for the report
 
 
@@ -38,7 +39,9 @@ def run(
     statistics: In, mix: In, tiles: Ins, curated: Ins, state: State, out: Out, metrics: Out,
     min_trust: float = 0.0, run: How = DEFAULT,
 ) -> None:  # fmt: skip
-    """Write a folder with the model, its scores and some predictions, and the metrics of the training.
+    """Write a folder with the model, its scores and predictions, and the metrics of the training.
+
+    Maps of the test scenes are written for the first seed alone.
 
     Raises:
         InputError: the network is unknown or does not fit the tiles.
@@ -54,11 +57,16 @@ def run(
     out.mkdir(parents=True)
     networks.save(model, out / "model")
     about = {"generator": generator, "ratio": ratio, "network": network, "seed": seed, "steps": config.steps}
-    found = {s: judge(model, dataset, tiles, s) for s in ("val", "test")}
-    body = about | counts(places) | {s: one.summary() for s, one in found.items()}
+    test = blended(model, dataset, tiles, "test")
+    if seed == config.seeds[0]:
+        test = mapped(test, out / "maps", tiles, dataset, about)
+    test = shown(test, out / "predictions.parquet")
+    scenes = judged({"val": blended(model, dataset, tiles, "val"), "test": test}, dataset)
+    scenes["test"].write(out)
+    # Pairs will be judged tile by tile, so the norms must be, too.
+    alone = judged({s: single(model, dataset, tiles, s) for s in scenes}, dataset)
+    body = about | counts(places) | summaries(scenes) | {"tiles": summaries(alone)}
     (out / "scores.json").write_text(json.dumps(body, indent=1) + "\n")
-    found["test"].write(out)
-    keep_predictions(model, dataset, tiles, out / "predictions.parquet")
     shutil.copyfile(metrics_path(state), metrics)
 
 
@@ -77,23 +85,28 @@ def counts(places: Sequence[Place]) -> dict[str, int]:
     return {"n_train": len(places), "n_real": real, "n_synthetic": len(places) - real}
 
 
-def judge(model: nn.Module, dataset: Statistics, tiles: Sequence[Path], split: str) -> Judgement:
-    """Scores and loss of a model on the real tiles of a split; pixels that tiles share count once."""
-    classes, overlaps = len(dataset.classes), Overlaps()
-    result = Judgement([], [], [], np.zeros(classes))
-    for sample, found in predict.probabilities(model, dataset, samples.read(tiles, split=split)):
-        mask = overlaps.uncounted(sample)
-        result.tiles.append(sample.id)
-        result.scenes.append(sample.scene)
-        result.confusions.append(scores.confusion(mask, found.argmax(0).astype(np.uint8), classes))
-        result.loss += class_losses(found, mask, classes)
-    return result
+def single(model: nn.Module, dataset: Statistics, tiles: Sequence[Path], split: str) -> Found:
+    """Yield the tiles of a split, each seen by itself."""
+    return predict.probabilities(model, dataset, samples.read(tiles, split))
 
 
-def keep_predictions(model: nn.Module, dataset: Statistics, tiles: Sequence[Path], out: Path) -> None:
-    """Write ids and predicted masks (PNG) of the first test tiles."""
-    first = islice(samples.read(tiles, split="test"), SHOWN)
-    rows = [(s.id, codec.encode(found)) for s, found in predict.labels(model, dataset, first)]
+def judged(found: Mapping[str, Found], dataset: Statistics) -> dict[str, Judgement]:
+    """What is right on the tiles of each split."""
+    return {split: Judgement.of(pairs, len(dataset.classes)) for split, pairs in found.items()}
+
+
+def summaries(found: Mapping[str, Judgement]) -> dict[str, Any]:
+    """Scores of each split."""
+    return {split: judgement.summary() for split, judgement in found.items()}
+
+
+def shown(found: Found, out: Path) -> Found:
+    """Pass on tiles with their probabilities, and write ids and predicted masks (PNG) of the first ones."""
+    rows: dict[str, list[Any]] = {"id": [], "prediction": []}
+    for sample, probabilities in found:
+        if len(rows["id"]) < SHOWN:
+            rows["id"].append(sample.id)
+            rows["prediction"].append(codec.encode(probabilities.argmax(0).astype(np.uint8)))
+        yield sample, probabilities
     schema = pa.schema([("id", pa.string()), ("prediction", pa.binary())])
-    columns = {"id": [r[0] for r in rows], "prediction": [r[1] for r in rows]}
-    pq.write_table(pa.table(columns, schema=schema), out)
+    pq.write_table(pa.table(rows, schema=schema), out)

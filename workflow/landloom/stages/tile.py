@@ -1,6 +1,8 @@
 """Cut scenes into tiles: windows with image, mask and place, one shard for one scene or for several."""
 
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
@@ -8,6 +10,7 @@ from landloom.data import samples
 from landloom.data.samples import Meta, Sample, ShardWriter
 from landloom.errors import InputError
 from landloom.raster import codec
+from landloom.raster.class_map import Grid
 from landloom.raster.labels import IGNORE
 from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window, areas, tiles
@@ -17,7 +20,7 @@ from landloom.scenes import acquisition
 from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles
 
-VERSION = 4
+VERSION = 5
 
 
 def run(
@@ -50,16 +53,21 @@ def run(
         SceneFiles(s, tuple(image[i * count : (i + 1) * count]), mask[i], None, days[i], share(clouds[i], s))
         for i, s in enumerate(scene)
     ]
-    with SceneReader(files[0], data) as first:
-        about = {
-            "classes": [c.name for c in data.classes],
-            "dtype": first.dtype.name,
-            "bands": len(first.bands),
-        }
-    with ShardWriter(out, about) as writer:
+    with ShardWriter(out, contents(files, data)) as writer:
         for one, where in zip(files, split, strict=True):
             if not add(writer, one, where, config, data):
                 print(f"warning: scene '{one.name}' has no tile with enough labelled pixels", file=sys.stderr)
+
+
+def contents(files: Sequence[SceneFiles], data: DataConfig) -> dict[str, Any]:
+    """What a shard of some scenes says of them: classes, type and number of bands, grids."""
+    with SceneReader(files[0], data) as first:
+        dtype, bands = first.dtype.name, len(first.bands)
+    grids = {}
+    for scene in files:
+        with SceneReader(scene, data) as reader:
+            grids[scene.name] = Grid.of(reader)._asdict()
+    return {"classes": [c.name for c in data.classes], "dtype": dtype, "bands": bands, "scenes": grids}
 
 
 def told(name: str, values: list[str] | None, scenes: list[str]) -> list[str | None]:

@@ -1,9 +1,14 @@
 """Jobs, time and memory of a dry run over a million tiles: ``benchmarks/dag_size.py [scenes [a shard]]``.
 
-4096 scenes of 4096 x 4096 pixels are 1,048,576 tiles of 256 pixels. The files are empty; nothing reads them.
+Then the time with all results there, which are compared with their records, and with their times shuffled. 4096
+scenes of 4096 x 4096 pixels are 1,048,576 tiles of 256 pixels. All files are empty.
 """
 
 import csv
+import hashlib
+import json
+import os
+import random
 import re
 import resource
 import subprocess
@@ -14,8 +19,17 @@ from pathlib import Path
 
 import yaml
 
+from landloom.runtime import registry
+
 ROOT = Path(__file__).parents[1]
 CLASSES = [("land", "#00ff00"), ("water", "#0000ff")]
+
+
+JOB = re.compile(
+    r"^    input: (.*)\n    output: (.*)\n(?:    .*\n)*?    (python -m landloom (\w+) .*?) 2>&1", re.M
+)
+EMPTY = hashlib.sha256().hexdigest()
+"""Digest of a file or folder with nothing inside."""
 
 
 def main() -> None:
@@ -23,16 +37,52 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder, scenes, per_shard)
-        command = [sys.executable, "-m", "snakemake", "-n", "-s", str(ROOT / "Snakefile"), "--quiet", "rules"]
-        command += ["--workflow-profile", "none", "--configfile", "config.yaml"]
-        start = time.perf_counter()
-        text = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-        seconds = time.perf_counter() - start
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    total = re.search(r"^total\s+(\d+)", text.stdout + text.stderr, re.M)
-    jobs = total[1] if total else "?"
-    asked = f"{scenes} scenes, {per_shard} a shard, {scenes * 256:,} tiles"
-    print(f"{asked}: {jobs} jobs, {seconds:.1f} s, {memory:.0f} MB")
+        text, seconds = plan(folder, "--quiet", "rules")
+        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        total = re.search(r"^total\s+(\d+)", text, re.M)
+        jobs = total[1] if total else "?"
+        asked = f"{scenes} scenes, {per_shard} a shard, {scenes * 256:,} tiles"
+        print(f"{asked}: {jobs} jobs, {seconds:.1f} s, {memory:.0f} MB", flush=True)
+        finish(folder, plan(folder, "--printshellcmds")[0])
+        for what in ("with all results", "after a copy, by their records", "once more"):
+            text, seconds = plan(folder)
+            assert "Nothing to be done" in text, text
+            print(f"{what}: {seconds:.1f} s", flush=True)
+            if what == "with all results":
+                shuffle(folder)
+
+
+def plan(folder: Path, *arguments: str) -> tuple[str, float]:
+    """What a dry run says, and its seconds."""
+    command = [sys.executable, "-m", "snakemake", "-n", "-s", str(ROOT / "Snakefile"), *arguments]
+    command += ["--workflow-profile", "none", "--configfile", "config.yaml"]
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout + done.stderr, time.perf_counter() - start
+
+
+def finish(folder: Path, text: str) -> None:
+    """Make empty outputs of all jobs of a dry run, with records as the stages write them."""
+    for inputs, outputs, command, stage in JOB.findall(text):
+        body = {"stage": stage, "version": registry.version(stage), "command": command, "sha256": EMPTY}
+        body |= {"inputs": dict.fromkeys(inputs.split(", "), EMPTY)}
+        for output in outputs.split(", "):
+            path = folder / output
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.name.endswith(".prov.json"):
+                continue
+            if path.suffix:
+                path.touch()
+            else:
+                path.mkdir()
+            path.with_name(f"{path.name}.prov.json").write_text(json.dumps(body, indent=1))
+
+
+def shuffle(folder: Path) -> None:
+    """Give every output a time of its own, in no order."""
+    files = [p for p in (folder / "results").rglob("*") if p.is_file()]
+    for when, file in enumerate(random.Random(0).sample(files, len(files))):
+        os.utime(file, (10**9 + when, 10**9 + when))
 
 
 def prepare(folder: Path, scenes: int, per_shard: int) -> None:

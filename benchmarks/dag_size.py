@@ -1,11 +1,12 @@
 """Jobs, time and memory of a dry run over a million tiles: ``benchmarks/dag_size.py [scenes [a shard]]``.
 
-Then the time with all results there, which are compared with their records, and with their times shuffled. 4096
-scenes of 4096 x 4096 pixels are 1,048,576 tiles of 256 pixels. All files are empty.
+Then the time with all results there, which are compared with their records, and with their times shuffled.
+4096 scenes of 4096 x 4096 pixels are 1,048,576 tiles of 256 pixels. All files are empty.
 """
 
 import csv
 import hashlib
+import io
 import json
 import os
 import random
@@ -16,18 +17,18 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from landloom.orchestration import recorded_jobs
+from landloom.provenance import records
 from landloom.runtime import registry
 
 ROOT = Path(__file__).parents[1]
 CLASSES = [("land", "#00ff00"), ("water", "#0000ff")]
 
 
-JOB = re.compile(
-    r"^    input: (.*)\n    output: (.*)\n(?:    .*\n)*?    (python -m landloom (\w+) .*?) 2>&1", re.M
-)
 EMPTY = hashlib.sha256().hexdigest()
 """Digest of a file or folder with nothing inside."""
 
@@ -37,45 +38,66 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder, scenes, per_shard)
-        text, seconds = plan(folder, "--quiet", "rules")
+        text, taken = plan(folder, "--quiet", "rules")
         memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         total = re.search(r"^total\s+(\d+)", text, re.M)
         jobs = total[1] if total else "?"
         asked = f"{scenes} scenes, {per_shard} a shard, {scenes * 256:,} tiles"
-        print(f"{asked}: {jobs} jobs, {seconds:.1f} s, {memory:.0f} MB", flush=True)
-        finish(folder, plan(folder, "--printshellcmds")[0])
+        print(f"{asked}: {jobs} jobs, {taken}, {memory:.0f} MB", flush=True)
+        finish(folder, plan(folder, "--summary")[0])
         for what in ("with all results", "after a copy, by their records", "once more"):
-            text, seconds = plan(folder)
-            assert "Nothing to be done" in text, text
-            print(f"{what}: {seconds:.1f} s", flush=True)
+            text, taken = plan(folder)
+            assert "Nothing to be done" in text, text[-500:]
+            print(f"{what}: {taken}", flush=True)
             if what == "with all results":
                 shuffle(folder)
 
 
-def plan(folder: Path, *arguments: str) -> tuple[str, float]:
-    """What a dry run says, and its seconds."""
+def plan(folder: Path, *arguments: str) -> tuple[str, str]:
+    """What a dry run says, and the time it took."""
     command = [sys.executable, "-m", "snakemake", "-n", "-s", str(ROOT / "Snakefile"), *arguments]
     command += ["--workflow-profile", "none", "--configfile", "config.yaml"]
-    start = time.perf_counter()
+    start, used = time.perf_counter(), cpu()
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout + done.stderr, time.perf_counter() - start
+    taken = f"{time.perf_counter() - start:.1f} s ({cpu() - used:.1f} s of CPU)"
+    return done.stdout + done.stderr, taken
 
 
-def finish(folder: Path, text: str) -> None:
-    """Make empty outputs of all jobs of a dry run, with records as the stages write them."""
-    for inputs, outputs, command, stage in JOB.findall(text):
-        body = {"stage": stage, "version": registry.version(stage), "command": command, "sha256": EMPTY}
-        body |= {"inputs": dict.fromkeys(inputs.split(", "), EMPTY)}
-        for output in outputs.split(", "):
-            path = folder / output
+def cpu() -> float:
+    """Seconds of CPU that ended child processes took."""
+    used = os.times()
+    return used.children_user + used.children_system
+
+
+FINISH = f"""
+include: "{ROOT}/Snakefile"
+sys.path.insert(0, "{ROOT}/benchmarks")
+freshness.asked = True
+__import__("dag_size").record(workflow)
+"""
+
+
+def finish(folder: Path, summary: str) -> None:
+    """Make all outputs that a summary of Snakemake names, empty, with records as the stages write them."""
+    for row in csv.DictReader(io.StringIO(summary[summary.index("output_file\t") :]), delimiter="\t"):
+        path, stage = folder / row["output_file"], row["rule"].removesuffix("_scenes")
+        if not path.name.endswith(records.SUFFIX):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.name.endswith(".prov.json"):
-                continue
-            if path.suffix:
-                path.touch()
-            else:
-                path.mkdir()
-            path.with_name(f"{path.name}.prov.json").write_text(json.dumps(body, indent=1))
+            _ = path.touch() if path.suffix else path.mkdir()
+            stub = {"stage": stage, "version": registry.version(stage), "command": "", "sha256": EMPTY}
+            records.record_path(path).write_text(json.dumps(stub | {"inputs": {}}))
+    (folder / "finish.smk").write_text(FINISH)
+    words = ["--list", "-s", "finish.smk", "--configfile", "config.yaml", "--workflow-profile", "none"]
+    subprocess.run([sys.executable, "-m", "snakemake", *words], cwd=folder, capture_output=True, check=True)
+
+
+def record(workflow: Any) -> None:
+    """Complete the records of outputs; called by a Snakefile that has the workflow's rules."""
+    made = recorded_jobs.read(Path("results/million"))
+    for output, job in recorded_jobs.jobs(workflow, made).items():
+        if output in made:
+            full = {**made[output], "command": job.command, "inputs": dict.fromkeys(job.inputs, EMPTY)}
+            records.record_path(Path(output)).write_text(json.dumps(full, indent=1))
 
 
 def shuffle(folder: Path) -> None:

@@ -1,9 +1,9 @@
 """What is out of date, by the records beside the outputs: told to Snakemake before it plans.
 
-Snakemake's own memory, ``.snakemake``, stays behind when results are copied, and file times mean nothing after a
-copy, a touch or a restored backup. A record does: an output is current when the command that would make it now is
-the one that made it, by the same VERSION of its stage, and when its inputs are, by their records, what it was made
-from.
+Snakemake's own memory, ``.snakemake``, stays behind when results are copied, and file times mean nothing
+after a copy, a touch or a restored backup. A record does: an output is current when the command that would
+make it now is the one that made it, by the same VERSION of its stage, and when its inputs are, by their
+records, what it was made from.
 
 - What is not current is forced; what is downstream follows by itself.
 - What is current but looks older than its inputs is touched, and so not made again.

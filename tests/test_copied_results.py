@@ -1,4 +1,4 @@
-"""Results without Snakemake's memory, with times that mean nothing, or from a backup: what is run again is right."""
+"""Results without Snakemake's memory, with times that mean nothing, or from a backup: what runs again."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in which masks were made."""
     folder = tmp_path_factory.mktemp("made")
     scenes(folder)
-    snakemake(folder, "label", config=SMALL)
+    snakemake(folder, "--", "label", config=SMALL)
     yield folder
     shutil.rmtree(folder)
 
@@ -65,7 +65,7 @@ def copy(request: pytest.FixtureRequest, made: Path, tmp_path: Path) -> Path:
 
 def planned(folder: Path, *words: str, **change: Any) -> tuple[set[str], str]:
     """Rules that a dry run would run, and what it says."""
-    told = snakemake(folder, "-n", *words, "label", config=SMALL | change)
+    told = snakemake(folder, "-n", *words, "--", "label", config=SMALL | change)
     return rerun(told) - {"label"}, told
 
 
@@ -83,8 +83,8 @@ def test_a_copy_is_not_made_again_and_a_changed_number_is_seen(copy: Path) -> No
 
 @pytest.fixture
 def bare(made: Path, tmp_path: Path) -> Path:
-    """A copy without times and memory."""
-    copied(made, tmp_path / "bare", shutil.copy)
+    """A copy with times, without memory."""
+    copied(made, tmp_path / "bare", shutil.copy2)
     return tmp_path / "bare"
 
 
@@ -104,7 +104,7 @@ def test_what_is_new_is_seen_in_a_copy(bare: Path) -> None:
 def test_a_restored_backup_is_made_again(made: Path, bare: Path) -> None:
     """The command is the same, and the file is new; but it was made from another model."""
     more = {"label_train": SMALL["label_train"] | {"steps": 3}}
-    snakemake(bare, "label", config=SMALL | more)
+    snakemake(bare, "--", "label", config=SMALL | more)
     right = (bare / MASKS).read_bytes()
     assert planned(bare, **more)[0] == set()
     for name in (MASKS, f"{MASKS}.prov.json"):
@@ -113,7 +113,7 @@ def test_a_restored_backup_is_made_again(made: Path, bare: Path) -> None:
     stages, told = planned(bare, **more)
     assert stages == {"label_sample"}
     assert f"{MASKS}: made from another results/tiny/landloom/label" in told
-    snakemake(bare, "label", config=SMALL | more)
+    snakemake(bare, "--", "label", config=SMALL | more)
     assert (bare / MASKS).read_bytes() == right
     assert planned(bare, **more)[0] == set()
 

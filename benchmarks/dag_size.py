@@ -45,12 +45,18 @@ def main() -> None:
         asked = f"{scenes} scenes, {per_shard} a shard, {scenes * 256:,} tiles"
         print(f"{asked}: {jobs} jobs, {taken}, {memory:.0f} MB", flush=True)
         finish(folder, plan(folder, "--summary")[0])
-        for what in ("with all results", "after a copy, by their records", "once more"):
-            text, taken = plan(folder)
-            assert "Nothing to be done" in text, text[-500:]
-            print(f"{what}: {taken}", flush=True)
-            if what == "with all results":
-                shuffle(folder)
+        by_times = ["--rerun-triggers", "mtime"]
+        for what, words in [("all results there, by times alone", by_times), ("by records, too", [])]:
+            show(what, folder, *words)
+        shuffle(folder)
+        show("after a copy", folder)
+
+
+def show(what: str, folder: Path, *arguments: str) -> None:
+    """Print how long it takes to find that nothing is to be done."""
+    text, taken = plan(folder, *arguments)
+    assert "Nothing to be done" in text, text[-500:]
+    print(f"{what}: {taken}", flush=True)
 
 
 def plan(folder: Path, *arguments: str) -> tuple[str, str]:

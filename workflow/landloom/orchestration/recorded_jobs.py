@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from snakemake.exceptions import WorkflowError
+from snakemake.exceptions import InputFunctionException
 from snakemake.iocontainers import Wildcards
 from snakemake.utils import format as fill
 
+from landloom.errors import InputError
 from landloom.provenance import records
 
 STATE = "state"
@@ -78,8 +79,10 @@ def _job(workflow: Any, output: str, record: Record) -> Job | None:
     wildcards = Wildcards(fromdict=rule.get_wildcards(output))
     try:
         inputs, outputs = rule.expand_input(wildcards)[0], rule.expand_output(wildcards)[0]
-    except WorkflowError:  # the config of now has no such job
-        return None
+    except InputFunctionException as error:
+        if not isinstance(error.__context__, InputError):
+            raise
+        return None  # the config of now has no such job
     params = rule.expand_params(wildcards, inputs, outputs, None)[0]
     text = fill(rule.shellcmd, wildcards=wildcards, input=inputs, output=outputs, params=params, log="")
     benchmark = rule.expand_benchmark(wildcards)

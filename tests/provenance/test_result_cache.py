@@ -1,4 +1,5 @@
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,34 @@ def test_a_stage_run_twice_computes_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert out.read_bytes() == first
     __main__.execute("tile", ["--config", '{"size": 32}', *words[2:]])
     assert len(calls) == 2
+
+
+def test_the_record_of_a_result_brought_back_names_what_it_was_asked_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that moved are the same job, but the command that the workflow compares is another one."""
+    monkeypatch.chdir(tmp_path)
+    rasters.scenes(tmp_path)
+    words = [
+        "--config",
+        "{}",
+        "--data",
+        rasters.config().model_dump_json(),
+        "--scene",
+        "a",
+        "--split",
+        "train",
+    ]
+    records_of = []
+    for folder in ("images", "moved"):
+        if folder == "moved":
+            Path("images").rename("moved")
+        command = [*words, "--image", f"{folder}/a.tif", "--mask", "masks/a.tif", "--out", "out/a.parquet"]
+        __main__.execute("tile", command)
+        records_of.append(json.loads(Path("out/a.parquet.prov.json").read_text()))
+        assert records_of[-1]["command"] == shlex.join(["python", "-m", "landloom", "tile", *command])
+        assert list(records_of[-1]["inputs"]) == [f"{folder}/a.tif", "masks/a.tif"]
+    assert records_of[0]["job"] == records_of[1]["job"]
 
 
 def test_code_edited_during_a_job_is_not_filed_as_what_made_it(

@@ -12,10 +12,13 @@ from typing import Any
 
 import psutil
 import pytest
+import torch
 
 from landloom.config.run import RunConfig
+from landloom.errors import Interrupted
 from landloom.provenance import records
-from landloom.runtime import launch, signals
+from landloom.runtime import command_line, determinism, launch, signals
+from landloom.stages import base
 from tests import bases
 
 
@@ -102,6 +105,79 @@ def test_a_signal_reaches_the_workers_and_not_the_launcher() -> None:
 def test_a_signal_before_the_launcher_is_there_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "_asked", True)
     assert launch._wait(subprocess.Popen([sys.executable, "-c", SLEEP])) == (-signal.SIGTERM, True)
+
+
+HASTY = """
+import os, signal, subprocess, sys
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append(1))
+os.kill(os.getppid(), signal.SIGUSR1)  # before there is a worker
+while not told:
+    signal.pause()
+if sys.argv[1] == "obeys":
+    sys.exit(1)
+sys.exit(bool(subprocess.run([sys.executable, "-c", *sys.argv[2:]]).returncode))
+"""
+"""A launcher that has its parent told to stop before there is a worker; one kind starts it all the same."""
+
+
+@pytest.mark.parametrize("kind", ["obeys", "starts a worker"])
+def test_a_stop_before_there_are_workers_is_never_lost(
+    kind: str, tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is slower, and whatever torchrun makes of its own signal: run again, not an error."""
+    words = [sys.executable, "-c", HASTY, kind, SLEEP, launch.WORKER]
+    start = subprocess.Popen
+    monkeypatch.setattr(launch.subprocess, "Popen", lambda command, **more: start(words, **more))
+    monkeypatch.setattr(launch, "LOOK", 0.05)
+    monkeypatch.setattr(signals, "_asked", False)
+    before = signals.watch()  # as a stage does first
+    try:
+        given = command(tiny, tmp_path)[4:]
+        values = vars(command_line.parser("base", base.run).parse_args(given))
+        with pytest.raises(Interrupted):
+            launch.run("base", base, values)
+    finally:
+        signals.restore(before)
+
+
+def test_the_run_chooses_deterministic_algorithms_for_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for stages that only ask networks; they read it from their environment."""
+    seen = []
+
+    class Stage:
+        @staticmethod
+        def run(**values: Any) -> None:
+            seen.append((torch.are_deterministic_algorithms_enabled(), os.environ.get(determinism.WORKSPACE)))
+
+    before = torch.are_deterministic_algorithms_enabled()
+    monkeypatch.delenv(RunConfig.VARIABLE, raising=False)
+    monkeypatch.setenv(determinism.WORKSPACE, "")  # so that it is put back
+    monkeypatch.delenv(determinism.WORKSPACE)
+    torch.use_deterministic_algorithms(False)
+    try:
+        launch.compute(Stage, {})  # type: ignore[arg-type]
+        monkeypatch.setenv(RunConfig.VARIABLE, '{"deterministic": true}')
+        launch.compute(Stage, {})  # type: ignore[arg-type]
+    finally:
+        torch.use_deterministic_algorithms(before)
+    assert seen == [(False, None), (True, ":4096:8")]
+
+
+@pytest.mark.parametrize(
+    ("device", "asked", "chosen"), [("cpu", False, True), ("cuda", False, False), ("cuda", True, True)]
+)
+def test_trainings_are_deterministic_on_cpus_always_and_on_gpus_where_asked(
+    device: str, asked: bool, chosen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(determinism.WORKSPACE, ":16:8")
+    before = torch.are_deterministic_algorithms_enabled()
+    determinism.choose(torch, device, RunConfig(deterministic=asked))
+    try:
+        assert torch.are_deterministic_algorithms_enabled() is chosen
+        assert os.environ[determinism.WORKSPACE] == ":16:8"  # who set it knows better
+    finally:
+        torch.use_deterministic_algorithms(before)
 
 
 @pytest.mark.parametrize("threads", [1, 3])

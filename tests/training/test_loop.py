@@ -253,6 +253,51 @@ def test_a_stop_in_the_last_step_is_answered_by_the_next_training(
     assert second.steps == CONFIG.steps
 
 
+@pytest.mark.parametrize("moment", ["in the step", "before it is saved", "after it is saved"])
+def test_a_stop_at_the_last_step_neither_loses_nor_doubles_it(
+    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever in the step it comes, and also when the job then dies and is started again."""
+    monkeypatch.setattr(signals, "_asked", False)
+    whole, cut, again = Line(), Stopped(CONFIG.steps if moment == "in the step" else 0), Stopped(0)
+    loop.train(whole, CONFIG, EVERY_STEP, 5, tmp_path / "whole", "test")
+    save = loop.checkpoint.save
+
+    def told(state: Path, step: int, *rest: Any) -> None:
+        if step == CONFIG.steps and moment == "before it is saved":
+            signal.raise_signal(signal.SIGUSR1)
+        save(state, step, *rest)
+        if step == CONFIG.steps and moment == "after it is saved":
+            signal.raise_signal(signal.SIGUSR1)
+
+    monkeypatch.setattr(loop.checkpoint, "save", told)
+    loop.train(cut, CONFIG, RunConfig(log=0, checkpoint=1e9), 5, tmp_path / "cut", "test")
+    assert signals.asked()  # for what comes after: the outputs are written first
+    monkeypatch.setattr(signals, "_asked", False)
+    assert torch.load(tmp_path / "cut/checkpoint.pt", weights_only=True)["step"] == CONFIG.steps
+    loop.train(again, CONFIG, EVERY_STEP, 5, tmp_path / "cut", "test")
+    assert (cut.steps, again.steps) == (CONFIG.steps, 0)
+    for made in (cut, again):
+        assert all(torch.equal(a, weights(made)[k]) for k, a in weights(whole).items())
+    rows = [
+        [(r["step"], r["loss"]) for r in read_metrics(metrics_path(tmp_path / n))] for n in ("whole", "cut")
+    ]
+    assert rows[0] == rows[1]
+
+
+def test_a_stop_at_the_step_before_the_last_leaves_one_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals, "_asked", False)
+    whole, cut, rest = Line(), Stopped(CONFIG.steps - 1), Stopped(0)
+    loop.train(whole, CONFIG, EVERY_STEP, 5, tmp_path / "whole", "test")
+    with pytest.raises(Interrupted):
+        loop.train(cut, CONFIG, EVERY_STEP, 5, tmp_path / "cut", "test")
+    loop.train(rest, CONFIG, EVERY_STEP, 5, tmp_path / "cut", "test")
+    assert (cut.steps, rest.steps) == (CONFIG.steps - 1, 1)
+    assert all(torch.equal(a, weights(rest)[k]) for k, a in weights(whole).items())
+
+
 def test_a_stop_between_two_trainings_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "_asked", False)
     handlers = signals.watch()

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +30,7 @@ def execute(name: str, arguments: list[str]) -> None:
         signals.restore(early)  # nothing to save
     values = vars(command_line.parser(name, module.run).parse_args(arguments))
     command_line.require(command_line.paths(module.run, values, "input"))
-    recorder = _recorder(name, module, values)
+    recorder = _recorder(name, module, values, shlex.join(["python", "-m", "landloom", name, *arguments]))
     fingerprint = recorder.fingerprint()
     states = {
         key: values[key] / name / fingerprint for key in command_line.paths(module.run, values, "state")
@@ -39,6 +40,7 @@ def execute(name: str, arguments: list[str]) -> None:
     result_cache.code()  # of what runs now, whatever is edited meanwhile
     with lock.hold(final[0]) as held:
         if getattr(module, "KEEP", True) and result_cache.restore(final, fingerprint):
+            recorder.renew(final)
             print(f"{name}: the very same job was done before; its result stands", file=sys.stderr)
             return
         needed = getattr(values.get("config"), "gpus", 0)
@@ -51,7 +53,7 @@ def execute(name: str, arguments: list[str]) -> None:
                 drop_checkpoints(state)
 
 
-def _recorder(name: str, module: ModuleType, values: dict[str, Any]) -> records.Recorder:
+def _recorder(name: str, module: ModuleType, values: dict[str, Any], command: str) -> records.Recorder:
     """What tells this job from others: its parameters, but for what changes no result, and its inputs."""
     hidden = {
         p.name for p in command_line.parameters(module.run) if p.kind in ("input", "output", "state", "how")
@@ -60,7 +62,7 @@ def _recorder(name: str, module: ModuleType, values: dict[str, Any]) -> records.
     inputs = [f for files in command_line.paths(module.run, values, "input").values() for f in files]
     # The audit reads everything again.
     of = digests.remembered if getattr(module, "KEEP", True) else records.digest
-    return records.Recorder(name, module.VERSION, shown, inputs, of)
+    return records.Recorder(name, module.VERSION, shown, inputs, command, of)
 
 
 def drop_checkpoints(state: Path) -> None:

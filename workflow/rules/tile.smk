@@ -1,7 +1,7 @@
-# The target `tile` is all tiles; this is one job of it.
+# The target `tile` is all tiles; this is one job of it. Every graph has it, so that it has the records asked.
 rule tile_scenes:
     input:
-        image=dag.images,
+        image=freshness.first(dag.images),
         mask=dag.masks,
     output:
         tiles="results/{dataset}/tiles/{scene}.parquet",

@@ -15,6 +15,11 @@ class RunConfig(Section):
     """Seconds between the log lines of a training, also the rows of its metrics; 0 is every step."""
     checkpoint: float = Field(default=120.0, ge=0)
     """Seconds between the checkpoints of a training: as much is lost when a node dies; 0 is every step."""
+    deterministic: bool = False
+    """Deterministic algorithms on GPUs, too, where torch has them: slower, but the same bits when a job is
+    run again or goes on, on the same kind of GPU. Without it two runs of one job differ there in the last
+    bits, so neither is more right and a change of this redoes nothing. Trainings on a CPU always have them.
+    """
 
     gradient_checkpointing: bool = False
     """Compute the activations of U-Net, ControlNet and autoencoder twice rather than keep them: a training

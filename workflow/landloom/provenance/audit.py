@@ -11,7 +11,6 @@ from typing import Any
 from landloom.errors import InputError
 from landloom.provenance import lineage, records
 
-SUFFIX = ".prov.json"
 SKIPPED_FOLDERS = {"state"}  # checkpoints: they come and go, and no output is among them
 PROBLEMS = ("changed", "missing", "stale", "outdated", "orphan")
 NOTES = ("edited",)
@@ -43,15 +42,17 @@ class Audit:
     def files(self) -> list[Path]:
         """All files that are no records, hidden or state, nor the audit itself; relative to the root."""
         found = [p.relative_to(self.root) for p in sorted(self.root.rglob("*")) if p.is_file()]
-        return [p for p in found if not _skipped(p) and not p.name.endswith(SUFFIX) and str(p) not in OWN]
+        return [
+            p for p in found if not _skipped(p) and not p.name.endswith(records.SUFFIX) and str(p) not in OWN
+        ]
 
     @cached_property
     def records(self) -> dict[str, dict[str, Any]]:
         """The record of each output, by the output's path below the root."""
         found = {}
-        for path in sorted(self.root.rglob(f"*{SUFFIX}")):
+        for path in sorted(self.root.rglob(f"*{records.SUFFIX}")):
             inside = path.relative_to(self.root)
-            name = str(inside).removesuffix(SUFFIX)
+            name = str(inside).removesuffix(records.SUFFIX)
             if not _skipped(inside) and name not in OWN:
                 found[name] = _read(path)
         return found

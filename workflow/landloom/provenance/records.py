@@ -21,7 +21,8 @@ from typing import Any
 
 from landloom.runtime.gpus import VISIBLE, visible
 
-LEFT_OUT = (".prov.json", ".snakemake_timestamp")
+SUFFIX = ".prov.json"
+LEFT_OUT = (SUFFIX, ".snakemake_timestamp")
 PACKAGES = ("numpy", "torch", "diffusers", "transformers", "peft", "rasterio", "segmentation-models-pytorch")
 
 
@@ -57,7 +58,7 @@ def fingerprint(stage: str, version: int, config: Any, inputs: Iterable[str]) ->
 
 def record_path(output: Path) -> Path:
     """Path of the record that belongs to an output."""
-    return output.with_name(output.name + ".prov.json")
+    return output.with_name(output.name + SUFFIX)
 
 
 def packages() -> dict[str, str]:
@@ -110,6 +111,7 @@ class Recorder:
         version: its VERSION.
         values: its parameters.
         inputs: files and folders that it reads.
+        command: the command line that was given.
         of: how to find the digest of an input.
     """
 
@@ -119,12 +121,14 @@ class Recorder:
         version: int,
         values: dict[str, Any],
         inputs: Iterable[Path],
+        command: str = "",
         of: Callable[[Path], str] = digest,
     ) -> None:
         self.start = time.time()
         self.clock = time.perf_counter()
         self.digests = {str(p): of(p) for p in inputs}
         self.body: dict[str, Any] = {"stage": stage, "version": version, "parameters": values}
+        self.given = {"inputs": self.digests, "command": command}
         self.job = uuid.uuid4().hex
         self.code = stage_code(stage)  # now: it may be edited while the job runs
 
@@ -135,22 +139,35 @@ class Recorder:
 
     def write(self, outputs: Iterable[Path]) -> None:
         """Write the record of each output."""
-        body = self.body | {
-            "inputs": self.digests,
-            "packages": packages(),
-            "device": device(),
-            "host": os.environ.get("SLURMD_NODENAME") or platform.node(),
-            "slurm_job": os.environ.get("SLURM_JOB_ID"),
-            "gpus": gpus(),
-            "job": self.job,
-            "code": self.code,
-            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.start)),
-            "seconds": round(time.perf_counter() - self.clock, 3),
-            "peak_memory_mb": peak_memory_mb(),
-        }
+        body = (
+            self.body
+            | self.given
+            | {
+                "packages": packages(),
+                "device": device(),
+                "host": os.environ.get("SLURMD_NODENAME") or platform.node(),
+                "slurm_job": os.environ.get("SLURM_JOB_ID"),
+                "gpus": gpus(),
+                "job": self.job,
+                "code": self.code,
+                "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.start)),
+                "seconds": round(time.perf_counter() - self.clock, 3),
+                "peak_memory_mb": peak_memory_mb(),
+            }
+        )
         for output in outputs:
-            text = json.dumps({"output": output.name, "sha256": digest(output)} | body, indent=1)
-            record = record_path(output)
-            partial = record.with_name(f".{record.name}.partial")  # the result cache links the old one
-            partial.write_text(text + "\n")
-            partial.replace(record)
+            _save(record_path(output), {"output": output.name, "sha256": digest(output)} | body)
+
+    def renew(self, outputs: Iterable[Path]) -> None:
+        """Let the records of outputs that were brought back say by which names this job asked for them."""
+        for record in map(record_path, outputs):
+            said = json.loads(record.read_text())
+            if said != said | self.given:
+                _save(record, said | self.given)
+
+
+def _save(record: Path, content: dict[str, Any]) -> None:
+    """Write a record in one step; what has a link to the old one, such as the result cache, keeps it."""
+    partial = record.with_name(f".{record.name}.partial")
+    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.replace(record)

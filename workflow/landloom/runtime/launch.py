@@ -15,12 +15,16 @@ from typing import Any
 
 import psutil
 
+from landloom.config.run import RunConfig
 from landloom.config.section import Section
 from landloom.errors import InputError, Interrupted
-from landloom.runtime import command_line, signals
+from landloom.runtime import command_line, determinism, signals
 
 WORKER = "landloom.runtime.launch"
 """Module that a worker runs, by which it is told from other processes."""
+
+LOOK = 1.0
+"""Seconds between looks for workers that have not ended, or were started, after a stop signal."""
 
 
 def run(name: str, module: ModuleType, values: dict[str, Any]) -> None:
@@ -48,22 +52,28 @@ def run(name: str, module: ModuleType, values: dict[str, Any]) -> None:
 def _wait(launcher: subprocess.Popen[bytes]) -> tuple[int, bool]:
     """Wait for torchrun; stop signals go to its workers. Returns the exit code and whether one came.
 
-    Before there are workers there is nothing to save, so torchrun itself is ended.
+    Before there are workers there is nothing to save, so torchrun itself is ended. Workers that it starts all
+    the same are told when they are seen.
     """
     asked = False
 
-    def hand_on(number: int, frame: FrameType | None) -> None:
+    def hand_on(number: int = 0, frame: FrameType | None = None) -> None:
         nonlocal asked
+        found = _workers(launcher.pid) or ([] if asked else [launcher])
         asked = True
-        for process in _workers(launcher.pid) or [launcher]:
+        for process in found:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGTERM)
 
     previous = {s: signal.signal(s, hand_on) for s in signals.SIGNALS}
     try:
         if signals.asked():  # before this function was there to hear it
-            hand_on(signal.SIGTERM, None)
-        return launcher.wait(), asked
+            hand_on()
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return launcher.wait(LOOK), asked
+            if asked:
+                hand_on()
     finally:
         if launcher.poll() is None:  # Ctrl-C
             launcher.terminate()
@@ -82,10 +92,10 @@ def work() -> None:
     import importlib
     import os
 
+    signals.watch()  # first: reading the module takes seconds
     name = sys.argv[1]
     module = importlib.import_module(f"landloom.stages.{name}")
     values = vars(command_line.parser(name, module.run).parse_args(sys.argv[2:]))
-    signals.watch()
     if os.environ["RANK"] == "0":
         compute(module, values)
         return
@@ -106,6 +116,9 @@ def compute(module: ModuleType, values: dict[str, Any]) -> None:
     config, torch = values.get("config"), sys.modules.get("torch")
     if torch is not None and isinstance(config, Section):
         torch.set_num_threads(config.cpus // getattr(config, "processes", 1))
+    how = values.get("run") or RunConfig.found()
+    if torch is not None and how.deterministic:
+        determinism.choose(torch, "cuda", how)
     try:
         module.run(**values)
     except Exception as error:

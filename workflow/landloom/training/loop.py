@@ -2,7 +2,8 @@
 
 Batches and all random numbers of a step depend on (seed, step, process) alone, so a job that was killed goes
 on from its last checkpoint as if it had not been: to the same bits on a CPU, where only deterministic
-algorithms are used. On CUDA it takes the same steps, but some sums there are taken in varying order.
+algorithms are used. On CUDA it takes the same steps, but some sums there are taken in varying order unless
+``run.deterministic`` is set.
 """
 
 import math
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from landloom.config.run import RunConfig
 from landloom.config.training import Training
 from landloom.errors import Interrupted
+from landloom.runtime import determinism
 from landloom.runtime.signals import StopRequest
 from landloom.training import checkpoint, optimizers
 from landloom.training.metrics_log import Progress
@@ -73,9 +75,7 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
     device, rank, world = accelerator.device, accelerator.process_index, accelerator.num_processes
     if config.batch % world:
         raise ValueError(f"batch {config.batch} cannot be shared by {world} processes")
-    torch.use_deterministic_algorithms(device.type == "cpu", warn_only=True)
-    # Filling finds bugs and costs time; the bits are the same without it.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    determinism.choose(torch, device.type, how)
     bare = objective.module.to(device)
     if how.gradient_checkpointing:
         recompute(bare)

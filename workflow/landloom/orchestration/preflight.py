@@ -12,6 +12,9 @@ from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.errors import InputError
 from landloom.models.hub import locate
+from landloom.orchestration import storage
+from landloom.orchestration.resources import Tiles
+from landloom.orchestration.trained_models import TrainedModels
 from landloom.provenance import records
 from landloom.runtime import argument_files
 from landloom.runtime import registry as stages
@@ -50,6 +53,20 @@ def check(config: Config, pairs: Sequence[int], devices: int, rasters: Sequence[
         command += ["--generator", *config.generators, "--pairs", *map(str, pairs)]
         if subprocess.run(command).returncode:
             raise SystemExit(1)
+
+
+def require_room(config: Config, models: TrainedModels) -> None:
+    """Refuse a disk without room for the tiles and samples of a run; trained networks come on top.
+
+    Raises:
+        SystemExit: there is less room; how much, and how much is needed, has been printed.
+    """
+    found = json.loads(Path(f"results/{config.dataset}/check.json").read_text())
+    windows, scene = found["windows"], found["scenes"][0]
+    held_out = windows["val"] + windows["test"]
+    tiles = Tiles(windows["train"], held_out, scene["bands"], config.tile.size, scene["dtype"])
+    if problems := storage.full(config, sum(storage.data(config, models, tiles).values())):
+        raise SystemExit(f"error: {problems[0]}")
 
 
 def crowded(config: Config, devices: int) -> Iterator[str]:

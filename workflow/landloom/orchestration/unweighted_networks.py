@@ -73,6 +73,7 @@ class UnweightedNetworks:
     def __init__(self, config: Config, bands: int) -> None:
         self.config, self.bands, self.size = config, bands, config.tile.size
         self.classes = len(config.data.classes)
+        self.labels: dict[str, Cost] = {}
 
     @cached_property
     def base(self) -> Bundle:
@@ -129,6 +130,12 @@ class UnweightedNetworks:
 
     def label(self, section: LabelTrainConfig) -> Cost:
         """A mask generator: LoRA on the base's denoiser, or categorical diffusion."""
+        shape = section.model_dump_json(include={"backend", "rank", "alpha", "targets", "categorical"})
+        if shape not in self.labels:  # several may differ in their loss alone
+            self.labels[shape] = self._label(section)
+        return self.labels[shape]
+
+    def _label(self, section: LabelTrainConfig) -> Cost:
         if section.backend == "categorical":
             with META:
                 model = MaskDenoiser(self.classes, self.size, channels=section.categorical.channels)

@@ -101,6 +101,17 @@ def test_pairs_memory_and_time_suffice(laid: tuple[str, Path]) -> None:
     assert all(r.seconds <= 60 * r.minutes * r.jobs for r in found)  # trainings, too, in one turn
 
 
+@pytest.mark.parametrize("laid", ["config"], indirect=True)
+def test_the_command_prints_a_line_for_each_rule(
+    laid: tuple[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    assert command.main(["--configfile", str(ROOT / "config/config.yaml"), "--tflops", "100"]) == 0
+    said = capsys.readouterr().out
+    assert [line.split()[0] for line in said.splitlines()[:3]] == ["rule", "tile_scenes", "ratios"]
+    assert "220 train tiles and 24 others" in said
+    assert "0.3 of 100 TFLOP/s" in said
+
+
 @pytest.mark.parametrize("name", PAPER)
 def test_the_setting_is_that_of_the_paper(name: str) -> None:
     config = shipped(name).config

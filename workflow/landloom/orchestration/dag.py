@@ -121,9 +121,8 @@ class Dag:
         """Run the check before the first job, unless it is that job or has been run."""
         asked = all(job.rule.name == "check" for job in workflow.dag.needrun_jobs())
         devices = len(gpus.visible()) if workflow.nodes is None else 0
-        preflight.check(self.config, self.pairs, devices, None if asked else self.files(None))
-        if not asked:
-            preflight.require_room(self.config, self.trained)
+        rasters = None if asked else self.files(None)
+        preflight.check(self.config, self.pairs, self.trained, devices, rasters)
 
     def check_cluster(self, workflow: Any) -> None:
         """Refuse, when jobs go to SLURM, what is known to hang or never to start there.
@@ -186,8 +185,8 @@ class Dag:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""
 
         def runtime(wildcards: Any, attempt: int) -> int:
-            count = resources.needs(rule, self.config).minutes
-            return int(min(count * attempt, self.limits.get(rule, math.inf)))
+            asked = resources.needs(rule, self.config).minutes * attempt
+            return int(min(asked, self.limits.get(rule, math.inf)))
 
         return runtime
 
@@ -221,8 +220,7 @@ class Dag:
         """Memory of a job: some for itself, and what it holds of its data; more with each attempt."""
 
         def mem_mb(wildcards: Any, input: Any, attempt: int) -> int:
-            own = resources.needs(rule, self.config).memory
-            return (own + resources.megabytes(rule, self.config, wildcards, input)) * attempt
+            return resources.megabytes(rule, self.config, wildcards, input) * attempt
 
         return mem_mb
 

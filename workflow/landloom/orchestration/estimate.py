@@ -65,30 +65,28 @@ class Row:
 
 def rows(dag: Dag, tiles: Tiles, rate: Rate) -> list[Row]:
     """What the jobs of a run take, if all windows become tiles, in the order of the rules."""
-    load = Workload(dag, tiles)
-    disk, words = storage.data(dag.config, dag.trained, tiles), dict(work(dag, tiles))
-    return [_row(dag, tiles, load, rule, disk.get(rule, 0), words.get(rule, ""), rate) for rule in load.jobs]
+    load, words = Workload(dag, tiles), dict(work(dag, tiles))
+    disk = storage.data(dag.config, dag.trained, tiles)
+    return [_row(load, rule, disk.get(rule, 0), words.get(rule, ""), rate) for rule in load.jobs]
 
 
-def _row(
-    dag: Dag, tiles: Tiles, load: Workload, rule: str, disk: int, words: str, rate: Rate
-) -> Row:  # fmt: skip
-    jobs, saved, need = load.jobs[rule], load.saved.get(rule, 0), resources.needs(rule, dag.config)
-    held = max(_held(dag, tiles, rule), default=0)
+def _row(load: Workload, rule: str, disk: int, words: str, rate: Rate) -> Row:
+    jobs, saved, need = load.jobs[rule], load.saved.get(rule, 0), resources.needs(rule, load.config)
+    held = max(_held(load, rule), default=0)
     torch = rule in TORCH or (rule == "caption" and load.captioner)
     process = (WITH_TORCH if torch else PROCESS) + 4 * load.loaded.get(rule, 0) + CHECKPOINT * saved
     return Row(
-        rule=rule, jobs=jobs, work=words if jobs else "", disk=disk + 4 * saved * jobs,
+        rule=rule, jobs=jobs, work=words, disk=disk + 4 * saved * jobs,
         checkpoints=CHECKPOINT * saved * min(jobs, AT_ONCE), asked=need.memory * 10**6 + held,
         needed=process + held, minutes=need.minutes, seconds=_seconds(load, rule, rate),
     )  # fmt: skip
 
 
-def _held(dag: Dag, tiles: Tiles, rule: str) -> Iterator[int]:
+def _held(load: Workload, rule: str) -> Iterator[int]:
     """Yield bytes of data that jobs of a rule hold, for each generator, with the largest mix."""
-    latents, largest = storage.latent_caches(dag.config, tiles), max(dag.config.mix.ratios)
-    for g in storage.with_masks(dag.config):
-        yield resources.held(rule, dag.config, tiles, g, largest, latents)
+    latents, largest = storage.latent_caches(load.config, load.tiles), max(load.config.mix.ratios)
+    for g in storage.with_masks(load.config):
+        yield resources.held(rule, load.config, load.tiles, g, largest, latents)
 
 
 def _seconds(load: Workload, rule: str, rate: Rate) -> float:

@@ -26,17 +26,20 @@ OPTIONS = {
 """Options of the check's command line, and the sections of the config that they take."""
 
 
-def check(config: Config, pairs: Sequence[int], devices: int, rasters: Sequence[str] | None) -> None:
+def check(
+    config: Config, pairs: Sequence[int], models: TrainedModels, devices: int, rasters: Sequence[str] | None
+) -> None:  # fmt: skip
     """Run the check, unless it was run for these settings and rasters already.
 
     Args:
         config: the config.
         pairs: number of pairs that each generator plans.
+        models: those of the generators.
         devices: GPUs of this machine; 0 when it has none, or jobs run elsewhere.
         rasters: all image and mask files; None when a job of the run is the check itself.
 
     Raises:
-        SystemExit: the check found problems; it has printed them.
+        SystemExit: the check found problems and has printed them, or the disk has no room for the run.
     """
     if found := [*small(config), *crowded(config, devices)]:
         raise SystemExit("\n".join(found))
@@ -53,6 +56,7 @@ def check(config: Config, pairs: Sequence[int], devices: int, rasters: Sequence[
         command += ["--generator", *config.generators, "--pairs", *map(str, pairs)]
         if subprocess.run(command).returncode:
             raise SystemExit(1)
+    require_room(config, models)
 
 
 def require_room(config: Config, models: TrainedModels) -> None:

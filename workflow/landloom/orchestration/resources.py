@@ -111,7 +111,9 @@ def latent_bytes(tiles: int, channels: int, side: int, variants: int, itemsize: 
 
 
 def megabytes(rule: str, config: Config, wildcards: Any, inputs: Any) -> int:
-    """What a job holds of its data at once, in MB; 0 while the statistics that tells it is still to be made.
+    """Memory that a job asks for, in MB: for itself, and for what it holds of its data.
+
+    While the statistics that tells the second is still to be made, it is the first alone.
 
     Args:
         rule: of the job.
@@ -119,14 +121,16 @@ def megabytes(rule: str, config: Config, wildcards: Any, inputs: Any) -> int:
         wildcards: of the job.
         inputs: of the job; ``inputs.statistics`` are the dataset statistics.
     """
+    own = needs(rule, config).memory
     if rule not in HOLDING:
-        return 0
+        return own
     try:
         tiles = Tiles.read(Path(inputs.statistics))
     except (OSError, AttributeError, ValueError):
-        return 0
+        return own
     generator, ratio = getattr(wildcards, "generator", None), float(getattr(wildcards, "ratio", 0))
-    return -(-held(rule, config, tiles, generator, ratio, _stored(getattr(inputs, "data", ()))) // 10**6)
+    data = held(rule, config, tiles, generator, ratio, _stored(getattr(inputs, "data", ())))
+    return own - (-data // 10**6)
 
 
 def held(

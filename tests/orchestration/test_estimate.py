@@ -24,6 +24,10 @@ LORA = {"label_train": {"backend": "lora"}}
 Usage = namedtuple("Usage", "total used free")
 
 
+REAL = {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}
+COLLAGE = {"image_sample": {"source": "collage"}}
+
+
 def small(**more: Any) -> Dag:
     plan = {"count": 50, "shards": 2}
     return dag(tile={"size": 64}, plan=plan, base=BASE, **more)
@@ -44,10 +48,10 @@ def test_bytes_of_what_is_written_by_hand() -> None:
 
 
 def test_real_samples_are_neither_exported_nor_compared() -> None:
-    real = {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}
-    made = small(generators={"oversampling": real})
+    made = small(generators={"oversampling": REAL})
     found = storage.data(made.config, made.trained, TILES)
     assert (found["export"], found["features"], found["encode"]) == (0, 0, 0)
+    assert dict(estimate.work(made, TILES))["export"] == "0 pairs"
     assert found["curate"] > 0
     assert {"label_train", "image_train", "encode"}.isdisjoint(r for r, n in jobs(made).items() if n)
 
@@ -80,17 +84,17 @@ def test_stable_diffusion_is_known_without_its_weights() -> None:
 
 def test_a_lora_that_is_trained_twice_is_counted_twice() -> None:
     settings = {"steps": 10, "batch": 4, "precision": "bf16"}
-    one = {"label_train": LORA["label_train"] | settings}
-    other = {"label_train": one["label_train"] | {"proportion": {"weight": 0}}}
+    one = {"label_train": LORA["label_train"] | settings} | COLLAGE
+    other = one | {"label_train": one["label_train"] | {"proportion": {"weight": 0}}}
     alone, both = small(generators={"a": one}), small(generators={"a": one, "b": other})
     once, twice = Workload(alone, TILES), Workload(both, TILES)
     assert once.flops["label_train"] == 10 * 4 * once.label["a"].step
     assert twice.flops["label_train"] == 2 * once.flops["label_train"]
-    assert (twice.jobs["label_train"], twice.jobs["image_train"]) == (2, 1)
+    assert (twice.jobs["label_train"], twice.jobs["image_train"]) == (2, 0)
 
 
 def test_seconds_follow_from_the_rate() -> None:
-    made = small(generators={"g": LORA})
+    made = small(generators={"g": REAL})
     slow, fast = (
         {r.rule: r for r in estimate.rows(made, TILES, Rate(tflops, 0.5))}["segment"] for tflops in (100, 200)
     )
@@ -133,6 +137,7 @@ def test_a_full_disk_is_named_with_both_numbers(tmp_path: Path, monkeypatch: pyt
     (there / "kept").hardlink_to(there / "tiles")  # one file of two names
     (problem,) = storage.full(config, 50 * 10**9)
     assert "about 41.0 GB more" in str(problem)
+    assert storage.full(config, 49 * 10**9) == []
     assert storage.full(small(check={"free_disk_gb": 1}).config, 50 * 10**9) == []
 
 

@@ -106,9 +106,15 @@ def work(dag: Dag, tiles: Tiles) -> Iterator[tuple[str, str]]:
     masks = sum(config.plan_of(g).count for g in storage.with_masks(config))
     yield from ((rule, f"{every:,} tiles") for rule in ("tile_scenes", "ratios"))
     yield from ((rule, f"{tiles.train:,} tiles") for rule in ("caption", "encode", "features"))
-    yield "base", "linked" if config.base.source != "scratch" else f"{config.base.unet.steps:,} steps"
+    yield (
+        "base",
+        "linked"
+        if config.base.source != "scratch"
+        else f"{config.base.vae.steps + config.base.unet.steps:,} steps",
+    )
     yield "label_sample", f"{masks:,} masks"
-    yield from ((rule, f"{pairs:,} pairs") for rule in ("image_sample", "curate", "export"))
+    yield from ((rule, f"{pairs:,} pairs") for rule in ("image_sample", "curate"))
+    yield "export", f"{storage.exported(config, dag.trained):,} pairs"
     yield "label_train", f"{config.label_train.steps:,} steps each"
     yield "image_train", f"{config.image_train.steps:,} steps each"
     yield "segment", f"{config.segment.steps:,} steps each"

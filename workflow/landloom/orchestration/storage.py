@@ -40,7 +40,6 @@ def data(config: Config, models: TrainedModels, tiles: Tiles) -> dict[str, int]:
     pairs, every = sum(p.count for p in planned.values()), tiles.train + tiles.held_out
     masks = sum(config.plan_of(g).count for g in with_masks(config))
     again = sum(p.shards * sampling(config, g).resamples for g, p in planned.items())
-    exported = sum(p.count for g, p in planned.items() if models.synthetic(g))
     return {
         "tile_scenes": every * (image + mask + ROW),
         "ratios": every * ROW,
@@ -52,8 +51,13 @@ def data(config: Config, models: TrainedModels, tiles: Tiles) -> dict[str, int]:
         "image_sample": (pairs + again) * (image + mask + ROW),
         "curate": pairs * (image + mask + trust + ROW),
         "mix": sum(config.mix.pairs(r, tiles.train) + tiles.train for r in config.mix.ratios) * 100,
-        "export": exported * copies(config) * (image + mask),
+        "export": exported(config, models) * copies(config) * (image + mask),
     }
+
+
+def exported(config: Config, models: TrainedModels) -> int:
+    """Number of pairs that are exported, if all are accepted."""
+    return sum(config.plan_of(g).count for g in config.generators if models.synthetic(g))
 
 
 def with_masks(config: Config) -> list[str]:

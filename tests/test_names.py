@@ -18,7 +18,7 @@ PINNED = {
     "audit": "2 9e9dbde0",
     "base": "6 7d8abfcd",
     "caption": "3 577e7ea8",
-    "check": "5 14270a95",
+    "check": "5 4449d726",
     "curate": "9 8951418b",
     "encode": "3 e15cb8e1",
     "evaluate": "8 ddcb30b6",

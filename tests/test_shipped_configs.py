@@ -1,111 +1,128 @@
-"""The shipped GPU configs, over made-up files of the true names and number: the whole DAG is planned."""
+"""Every shipped config, over made-up files of the true names, number and sizes: the whole run is proved."""
 
 import subprocess
 import sys
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-import rasterio
-import yaml
 
-from landloom.config.data import DataConfig
-from landloom.config.mix import MixConfig
-from landloom.config.tile import TileConfig
-from landloom.raster import survey
-from landloom.raster.windows import Window, tiles
-from landloom.scenes.discovery import discover, split_scenes
-from landloom.stages.check import shortages
+from landloom.commands import estimate as command
+from landloom.orchestration import config_files, estimate
+from landloom.orchestration.dag import Dag
+from landloom.orchestration.estimate import Rate
+from landloom.orchestration.resources import Tiles
+from landloom.orchestration.workload import Workload
+from tests.public_sets import LAYOUTS
 from tests.rasters import ROOT
 from tests.test_workflow import environment
 
-POTSDAM = [
-    *((2, c) for c in range(10, 15)), *((3, c) for c in range(10, 15)), *((4, c) for c in range(10, 16)),
-    *((5, c) for c in range(10, 16)), *((6, c) for c in range(7, 16)), *((7, c) for c in range(7, 14)),
-]  # fmt: skip
-LOVEDA = {("Train", "Rural"): 1366, ("Train", "Urban"): 1156, ("Val", "Rural"): 992, ("Val", "Urban"): 677}
-"""Scenes of each folder; 4,191 together."""
+PAPER = ["deepglobe", "flair", "isaid", "loveda", "openearthmap", "potsdam", "vaihingen"]
+"""Configs in the setting of Xu et al. 2025."""
+TILES = {
+    "config": (220, 24), "deepglobe": (562 * 25, 241 * 25), "dubai": (3285, 3465),
+    "dubai-images": (3285, 3465), "flair": (49_368, 28_044), "harvey": (2760, 1192),
+    "harvey-images": (2760, 1192), "isaid": (32_404, 15_818), "loveda": (2270 * 4, 1921 * 4),
+    "openearthmap": (2700 * 4, 800 * 4), "potsdam": (22 * 529, 16 * 144), "vaihingen": (976, 422),
+}  # fmt: skip
+"""Train tiles and others."""
+SHARDS = {"flair": 155, "loveda": 42, "potsdam": 38, "vaihingen": 33}
+LOCAL = {"all", "check", "plan", "total", "job"}
+"""Jobs of a plan that take nothing of a cluster, and its head and foot."""
+SECONDS = 300
+"""Within which any set is planned: a few seconds on a quiet machine, and half a minute for FLAIR."""
+large = pytest.param("flair", marks=pytest.mark.slow)
+usual = pytest.mark.parametrize("laid", [*sorted(set(LAYOUTS) - {"flair"}), large], indirect=True)
+every = pytest.mark.parametrize("laid", sorted(LAYOUTS), indirect=True)
 
 
-def config(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
-    return found
+@pytest.fixture(scope="module")
+def laid(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:  # fmt: skip
+    """Name of a config, and the folder with its files, where the test works."""
+    folder = tmp_path_factory.mktemp(request.param)
+    LAYOUTS[request.param](folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield request.param, folder
 
 
-def planned(folder: Path, name: str) -> Counter[str]:
-    """Jobs by rule of a dry run in ``folder``."""
+def shipped(name: str) -> Dag:
+    return Dag(config_files.read([ROOT / f"config/{name}.yaml"]))
+
+
+def counted(name: str) -> Tiles:
+    """The tiles of a set by hand."""
+    train, held_out = TILES[name]
+    tile = shipped(name).config.tile.size
+    return Tiles(train, held_out, *((5, tile, "float32") if name == "config" else (3, tile, "uint8")))
+
+
+def planned(folder: Path, name: str) -> dict[str, int]:
+    """Jobs by rule of a dry run in ``folder``, without those that take nothing of a cluster."""
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--snakefile", str(ROOT / "Snakefile"),
          "--workflow-profile", "none", "--cores", "2", "--configfile", str(ROOT / f"config/{name}.yaml")],
-        cwd=folder, capture_output=True, text=True, env=environment(), check=False,
+        cwd=folder, capture_output=True, text=True, env=environment(), check=False, timeout=SECONDS,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    rows = [line.split() for line in (done.stdout + done.stderr).splitlines()]
-    return Counter({r[0]: int(r[1]) for r in rows if len(r) == 2 and r[1].isdigit()})
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-3000:]
+    rows = [line.split() for line in said.splitlines()]
+    return {r[0]: int(r[1]) for r in rows if len(r) == 2 and r[1].isdigit() and r[0] not in LOCAL}
 
 
-def potsdam(folder: Path) -> None:
-    """Sparse rasters of 6000 px: headers are right, pixels take no disk."""
-    data = config("potsdam")["data"]
-    for row, col in POTSDAM:
-        for kind in ("images", "masks"):
-            path = folder / data[kind].format(row=row, col=col)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with rasterio.open(
-                path, "w", driver="GTiff", height=6000, width=6000, count=3, dtype="uint8", sparse_ok=True,
-                tiled=True, crs="EPSG:32633", transform=rasterio.Affine(0.05, 0, 366676 + row * 300, 0, -0.05,
-                5808296 - col * 300),
-            ):  # fmt: skip
-                pass
+def test_no_shipped_config_is_left_out() -> None:
+    assert {p.stem for p in (ROOT / "config").glob("*.yaml")} == set(LAYOUTS) == set(TILES)
 
 
-def loveda(folder: Path) -> None:
-    """Empty files: a dry run reads none."""
-    data, number = config("loveda")["data"], iter(range(10_000))
-    for (part, domain), count in LOVEDA.items():
-        for _, i in zip(range(count), number, strict=False):
-            for kind in ("images", "masks"):
-                path = folder / data[kind].format(part=part, domain=domain, id=i)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
+@usual
+def test_the_headers_give_the_tiles(laid: tuple[str, Path]) -> None:
+    name, _ = laid
+    assert command.surveyed(shipped(name).config) == counted(name)
 
 
-@pytest.mark.parametrize(("name", "lay_out", "shards"), [("potsdam", potsdam, 38), ("loveda", loveda, 42)])
-def test_the_whole_run_is_planned(tmp_path: Path, name: str, lay_out: Any, shards: int) -> None:
-    lay_out(tmp_path)
-    jobs = planned(tmp_path, name)
-    assert jobs["tile_scenes"] == jobs["encode"] == shards
-    networks, ratios, seeds = 3, 4, 3
-    assert jobs["segment"] == networks * seeds * (1 + 3 * ratios)
-    assert jobs["image_sample"] == 3 * config(name)["plan"]["shards"]
+@usual
+def test_the_whole_run_is_planned(laid: tuple[str, Path]) -> None:
+    name, folder = laid
+    jobs = planned(folder, name)
+    assert {r: n for r, n in Workload(shipped(name), counted(name)).jobs.items() if n} == jobs
+    assert jobs["tile_scenes"] == SHARDS.get(name, jobs["tile_scenes"])
 
 
-@pytest.mark.parametrize(("name", "train"), [("potsdam", 22 * 529), ("loveda", 2270 * 4)])
-def test_pairs_suffice_for_every_mix(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, train: int
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (potsdam if name == "potsdam" else loveda)(tmp_path)
-    raw = config(name)
-    data, tile = DataConfig.model_validate(raw["data"]), TileConfig.model_validate(raw["tile"])
-    scenes = discover(data)
-    labels = split_scenes(scenes, data.split)
-    side = 6000 if name == "potsdam" else 1024
-    windows = [t for s in scenes for t in tiles([(labels[s.name], Window(0, 0, side, side))], tile)]
-    counts = Counter(label for label, _ in windows)
-    assert counts["train"] == train
-    mix, count = MixConfig.model_validate(raw["mix"]), raw["plan"]["count"]
-    assert shortages(mix, {"landloom": count}, train) == []
-    assert count >= 1.2 * train  # curate may reject a sixth
-    (problem,) = shortages(mix, {"landloom": 4096}, train)
-    assert f"Set it to {train} or more" in problem.remedy
+@every
+def test_pairs_memory_and_time_suffice(laid: tuple[str, Path]) -> None:
+    name, _ = laid
+    dag, tiles = shipped(name), counted(name)
+    assert command.short(dag, tiles) == []
+    found = [r for r in estimate.rows(dag, tiles, Rate()) if r.jobs]
+    assert estimate.shortages(found) == []
+    assert all(r.asked >= r.needed for r in found)
+    assert all(r.seconds <= 60 * r.minutes * r.jobs for r in found)  # trainings, too, in one turn
 
 
-def test_headers_of_potsdam_are_read_within_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    potsdam(tmp_path)
-    data = DataConfig.model_validate(config("potsdam")["data"])
-    facts = [survey.look(s, data, "train", 512) for s in discover(data)]
-    assert {(f.height, f.width, f.bands, f.dtype) for f in facts} == {(6000, 6000, 3, np.dtype("u1").name)}
+@pytest.mark.parametrize("laid", ["config"], indirect=True)
+def test_the_command_prints_a_line_for_each_rule(
+    laid: tuple[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    assert command.main(["--configfile", str(ROOT / "config/config.yaml"), "--tflops", "100"]) == 0
+    said = capsys.readouterr().out
+    assert [line.split()[0] for line in said.splitlines()[:3]] == ["rule", "tile_scenes", "ratios"]
+    assert "220 train tiles and 24 others" in said
+    assert "0.3 of 100 TFLOP/s" in said
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_setting_is_that_of_the_paper(name: str) -> None:
+    config = shipped(name).config
+    assert config.caption.backend == "qwen_vl"
+    assert (config.base.source, config.tile.size) == ("stable-diffusion-v1-5/stable-diffusion-v1-5", 512)
+    assert (config.mix.of, config.mix.ratios) == ("real", [0.2, 0.4, 0.6, 1.0])
+    assert {n.architecture for n in config.segment.networks.values()} == {
+        "DeepLabV3Plus",
+        "PSPNet",
+        "Segformer",
+    }
+    assert len(config.segment.seeds) == 3
+    assert set(config.generators) == {"landloom", "no_proportion_loss", "oversampling"}
+    assert config.plan.count >= 1.2 * counted(name).train  # curate may reject a sixth

@@ -10,7 +10,6 @@ import yaml
 from landloom.errors import InputError
 from landloom.orchestration import trained_models
 from landloom.orchestration.dag import Dag, put_on_path
-from landloom.orchestration.resources import growing
 
 ROOT = Path(__file__).parents[2]
 LORA = {"base": {"masks": True}, "label_train": {"backend": "lora"}, "label_table": {}}
@@ -285,7 +284,8 @@ def test_the_judge_is_trained_on_real_data() -> None:
 
 
 def test_memory_grows_with_attempts() -> None:
-    assert [growing(100)(None, attempt=a) for a in (1, 2, 3)] == [100, 200, 300]
+    asked = dag().memory("mix")
+    assert [asked(Wildcards(dataset="d"), None, attempt=a) for a in (1, 2, 3)] == [2000, 4000, 6000]
 
 
 def test_the_path_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,9 +36,9 @@ def test_nothing_heavy_is_imported() -> None:
 
 def needed(made: Dag, stage: str, statistics: Path, data: Any = (), **wildcards: str) -> int:
     inputs = SimpleNamespace(statistics=str(statistics), data=data)
-    found = made.memory(stage, 1000)(SimpleNamespace(generator="g", **wildcards), inputs, 1)
-    assert made.memory(stage, 1000)(SimpleNamespace(generator="g", **wildcards), inputs, 3) == 3 * found
-    return found - 1000
+    found = made.memory(stage)(SimpleNamespace(generator="g", **wildcards), inputs, 1)
+    assert made.memory(stage)(SimpleNamespace(generator="g", **wildcards), inputs, 3) == 3 * found
+    return found - resources.NEEDS[stage].memory
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from landloom.runtime import command_line, gpus, launch, lock, registry, signals
 # fewer cores are free, spinning takes what the others need. Read when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-COMMANDS = ("verify", "trace", "resume")
+COMMANDS = ("estimate", "verify", "trace", "resume")
 
 
 def execute(name: str, arguments: list[str]) -> None:

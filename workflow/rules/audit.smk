@@ -10,8 +10,8 @@ rule audit:
         "logs/{dataset}/audit.tsv"
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=dag.minutes("audit", 30),
+        mem_mb=dag.memory("audit"),
+        runtime=dag.minutes("audit"),
     params:
         config=dag.section("audit"),
         settings=dag.settings,

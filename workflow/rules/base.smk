@@ -18,8 +18,8 @@ rule base:
     priority: 1  # the longest way to the end leads through it
     threads: dag.cpus("base")
     resources:
-        mem_mb=dag.memory("base", 8000),
-        runtime=dag.minutes("base", 720),
+        mem_mb=dag.memory("base"),
+        runtime=dag.minutes("base"),
         gpu=dag.gpus("base"),
     params:
         config=dag.section("base"),

@@ -11,8 +11,8 @@ rule caption:
         "logs/{dataset}/caption/{scene}.log",
     threads: 1
     resources:
-        mem_mb=growing(dag.captioner.memory),
-        runtime=dag.minutes("caption", dag.captioner.minutes),
+        mem_mb=dag.memory("caption"),
+        runtime=dag.minutes("caption"),
         gpu=dag.gpus("caption"),
         endpoint=dag.captioner.endpoint,
     params:

@@ -13,8 +13,8 @@ rule curate:
         "logs/{dataset}/{generator}/curate/{shard}.tsv"
     threads: dag.cpus("curate")
     resources:
-        mem_mb=dag.memory("curate", 4000),
-        runtime=dag.minutes("curate", 60),
+        mem_mb=dag.memory("curate"),
+        runtime=dag.minutes("curate"),
         gpu=dag.gpus("curate"),
     params:
         config=dag.section("curate"),

@@ -13,8 +13,8 @@ rule encode:
     priority: 1  # the longest way to the end leads through it
     threads: dag.cpus("encode")
     resources:
-        mem_mb=dag.memory("encode", 8000),
-        runtime=dag.minutes("encode", 60),
+        mem_mb=dag.memory("encode"),
+        runtime=dag.minutes("encode"),
         gpu=dag.gpus("encode"),
     params:
         config=dag.section("encode"),

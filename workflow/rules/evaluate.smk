@@ -43,8 +43,8 @@ rule evaluate:
         "logs/{dataset}/evaluate.tsv"
     threads: dag.cpus("evaluate")
     resources:
-        mem_mb=growing(4000),
-        runtime=dag.minutes("evaluate", 60),
+        mem_mb=dag.memory("evaluate"),
+        runtime=dag.minutes("evaluate"),
         gpu=dag.gpus("evaluate"),
     params:
         config=dag.section("evaluate"),

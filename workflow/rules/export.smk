@@ -10,8 +10,8 @@ rule export:
         "logs/{dataset}/export/{generator}.tsv"
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=dag.minutes("export", 30),
+        mem_mb=dag.memory("export"),
+        runtime=dag.minutes("export"),
     params:
         config=dag.section("export"),
         min_trust=dag.min_trust,

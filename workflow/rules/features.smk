@@ -10,8 +10,8 @@ rule features:
         "logs/{dataset}/features/{scene}.tsv"
     threads: dag.cpus("features")
     resources:
-        mem_mb=growing(4000),
-        runtime=dag.minutes("features", 60),
+        mem_mb=dag.memory("features"),
+        runtime=dag.minutes("features"),
         gpu=dag.gpus("features"),
     params:
         config=dag.section("features"),

@@ -12,8 +12,8 @@ rule image_sample:
         "logs/{dataset}/{generator}/image_sample/{shard}.tsv"
     threads: dag.cpus("image_sample")
     resources:
-        mem_mb=growing(8000),
-        runtime=dag.minutes("image_sample", 240),
+        mem_mb=dag.memory("image_sample"),
+        runtime=dag.minutes("image_sample"),
         gpu=dag.gpus("image_sample"),
     params:
         config=dag.section("image_sample"),

@@ -12,8 +12,8 @@ rule image_train:
     priority: 1  # the longest way to the end leads through it
     threads: dag.cpus("image_train")
     resources:
-        mem_mb=dag.memory("image_train", 16000),
-        runtime=dag.minutes("image_train", 720),
+        mem_mb=dag.memory("image_train"),
+        runtime=dag.minutes("image_train"),
         gpu=dag.gpus("image_train"),
     params:
         config=dag.section("image_train"),

@@ -12,8 +12,8 @@ rule label_sample:
         "logs/{dataset}/{generator}/label_sample/{shard}.tsv"
     threads: dag.cpus("label_sample")
     resources:
-        mem_mb=growing(8000),
-        runtime=dag.minutes("label_sample", 240),
+        mem_mb=dag.memory("label_sample"),
+        runtime=dag.minutes("label_sample"),
         gpu=dag.gpus("label_sample"),
     params:
         config=dag.section("label_sample"),

@@ -21,8 +21,8 @@ rule label_table:
         f"logs/{dag.config.dataset}/label_table.tsv"
     threads: dag.cpus("label_table")
     resources:
-        mem_mb=growing(4000),
-        runtime=dag.minutes("label_table", 60),
+        mem_mb=dag.memory("label_table"),
+        runtime=dag.minutes("label_table"),
         gpu=dag.gpus("label_table"),
     params:
         config=dag.section("label_table"),

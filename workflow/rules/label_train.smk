@@ -12,8 +12,8 @@ rule label_train:
     priority: 1  # the longest way to the end leads through it
     threads: dag.cpus("label_train")
     resources:
-        mem_mb=dag.memory("label_train", 16000),
-        runtime=dag.minutes("label_train", 720),
+        mem_mb=dag.memory("label_train"),
+        runtime=dag.minutes("label_train"),
         gpu=dag.gpus("label_train"),
     params:
         config=dag.section("label_train"),

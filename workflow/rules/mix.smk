@@ -10,8 +10,8 @@ rule mix:
         "logs/{dataset}/{generator}/mix/{ratio}.tsv"
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=dag.minutes("mix", 30),
+        mem_mb=dag.memory("mix"),
+        runtime=dag.minutes("mix"),
     params:
         config=dag.section("mix"),
         seed=dag.seed,

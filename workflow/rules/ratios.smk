@@ -10,8 +10,8 @@ rule ratios:
         "logs/{dataset}/ratios.tsv"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=dag.minutes("ratios", 30),
+        mem_mb=dag.memory("ratios"),
+        runtime=dag.minutes("ratios"),
     params:
         config=dag.section("ratios"),
         data=dag.section("data"),

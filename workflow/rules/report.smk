@@ -21,8 +21,8 @@ rule report:
         "logs/{dataset}/report.tsv"
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=dag.minutes("report", 30),
+        mem_mb=dag.memory("report"),
+        runtime=dag.minutes("report"),
     params:
         config=dag.section("report"),
         command=dag.command,

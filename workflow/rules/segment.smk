@@ -13,8 +13,8 @@ rule segment:
         "logs/{dataset}/segment/{generator}/{ratio}/{network}/{seed}.tsv"
     threads: dag.cpus("segment")
     resources:
-        mem_mb=dag.memory("segment", 4000),
-        runtime=dag.minutes("segment", 480),
+        mem_mb=dag.memory("segment"),
+        runtime=dag.minutes("segment"),
         gpu=dag.gpus("segment"),
     params:
         config=dag.section("segment"),

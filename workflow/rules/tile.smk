@@ -10,8 +10,8 @@ rule tile_scenes:
         "logs/{dataset}/tile/{scene}.log",
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=dag.minutes("tile_scenes", 30),
+        mem_mb=dag.memory("tile_scenes"),
+        runtime=dag.minutes("tile_scenes"),
     params:
         config=dag.section("tile"),
         data=dag.section("data"),

@@ -1,1 +1,1 @@
-"""What people run by hand: ``landloom verify``, ``landloom trace``, ``landloom resume``."""
+"""What people run by hand: ``landloom estimate``, ``verify``, ``trace`` and ``resume``."""

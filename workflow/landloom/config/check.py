@@ -10,5 +10,6 @@ class CheckConfig(Section):
 
     mask_pixels: int = Field(default=50_000_000, ge=0)
     """Mask pixels to look at for unknown values, over all scenes; 0 looks at none."""
-    free_disk_gb: float = Field(default=2.0, ge=0)
-    """Free disk space that must be there for the results."""
+    free_disk_gb: float | None = Field(default=None, ge=0)
+    """Free disk space that must be there for the results. When absent, a run must find what its tiles and
+    samples will take, as ``landloom estimate`` says it, less what is there."""

@@ -121,7 +121,8 @@ class Dag:
         """Run the check before the first job, unless it is that job or has been run."""
         asked = all(job.rule.name == "check" for job in workflow.dag.needrun_jobs())
         devices = len(gpus.visible()) if workflow.nodes is None else 0
-        preflight.check(self.config, self.pairs, devices, None if asked else self.files(None))
+        rasters = None if asked else self.files(None)
+        preflight.check(self.config, self.pairs, self.trained, devices, rasters)
 
     def check_cluster(self, workflow: Any) -> None:
         """Refuse, when jobs go to SLURM, what is known to hang or never to start there.
@@ -180,11 +181,12 @@ class Dag:
             if any(v is not None for v in values)
         )
 
-    def minutes(self, rule: str, count: int) -> Callable[..., int]:
+    def minutes(self, rule: str) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""
 
         def runtime(wildcards: Any, attempt: int) -> int:
-            return int(min(count * attempt, self.limits.get(rule, math.inf)))
+            asked = resources.needs(rule, self.config).minutes * attempt
+            return int(min(asked, self.limits.get(rule, math.inf)))
 
         return runtime
 
@@ -214,11 +216,11 @@ class Dag:
             return section.model_copy(update={"network": None})
         return self.config.section(name, generator).read()
 
-    def memory(self, stage: str, megabytes: int) -> Callable[..., int]:
+    def memory(self, rule: str) -> Callable[..., int]:
         """Memory of a job: some for itself, and what it holds of its data; more with each attempt."""
 
         def mem_mb(wildcards: Any, input: Any, attempt: int) -> int:
-            return (megabytes + resources.megabytes(stage, self.config, wildcards, input)) * attempt
+            return resources.megabytes(rule, self.config, wildcards, input) * attempt
 
         return mem_mb
 
@@ -308,11 +310,9 @@ class Dag:
         return f"--learned {shlex.quote(json.dumps({'masks': self.config.base.masks}))}"
 
     @property
-    def captioner(self) -> resources.CaptionerNeeds:
-        """What a caption job needs."""
-        if self.config.caption.endpoint.serve:  # the model is in the job, whoever runs it
-            return resources.CAPTIONERS["qwen_vl"]
-        return resources.CAPTIONERS[self.config.caption.backend]
+    def captioner(self) -> resources.Needs:
+        """What a caption job asks for."""
+        return resources.captioner(self.config.caption)
 
     def scratch(self, paths: list[str]) -> list[str]:
         """Paths that only a base trained from scratch needs."""

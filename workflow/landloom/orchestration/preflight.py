@@ -14,6 +14,9 @@ from landloom.config.image_train import ImageTrainConfig
 from landloom.config.training import Training
 from landloom.errors import InputError
 from landloom.models.hub import locate
+from landloom.orchestration import storage
+from landloom.orchestration.resources import Tiles
+from landloom.orchestration.trained_models import TrainedModels
 from landloom.provenance import records
 from landloom.runtime import argument_files
 from landloom.runtime import registry as stages
@@ -25,17 +28,20 @@ OPTIONS = {
 """Options of the check's command line, and the sections of the config that they take."""
 
 
-def check(config: Config, pairs: Sequence[int], devices: int, rasters: Sequence[str] | None) -> None:
+def check(
+    config: Config, pairs: Sequence[int], models: TrainedModels, devices: int, rasters: Sequence[str] | None
+) -> None:  # fmt: skip
     """Run the check, unless it was run for these settings and rasters already.
 
     Args:
         config: the config.
         pairs: number of pairs that each generator plans.
+        models: those of the generators.
         devices: GPUs of this machine; 0 when it has none, or jobs run elsewhere.
         rasters: all image and mask files; None when a job of the run is the check itself.
 
     Raises:
-        SystemExit: the check found problems; it has printed them.
+        SystemExit: the check found problems and has printed them, or the disk has no room for the run.
     """
     if found := [*small(config), *crowded(config, devices), *lacking(config)]:
         raise SystemExit("\n".join(found))
@@ -52,6 +58,21 @@ def check(config: Config, pairs: Sequence[int], devices: int, rasters: Sequence[
         command += ["--generator", *config.generators, "--pairs", *map(str, pairs)]
         if subprocess.run(command).returncode:
             raise SystemExit(1)
+    require_room(config, models)
+
+
+def require_room(config: Config, models: TrainedModels) -> None:
+    """Refuse a disk without room for the tiles and samples of a run; trained networks come on top.
+
+    Raises:
+        SystemExit: there is less room; how much, and how much is needed, has been printed.
+    """
+    found = json.loads(Path(f"results/{config.dataset}/check.json").read_text())
+    windows, scene = found["windows"], found["scenes"][0]
+    held_out = windows["val"] + windows["test"]
+    tiles = Tiles(windows["train"], held_out, scene["bands"], config.tile.size, scene["dtype"])
+    if problems := storage.full(config, sum(storage.data(config, models, tiles).values())):
+        raise SystemExit(f"error: {problems[0]}")
 
 
 def crowded(config: Config, devices: int) -> Iterator[str]:

@@ -4,13 +4,14 @@ The Snakefile imports this, so nothing heavy is imported here.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from landloom.config import Config
 from landloom.config.base import BaseConfig
+from landloom.config.caption import CaptionConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Parallel
@@ -18,32 +19,90 @@ from landloom.data.held_tiles import HELD_BYTES, tile_bytes
 
 FEATURES = 2048
 """Numbers that a feature extractor gives for an image at most."""
+VARIANTS = {"none": 1, "flip": 2, "d4": 8}
+"""Turned copies of a tile, by ``augment``."""
+HOLDING = ("segment", "base", "encode", "label_train", "image_train", "curate")
+"""Rules whose jobs hold data that grows with the dataset."""
 
 
 @dataclass(frozen=True)
-class CaptionerNeeds:
-    """Memory (MB), minutes and places at the server of a caption job."""
+class Needs:
+    """What a job asks for at its first attempt, before what it holds of its data.
 
-    memory: int = 2000
-    minutes: int = 30
+    Attributes:
+        memory: in MB: of the process with its libraries, and of the models that it loads.
+        minutes: time limit; a training goes on from its checkpoint in another turn.
+        endpoint: places at the caption server.
+    """
+
+    memory: int
+    minutes: int
     endpoint: int = 0
 
 
+NEEDS = {
+    "tile_scenes": Needs(2000, 30),
+    "ratios": Needs(4000, 30),
+    "base": Needs(8000, 720),
+    "encode": Needs(8000, 60),
+    "features": Needs(4000, 60),
+    "label_train": Needs(16000, 720),
+    "label_sample": Needs(8000, 240),
+    "image_train": Needs(16000, 720),
+    "image_sample": Needs(12000, 240),
+    "curate": Needs(4000, 60),
+    "mix": Needs(2000, 30),
+    "segment": Needs(4000, 480),
+    "evaluate": Needs(4000, 60),
+    "label_table": Needs(4000, 60),
+    "export": Needs(2000, 30),
+    "report": Needs(2000, 30),
+    "audit": Needs(2000, 30),
+}
+"""By rule; of the rule ``caption``, see ``captioner``."""
+
 CAPTIONERS = {
-    "template": CaptionerNeeds(),
-    "qwen_vl": CaptionerNeeds(memory=24000, minutes=720),
-    "openai": CaptionerNeeds(memory=4000, minutes=720, endpoint=1),
+    "template": Needs(2000, 30),
+    "qwen_vl": Needs(24000, 720),
+    "openai": Needs(4000, 720, endpoint=1),
 }
 """By back-end."""
 
 
-def growing(megabytes: int) -> Callable[..., int]:
-    """Memory that grows with each attempt."""
+def needs(rule: str, config: Config) -> Needs:
+    """What a job of a rule asks for."""
+    return captioner(config.caption) if rule == "caption" else NEEDS[rule]
 
-    def mem_mb(wildcards: Any, attempt: int) -> int:
-        return megabytes * attempt
 
-    return mem_mb
+def captioner(config: CaptionConfig) -> Needs:
+    """What a caption job asks for."""
+    return CAPTIONERS["qwen_vl" if config.endpoint.serve else config.backend]  # a served model is in the job
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """What of the dataset statistics tells sizes.
+
+    Attributes:
+        train: number of train tiles; ``held_out`` is that of the others.
+        held_out: number of val and test tiles.
+        bands: of an image.
+        size: side in pixels.
+        dtype: numpy type of an image.
+    """
+
+    train: int
+    held_out: int
+    bands: int
+    size: int
+    dtype: str
+
+    @classmethod
+    def read(cls, statistics: Path) -> Self:
+        """From the file of the dataset statistics."""
+        found = json.loads(statistics.read_text())
+        others = sum(n for split, n in found["tiles"].items() if split != "train")
+        return cls(found["tiles"]["train"], others, found["bands"], found["size"], found["dtype"])
 
 
 def latent_bytes(tiles: int, channels: int, side: int, variants: int, itemsize: int) -> int:
@@ -51,43 +110,60 @@ def latent_bytes(tiles: int, channels: int, side: int, variants: int, itemsize: 
     return tiles * variants * channels * side**2 * itemsize
 
 
-def megabytes(stage: str, config: Config, wildcards: Any, inputs: Any) -> int:
-    """What a job holds of its data at once, in MB; 0 while the statistics that tells it is still to be made.
+def megabytes(rule: str, config: Config, wildcards: Any, inputs: Any) -> int:
+    """Memory that a job asks for, in MB: for itself, and for what it holds of its data.
+
+    While the statistics that tells the second is still to be made, it is the first alone.
 
     Args:
-        stage: the job's stage.
+        rule: of the job.
         config: of the run.
         wildcards: of the job.
         inputs: of the job; ``inputs.statistics`` are the dataset statistics.
     """
+    own = needs(rule, config).memory
+    if rule not in HOLDING:
+        return own
     try:
-        statistics = json.loads(Path(inputs.statistics).read_text())
+        tiles = Tiles.read(Path(inputs.statistics))
     except (OSError, AttributeError, ValueError):
-        return 0
-    return -(-_held(stage, config, wildcards, inputs, statistics) // 10**6)
+        return own
+    generator, ratio = getattr(wildcards, "generator", None), float(getattr(wildcards, "ratio", 0))
+    data = held(rule, config, tiles, generator, ratio, _stored(getattr(inputs, "data", ())))
+    return own - (-data // 10**6)
 
 
-def _held(stage: str, config: Config, wildcards: Any, inputs: Any, statistics: dict[str, Any]) -> int:
-    tiles, bands, size = int(statistics["tiles"]["train"]), int(statistics["bands"]), int(statistics["size"])
-    if stage == "segment":
-        pairs = config.mix.pairs(float(wildcards.ratio), tiles)
-        real = 0 if config.mix.of == "alone" and pairs else tiles
-        return _bounded(tile_bytes(real + pairs, bands, size, statistics["dtype"]), config.segment)
-    if stage == "base":
-        return _bounded(_base(config.base, tiles, bands, size), config.base)
-    if stage == "encode":
-        return _bounded(tile_bytes(tiles, bands, size, "float16"))
-    if stage in ("label_train", "image_train"):
-        section = config.section(stage, wildcards.generator)
+def held(
+    rule: str, config: Config, tiles: Tiles, generator: str | None = None, ratio: float = 0, latents: int = 0
+) -> int:
+    """Bytes of data that a job holds at once.
+
+    Args:
+        rule: of the job.
+        config: of the run.
+        tiles: the dataset.
+        generator: whose job it is; None for a job of no generator.
+        ratio: of the mix that a network is trained on.
+        latents: bytes of the latent caches that a training reads.
+    """
+    images = tile_bytes(tiles.train, tiles.bands, tiles.size, "float16")
+    if rule == "segment":
+        pairs = config.mix.pairs(ratio, tiles.train)
+        real = 0 if config.mix.of == "alone" and pairs else tiles.train
+        return _bounded(tile_bytes(real + pairs, tiles.bands, tiles.size, tiles.dtype), config.segment)
+    if rule == "base":
+        return _bounded(_base(config.base, tiles), config.base)
+    if rule == "encode":
+        return _bounded(images)
+    if rule in ("label_train", "image_train"):
+        section = config.section(rule, generator)
         assert isinstance(section, LabelTrainConfig | ImageTrainConfig)
         if section.backend == "categorical":
-            return _bounded(tiles * size**2, section)
-        if section.backend in ("pix2pix", "cyclegan"):
-            return _bounded(tile_bytes(tiles, bands, size, "float16"), section)
-        return _bounded(_latents(inputs.data), section)
-    if stage == "curate":
-        return tiles * (FEATURES * 12 + 1024 * 8)
-    raise ValueError(f"{stage} holds no data that grows with the dataset")
+            return _bounded(tiles.train * tiles.size**2, section)
+        return _bounded(images if section.backend in ("pix2pix", "cyclegan") else latents, section)
+    if rule == "curate":
+        return tiles.train * (FEATURES * 12 + 1024 * 8)
+    return 0
 
 
 def _bounded(size: int, shared: Parallel | None = None) -> int:
@@ -95,16 +171,20 @@ def _bounded(size: int, shared: Parallel | None = None) -> int:
     return min(size, HELD_BYTES) * (shared.processes if shared is not None else 1)
 
 
-def _base(base: BaseConfig, tiles: int, bands: int, size: int) -> int:
+def _base(base: BaseConfig, tiles: Tiles) -> int:
     """Bytes of the tiles, or of the latents after them, whichever are more."""
     if base.source != "scratch":
         return 0
-    variants = {"none": 1, "flip": 2, "d4": 8}[base.augment]
-    side = size // 2 ** (len(base.vae.channels) - 1)
-    latents = latent_bytes(tiles * (2 if base.masks else 1), base.vae.latent, side, variants, 4)
-    return max(tile_bytes(tiles, bands, size, "float16"), latents)
+    return max(tile_bytes(tiles.train, tiles.bands, tiles.size, "float16"), scratch_latents(base, tiles))
 
 
-def _latents(inputs: Sequence[str]) -> int:
+def scratch_latents(base: BaseConfig, tiles: Tiles) -> int:
+    """Bytes of the latents that a base from scratch is trained on."""
+    side = tiles.size // 2 ** (len(base.vae.channels) - 1)
+    pictures = tiles.train * (2 if base.masks else 1)
+    return latent_bytes(pictures, base.vae.latent, side, VARIANTS[base.augment], 4)
+
+
+def _stored(inputs: Sequence[str]) -> int:
     """Bytes of caches, of which a training needs most; they are not compressed."""
     return sum(p.stat().st_size for p in map(Path, inputs) if p.suffix == ".safetensors" and p.exists())

@@ -85,9 +85,9 @@ def run(
 
 
 def disk(config: CheckConfig, folder: Path) -> list[InputError]:
-    """Problem when the results' disk is too full."""
+    """Problem when the results' disk has less room than the config says; else see ``storage.full``."""
     free = shutil.disk_usage(folder).free / 1e9
-    if free >= config.free_disk_gb:
+    if config.free_disk_gb is None or free >= config.free_disk_gb:
         return []
     remedy = f"Make room, or set check.free_disk_gb below {config.free_disk_gb:g}"
     return [InputError(folder.resolve(), f"{free:.2f} GB are free", remedy)]

@@ -18,7 +18,7 @@ PINNED = {
     "audit": "2 9e9dbde0",
     "base": "6 e9a5e9ac",
     "caption": "3 577e7ea8",
-    "check": "4 14270a95",
+    "check": "5 14270a95",
     "curate": "8 8951418b",
     "encode": "3 a26782e4",
     "evaluate": "7 ddcb30b6",

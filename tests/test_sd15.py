@@ -19,7 +19,7 @@ from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig, ProportionLoss
 from landloom.data import samples
 from landloom.models import scratch
-from landloom.models.bundle import Bundle
+from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.provenance.records import peak_memory_mb
 from landloom.runtime import command_line
 from tests import shards
@@ -40,7 +40,7 @@ assert "landloom" not in sys.modules
 """
 
 
-def model() -> Bundle:
+def model() -> StableDiffusion:
     """Stable Diffusion 1.5's layers with random weights; the words are the project's own."""
     torch.manual_seed(0)
     words = scratch.tokenizer(["satellite image, 50% a, 30% b, 20% c"])
@@ -49,7 +49,7 @@ def model() -> Bundle:
         num_attention_heads=12, max_position_embeddings=77, bos_token_id=words.bos_token_id,
         eos_token_id=words.eos_token_id, pad_token_id=words.pad_token_id,
     )  # fmt: skip
-    return Bundle(
+    return StableDiffusion(
         vae=AutoencoderKL(
             in_channels=3, out_channels=3, block_out_channels=(128, 256, 512, 512), layers_per_block=2,
             latent_channels=4, down_block_types=("DownEncoderBlock2D",) * 4,

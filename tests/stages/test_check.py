@@ -198,8 +198,8 @@ def base(folder: Path) -> Path:
         "tokenizer/vocab",
     ):
         (folder / f"{name}.json").write_text("{}")
-    for name in ("model_index", "scheduler/scheduler_config"):
-        (folder / f"{name}.json").write_text("{}")
+    (folder / "scheduler/scheduler_config.json").write_text("{}")
+    (folder / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
     for name in ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model"):
         (folder / f"{name}.safetensors").write_bytes(weights)
     return folder

@@ -81,7 +81,7 @@ class OneStepObjective(DenoisingObjective):
             found = f"{config.layers} layers need latents of {config.smallest}, those of this base are {side}"
             raise InputError("image_train.one_step.layers", f"{found} wide", "Lower it, or raise tile.size")
         hints = sum(len(c.channels) for c in module.conditions.hints)
-        judge = discriminator(hints + int(module.unet.config.in_channels), config.width, config.layers)
+        judge = discriminator(hints + int(module.network.config.in_channels), config.width, config.layers)
         self.players = (module, judge)
         self.module = OneStep(module, judge, scheduler, config.strength)
 

@@ -14,7 +14,7 @@ from landloom.data.tensor_file import Stored, look
 from landloom.data.tensor_rows import Rows, announce
 from landloom.data.tensor_table import Part, Table
 from landloom.errors import InputError
-from landloom.models.bundle import Bundle
+from landloom.models.families.base import Bundle
 from landloom.runtime import progress
 
 LATENTS = ("images", "masks")

@@ -73,7 +73,11 @@ def sample(
     Raises:
         InputError: guidance leaves out what was never left out in training.
     """
-    device, dtype, channels = denoiser.unet.device, denoiser.unet.dtype, denoiser.unet.config.in_channels
+    device, dtype, channels = (
+        denoiser.network.device,
+        denoiser.network.dtype,
+        denoiser.network.config.in_channels,
+    )
     guess = Guided(denoiser, given, guides)
     scheduler = SOLVERS[solver].from_config(schedule.config)
     scheduler.set_timesteps(steps, device=device)
@@ -101,7 +105,7 @@ class Guided:
     """A denoiser under conditions with guidance; all branches go through it as one batch."""
 
     def __init__(self, denoiser: Denoiser, given: Given, guides: Sequence[Guidance]) -> None:
-        conditions, device = denoiser.conditions, denoiser.unet.device
+        conditions, device = denoiser.conditions, denoiser.network.device
         for g in guides:
             conditions.require_null(g.names, g.key)
         branches = [*(conditions.without(given, g.names) for g in guides), given]

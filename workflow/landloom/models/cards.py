@@ -5,11 +5,11 @@ from pydantic import BaseModel
 from landloom.data.statistics import Statistics
 
 
-def lora(dataset: Statistics, config: BaseModel) -> str:
-    """Card of a label LoRA."""
+def lora(dataset: Statistics, config: BaseModel, pipeline: str) -> str:
+    """Card of a label LoRA for a pipeline of diffusers."""
     return _card(
         dataset, config, "Mask generator (LoRA)",
-        "Load with `StableDiffusionPipeline.from_pretrained(base).load_lora_weights(folder)`. It answers"
+        f"Load with `{pipeline}.from_pretrained(base).load_lora_weights(folder)`. It answers"
         " prompts such as `segmentation map, 45% forest, 30% water` with masks in the generation palette.",
     )  # fmt: skip
 
@@ -24,11 +24,11 @@ def categorical(dataset: Statistics, config: BaseModel) -> str:
     )  # fmt: skip
 
 
-def controlnet(dataset: Statistics, config: BaseModel) -> str:
-    """Card of an image ControlNet."""
+def controlnet(dataset: Statistics, config: BaseModel, kind: str) -> str:
+    """Card of an image ControlNet of a class of diffusers."""
     return _card(
         dataset, config, "Image generator (ControlNet)",
-        "Load with `ControlNetModel.from_pretrained(folder)`. Its condition is the one-hot mask, one channel"
+        f"Load with `{kind}.from_pretrained(folder)`. Its condition is the one-hot mask, one channel"
         " per class in the order below; a pixel without a class is zero in every channel.",
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ from landloom.scenes.discovery import SceneFiles, discover, grouped, other_suffi
 from landloom.scenes.splits import SPLITS
 from landloom.segmentation import networks
 
-VERSION = 4
+VERSION = 5
 KEEP = False  # it looks at files that are no inputs, and at the machine
 
 Counts = dict[str, NDArray[np.int64]]
@@ -49,7 +49,11 @@ def run(
 
     ``pairs`` is the number of pairs that each ``generator`` plans.
     """
-    problems = [*layout.problems(base), *networks.problems(segment, tile.size), *disk(config, out.parent)]
+    problems = [
+        *layout.problems(base, tile.size),
+        *networks.problems(segment, tile.size),
+        *disk(config, out.parent),
+    ]
     problems += extractors.problems(features)
     warnings = captioning.remarks(caption, base, [c.name for c in data.classes])
     try:

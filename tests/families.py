@@ -3,11 +3,26 @@
 from collections.abc import Callable
 
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from diffusers import (
+    AutoencoderKL,
+    DDPMScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    SD3Transformer2DModel,
+    UNet2DConditionModel,
+)
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+    T5Config,
+    T5EncoderModel,
+    T5Tokenizer,
+)
 
 from landloom.models import scratch
 from landloom.models.families.base import Bundle
+from landloom.models.families.sd3 import StableDiffusion3
 from landloom.models.families.sdxl import StableDiffusionXL
 from tests import bases
 
@@ -58,5 +73,31 @@ def sdxl(seed: int = 0) -> StableDiffusionXL:
     )  # fmt: skip
 
 
-MADE: dict[str, Callable[[], Bundle]] = {"sdxl": sdxl}
+def sd3(seed: int = 0, t5: bool = True) -> StableDiffusion3:
+    """Stable Diffusion 3.5 of the medium kind, with T5 or without."""
+    torch.manual_seed(seed)
+    words = scratch.tokenizer(bases.TEXTS)
+    transformer = SD3Transformer2DModel(
+        sample_size=bases.SIDE // 2, patch_size=2, in_channels=16, num_layers=4, attention_head_dim=8,
+        num_attention_heads=2, joint_attention_dim=40, caption_projection_dim=16, pooled_projection_dim=28,
+        out_channels=16, pos_embed_max_size=16, dual_attention_layers=(0, 1), qk_norm="rms_norm",
+    )  # fmt: skip
+    letters = [(c, -2.0) for c in "\u2581abcdefghijklmnopqrstuvwxyz0123456789%,"]
+    pieces = T5Tokenizer([("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *letters], extra_ids=0)
+    config = T5Config(
+        vocab_size=len(pieces), d_model=40, d_kv=8, d_ff=32, num_layers=2, num_heads=2,
+        feed_forward_proj="gated-gelu",
+    )  # fmt: skip
+    return StableDiffusion3(
+        vae=vae(
+            16, scaling_factor=1.5305, shift_factor=0.0609, use_quant_conv=False, use_post_quant_conv=False
+        ),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0), transformer=transformer,
+        text_encoder=clip(words, 12, projected=True), tokenizer=words,
+        text_encoder_2=clip(words, 16, projected=True), tokenizer_2=words,
+        text_encoder_3=T5EncoderModel(config) if t5 else None, tokenizer_3=pieces if t5 else None,
+    )  # fmt: skip
+
+
+MADE: dict[str, Callable[[], Bundle]] = {"sdxl": sdxl, "sd3": sd3}
 """All of them by name."""

@@ -55,7 +55,7 @@ def test_words_are_those_of_the_pipeline(folder: Path, model: Bundle) -> None:
     more = {} if folder.name == "sdxl" else {"prompt_2": None, "prompt_3": None}
     tokens, null, pooled, no_pooled = pipe.encode_prompt(bases.TEXTS[:1], **more)
     found, found_pooled = unpack(model.embed([bases.TEXTS[0], ""]), model.pooled)
-    assert torch.allclose(found, torch.cat([tokens, null]), atol=1e-6)
+    assert torch.allclose(found, torch.cat([tokens, null]), atol=1e-4)
     assert torch.allclose(found_pooled, torch.cat([pooled, no_pooled]), atol=1e-6)
     assert not torch.allclose(found_pooled[0], found_pooled[1], atol=1e-3)
 

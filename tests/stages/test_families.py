@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline, StableDiffusionXLControlNetPipeline, UniPCMultistepScheduler
+from diffusers import (
+    DiffusionPipeline,
+    StableDiffusion3ControlNetPipeline,
+    StableDiffusionXLControlNetPipeline,
+    UniPCMultistepScheduler,
+)
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -22,6 +27,7 @@ from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.sampling import Guidance, noise, sample
 from landloom.models import bundle
 from landloom.provenance import records
+from landloom.raster.palette import paint
 from tests import bases, families
 from tests.stages.conftest import IMAGE, LABEL, cut, run
 
@@ -29,7 +35,7 @@ CPU, SEEDS, SCALE = torch.device("cpu"), [3, 5], 3.0
 FEW = {"steps": 4, "lr": 1e-2}
 LABELS = LABEL.model_copy(update=FEW | {"proportion": ProportionLoss(probe_steps=3)})
 IMAGES = IMAGE.model_copy(update=FEW | {"init": "small", "metadata": MetadataConfig()})
-CONTROLLED = {"sdxl": StableDiffusionXLControlNetPipeline}
+CONTROLLED = {"sdxl": StableDiffusionXLControlNetPipeline, "sd3": StableDiffusion3ControlNetPipeline}
 
 
 @pytest.fixture(scope="module", params=families.MADE)
@@ -161,14 +167,16 @@ def test_a_plain_pipeline_makes_the_same_with_the_controlnet(
     control = model.control.from_pretrained(folder)
     both = CONTROLLED[family](**pipe.components, controlnet=control)
     both.set_progress_bar_config(disable=True)
-    seen = one_hot(mask, 3)
+    seen, name = one_hot(mask, 3), "image"
+    if family == "sd3":  # masks as pictures, in the base's own palette
+        seen, name = torch.from_numpy(paint(mask.numpy(), model.palette(3))), "control_image"
     asked = {
-        "image": seen,
+        name: seen,
         "height": bases.SIDE, "width": bases.SIDE, "output_type": "latent", "guidance_scale": SCALE,
         "num_inference_steps": steps, "latents": noise(SEEDS, tuple(found.shape[1:])),
     }  # fmt: skip
     assert torch.allclose(both(["a river"] * 2, **asked).images, found, atol=1e-4)
-    asked["image"] = seen.flip(1)
+    asked[name] = seen.flip(2)
     assert not torch.allclose(both(["a river"] * 2, **asked).images, found, atol=1e-2)
 
 

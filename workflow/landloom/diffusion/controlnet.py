@@ -36,7 +36,7 @@ def build(config: ImageTrainConfig, model: Bundle, hint: int) -> Control:
     if own != wanted:
         found = f"{own} halve a mask {own - 1} times, the base halves an image {wanted - 1} times"
         raise InputError("image_train.channels", found, f"Give {wanted}, or leave them out")
-    made = model.controlled(hint, channels).requires_grad_(True)
+    made = model.controlled(hint, channels)
     if config.init == "small":
         for layer in model.ends(made):
             nn.init.normal_(layer.weight, std=SMALL)

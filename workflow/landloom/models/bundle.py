@@ -12,12 +12,14 @@ from transformers.utils import logging
 from landloom.errors import InputError
 from landloom.models import layout
 from landloom.models.families.base import Bundle
+from landloom.models.families.sd3 import StableDiffusion3
 from landloom.models.families.sdxl import StableDiffusionXL
 from landloom.models.families.stable_diffusion import StableDiffusion
 
 logging.disable_progress_bar()  # a bar per loaded file hides the lines that matter
 
-FAMILIES: dict[str, type[Bundle]] = {f.pipeline.__name__: f for f in (StableDiffusion, StableDiffusionXL)}
+KNOWN: tuple[type[Bundle], ...] = (StableDiffusion, StableDiffusionXL, StableDiffusion3)
+FAMILIES = {family.pipeline.__name__: family for family in KNOWN}
 """By the name of the pipeline, as in ``layout.FAMILIES``."""
 
 

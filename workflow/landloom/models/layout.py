@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,36 @@ class Family:
         parts: name of each part and its class; an autoencoder may be of another one (``AUTOENCODERS``).
         denoiser: the part that denoises.
         optional: parts that may be left out, as the pipeline lets them.
+        refused: settings that cannot work with it, and why.
     """
 
     parts: Mapping[str, str]
     denoiser: str = "unet"
     optional: frozenset[str] = frozenset()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 CLIP = {"text_encoder": "CLIPTextModel", "tokenizer": "CLIPTokenizer"}
 SECOND = {"text_encoder_2": "CLIPTextModelWithProjection", "tokenizer_2": "CLIPTokenizer"}
+THIRD = {"text_encoder_3": "T5EncoderModel", "tokenizer_3": "T5Tokenizer"}
 UNET = {"vae": "AutoencoderKL", "unet": "UNet2DConditionModel", "scheduler": "DDPMScheduler"}
+TRANSFORMER = {
+    "vae": "AutoencoderKL", "transformer": "SD3Transformer2DModel",
+    "scheduler": "FlowMatchEulerDiscreteScheduler", "text_encoder": "CLIPTextModelWithProjection",
+}  # fmt: skip
 FAMILIES = {
     "StableDiffusionPipeline": Family(UNET | CLIP),
     "StableDiffusionXLPipeline": Family(UNET | CLIP | SECOND),
+    "StableDiffusion3Pipeline": Family(
+        CLIP | TRANSFORMER | SECOND | THIRD,
+        "transformer",
+        frozenset(THIRD),
+        {
+            "label_train.vector.tokens": "its attention cannot leave tokens out",
+            "image_train.unlock": "it has no decoder of its own",
+            "image_train.channels": "masks enter through its autoencoder, not through a stem",
+        },
+    ),
 }
 """By the pipeline that ``model_index.json`` names."""
 AUTOENCODERS = ("AutoencoderKL", "AutoencoderDC")

@@ -1,6 +1,7 @@
 """The check, run by the workflow itself before its first job."""
 
 import json
+import operator
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,8 +11,9 @@ from typing import Any, cast
 from landloom.config import Config, constraints
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import ImageTrainConfig
-from landloom.errors import InputError
-from landloom.models.hub import locate
+from landloom.config.label_sample import LabelSampleConfig
+from landloom.config.label_train import LabelTrainConfig
+from landloom.models import layout
 from landloom.provenance import records
 from landloom.runtime import argument_files
 from landloom.runtime import registry as stages
@@ -35,7 +37,7 @@ def check(config: Config, pairs: Sequence[int], devices: int, rasters: Sequence[
     Raises:
         SystemExit: the check found problems; it has printed them.
     """
-    if found := [*small(config), *crowded(config, devices)]:
+    if found := [*unfit(config), *crowded(config, devices)]:
         raise SystemExit("\n".join(found))
     if rasters is None:
         return
@@ -62,20 +64,33 @@ def crowded(config: Config, devices: int) -> Iterator[str]:
                 break
 
 
-def small(config: Config) -> Iterator[str]:
-    """Yield which generators cannot be trained on tiles of this size, given the base that is at hand."""
-    if config.base.source == "scratch":
-        return  # seen when the config was read
-    try:
-        folder = locate(config.base.model_copy(update={"download": False, "sha256": None}))
-    except InputError:
-        return  # it is still to be fetched
-    halved = json.loads((folder / "vae/config.json").read_text())["block_out_channels"]
+def unfit(config: Config) -> Iterator[str]:
+    """Yield what generators cannot do with the base that is at hand."""
+    folder = layout.at_hand(config.base)
+    if not isinstance(folder, Path) or any(layout.incomplete(folder)):
+        return  # seen when the config was read, or still to be fetched, or the check says what is wrong
     for name in config.generators:
+        train = cast(LabelTrainConfig, config.section("label_train", name))
+        sample = cast(LabelSampleConfig, config.section("label_sample", name))
+        if sample.source == "model" and train.backend == "lora":
+            yield from refused(folder, config, "label_train", name)
         image = cast(ImageTrainConfig, config.section("image_train", name))
         made = cast(ImageSampleConfig, config.section("image_sample", name))
         if made.source == "model" and image.translation is None:
-            yield from constraints.latents(image, name, config.tile.size, 2 ** (len(halved) - 1))
+            yield from constraints.latents(image, name, config.tile.size, layout.shrinks(folder))
+            yield from refused(folder, config, "image_train", name)
+
+
+def refused(folder: Path, config: Config, stage: str, name: str) -> Iterator[str]:
+    """Yield which settings of a training cannot work with the base's family."""
+    family = layout.family(folder, layout.index(folder))
+    for key, why in layout.FAMILIES[family].refused.items():
+        section, _, field = key.partition(".")
+        if section == stage and (value := operator.attrgetter(field)(config.section(section, name))):
+            yield (
+                f"{key}: {value} for '{name}' cannot be had with a base of {family}: {why}. "
+                "Leave it out, or take another base.source"
+            )
 
 
 def current(out: Path, settings: dict[str, Any], rasters: Sequence[str]) -> bool:

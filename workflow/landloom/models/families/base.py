@@ -96,8 +96,9 @@ class Bundle(ABC):
         for name, part in self.parts.items():
             if isinstance(part, nn.Module):
                 own = torch.float32 if self.precise and name == "vae" else dtype
-                kept = part.dtype == own  # a cast to its own type only warns
-                part.to(device=device, dtype=None if kept else own).requires_grad_(False).eval()
+                part.to(device=device).requires_grad_(False).eval()
+                if part.dtype != own:  # a cast to its own type only warns
+                    part.to(dtype=own)
         return self
 
     @torch.no_grad()

@@ -25,6 +25,7 @@ from landloom.diffusion import controlnet, latent_cache, lora
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.sampling import Guidance, noise, sample
+from landloom.errors import InputError
 from landloom.models import bundle
 from landloom.provenance import records
 from landloom.raster.palette import paint
@@ -107,7 +108,7 @@ def told(denoiser: Denoiser, text: str) -> dict[str, Tensor]:
 
 def test_the_cache_holds_words_of_the_family(latents: list[Path], base: Path) -> None:
     model, found = bundle.load(base).to(CPU), latent_cache.load(latents)
-    assert torch.equal(found.text[0], model.embed([""])[0])
+    assert torch.allclose(found.text[0], model.embed([""])[0], atol=1e-4)
     assert found.images.shape == (4, 2, model.vae.config.latent_channels, 16, 16)
     assert found.text.shape[1:] == model.embed(["a"]).shape[1:]
 
@@ -192,6 +193,12 @@ def test_cut_off_it_ends_at_the_same_bytes(
 
 def test_ratio_tokens_are_told_or_left_out(family: str, labels_job: dict[str, Any], tmp_path: Path) -> None:
     config = LABELS.model_copy(update={"vector": VectorConfig(tokens=2)})
+    if family == "sd3":
+        with pytest.raises(
+            InputError, match=r"^label_train\.vector\.tokens: 2 cannot be had .* cannot leave"
+        ):
+            run("label_train", labels_job | {"config": config}, tmp_path)
+        return
     folder = run("label_train", labels_job | {"config": config}, tmp_path)
     model = bundle.load(labels_job["base"])
     lora.load(model, folder)

@@ -9,6 +9,7 @@ import transformers
 from safetensors import SafetensorError
 from transformers.utils import logging
 
+from landloom.config.section import Section
 from landloom.errors import InputError
 from landloom.models import layout
 from landloom.models.families.base import Bundle
@@ -41,6 +42,17 @@ def load(folder: Path) -> Bundle:
     parts = {name: _part(folder / name, kind) for name, kind in layout.parts(folder, index).items()}
     family = FAMILIES[layout.family(folder, index)]
     return family(**parts, **family.options(index))
+
+
+def trained(folder: Path, stage: str, section: Section) -> Bundle:
+    """Load a base that a stage of training adapts.
+
+    Raises:
+        InputError: it cannot be loaded, or its family cannot do what the section asks for.
+    """
+    for problem in layout.refused(layout.family(folder, layout.index(folder)), stage, section):
+        raise problem
+    return load(folder)
 
 
 def _part(folder: Path, kind: str | None) -> Any:

@@ -1,12 +1,14 @@
 """Of which family is a base model's folder, and is it complete? Looks at files only; nothing is loaded."""
 
 import json
+import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from landloom.config.base import BaseConfig
+from landloom.config.section import Section
 from landloom.errors import InputError
 from landloom.models.hub import locate
 
@@ -188,6 +190,15 @@ def _part(folder: Path, kind: str) -> Iterator[InputError]:
     elif kind != "scheduler":
         stem = "model" if kind == "text_encoder" else "diffusion_pytorch_model"
         yield from weights(folder, stem, REMEDY)
+
+
+def refused(pipeline: str, stage: str, section: Section) -> Iterator[InputError]:
+    """Yield which settings of a training cannot work with a base of this pipeline."""
+    for key, why in FAMILIES[pipeline].refused.items():
+        owner, _, setting = key.partition(".")
+        if owner == stage and (value := operator.attrgetter(setting)(section)):
+            found = f"{value} cannot be had with a base of {pipeline}: {why}"
+            yield InputError(key, found, "Leave it out, or take another base.source")
 
 
 def shrinks(folder: Path) -> int:

@@ -1,7 +1,6 @@
 """The check, run by the workflow itself before its first job."""
 
 import json
-import operator
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -38,7 +37,7 @@ def check(config: Config, pairs: Sequence[int], devices: int, rasters: Sequence[
         SystemExit: the check found problems; it has printed them.
     """
     if found := [*unfit(config), *crowded(config, devices)]:
-        raise SystemExit("\n".join(found))
+        raise SystemExit("\n".join(dict.fromkeys(found)))
     if rasters is None:
         return
     out = Path(f"results/{config.dataset}/check.json")
@@ -69,28 +68,17 @@ def unfit(config: Config) -> Iterator[str]:
     folder = layout.at_hand(config.base)
     if not isinstance(folder, Path) or any(layout.incomplete(folder)):
         return  # seen when the config was read, or still to be fetched, or the check says what is wrong
+    pipeline = layout.family(folder, layout.index(folder))
     for name in config.generators:
-        train = cast(LabelTrainConfig, config.section("label_train", name))
-        sample = cast(LabelSampleConfig, config.section("label_sample", name))
-        if sample.source == "model" and train.backend == "lora":
-            yield from refused(folder, config, "label_train", name)
+        label = cast(LabelTrainConfig, config.section("label_train", name))
+        masks = cast(LabelSampleConfig, config.section("label_sample", name))
+        if masks.source == "model" and label.backend == "lora":
+            yield from map(str, layout.refused(pipeline, "label_train", label))
         image = cast(ImageTrainConfig, config.section("image_train", name))
         made = cast(ImageSampleConfig, config.section("image_sample", name))
         if made.source == "model" and image.translation is None:
             yield from constraints.latents(image, name, config.tile.size, layout.shrinks(folder))
-            yield from refused(folder, config, "image_train", name)
-
-
-def refused(folder: Path, config: Config, stage: str, name: str) -> Iterator[str]:
-    """Yield which settings of a training cannot work with the base's family."""
-    family = layout.family(folder, layout.index(folder))
-    for key, why in layout.FAMILIES[family].refused.items():
-        section, _, field = key.partition(".")
-        if section == stage and (value := operator.attrgetter(field)(config.section(section, name))):
-            yield (
-                f"{key}: {value} for '{name}' cannot be had with a base of {family}: {why}. "
-                "Leave it out, or take another base.source"
-            )
+            yield from map(str, layout.refused(pipeline, "image_train", image))
 
 
 def current(out: Path, settings: dict[str, Any], rasters: Sequence[str]) -> bool:

@@ -58,7 +58,7 @@ def diffusion(
     latents: Sequence[Path], state: Path, out: Path,
 ) -> None:  # fmt: skip
     """Train a ControlNet and write it as a folder that ``from_pretrained`` reads."""
-    model = bundle.load(base).to(device())
+    model = bundle.trained(base, "image_train", config).to(device())
     torch.manual_seed(seed)
     data = latent_cache.load(latents, ["images"])
     told = registry.told(config, Host(dataset, "caption", data.text, model.time))

@@ -85,7 +85,7 @@ def train_lora(
     data: latent_cache.LatentCache, state: Path, out: Path,
 ) -> None:  # fmt: skip
     """Train LoRA matrices on the base's denoiser; the latent probe and the ratio tokens lie beside them."""
-    model, classes = bundle.load(base).to(device()), len(dataset.classes)
+    model, classes = bundle.trained(base, "label_train", config).to(device()), len(dataset.classes)
     out.mkdir()
     probe = fit_probe(config, how, seed, data, classes, state / "probe", out)
     term = proportion_term(config, model, probe, classes) if config.proportion.weight else None

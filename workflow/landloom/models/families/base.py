@@ -158,9 +158,6 @@ class Bundle(ABC):
             pooled: (B, P).
             attended: which tokens may be looked at (B, T); None for all.
             residuals: of the ControlNet.
-
-        Raises:
-            InputError: the network cannot leave tokens out.
         """
 
     @abstractmethod

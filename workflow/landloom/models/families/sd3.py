@@ -16,7 +16,6 @@ from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedd
 from torch import Tensor, nn
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, T5EncoderModel, T5Tokenizer
 
-from landloom.errors import InputError
 from landloom.models.families.base import Bundle, pack
 
 COPIED = ("pos_embed", "time_text_embed", "context_embedder")
@@ -72,13 +71,7 @@ class StableDiffusion3(Bundle):
         residuals: Mapping[str, Any],
     ) -> Tensor:  # fmt: skip
         """Prediction of the transformer, which looks at all tokens."""
-        if attended is not None:
-            found = (
-                "are tokens that are left out where nothing is told, and Stable Diffusion 3 cannot leave any"
-            )
-            raise InputError(
-                "label_train.vector.tokens", found, "Set it to 0: words alone tell the class mix"
-            )
+        assert attended is None, "layout.refused lets none come here"
         found = self.transformer(x, tokens, pooled, t.expand(len(x)), return_dict=False, **residuals)
         return torch.as_tensor(found[0])
 

@@ -22,6 +22,8 @@ logging.disable_progress_bar()  # a bar per loaded file hides the lines that mat
 KNOWN: tuple[type[Bundle], ...] = (StableDiffusion, StableDiffusionXL, StableDiffusion3)
 FAMILIES = {family.pipeline.__name__: family for family in KNOWN}
 """By the name of the pipeline, as in ``layout.FAMILIES``."""
+WORDS = ("text_encoder", "tokenizer")
+"""How the names of parts begin that embed texts."""
 
 
 def _matters(record: LogRecord) -> bool:
@@ -32,27 +34,35 @@ def _matters(record: LogRecord) -> bool:
 getLogger("diffusers.configuration_utils").addFilter(_matters)
 
 
-def load(folder: Path) -> Bundle:
+def load(folder: Path, words: bool = True) -> Bundle:
     """Load a diffusers folder: local files and safetensors only.
+
+    Args:
+        folder: of the base.
+        words: load what embeds texts, too; billions of weights in some families.
 
     Raises:
         InputError: it is of no known family, or a part is missing or cannot be read.
     """
     index = layout.index(folder)
-    parts = {name: _part(folder / name, kind) for name, kind in layout.parts(folder, index).items()}
+    wanted = {
+        n: kind if words or not n.startswith(WORDS) else None
+        for n, kind in layout.parts(folder, index).items()
+    }
+    parts = {name: _part(folder / name, kind) for name, kind in wanted.items()}
     family = FAMILIES[layout.family(folder, index)]
     return family(**parts, **family.options(index))
 
 
 def trained(folder: Path, stage: str, section: Section) -> Bundle:
-    """Load a base that a stage of training adapts.
+    """Load a base that a stage of training adapts, without its text encoders: words lie in the latent cache.
 
     Raises:
         InputError: it cannot be loaded, or its family cannot do what the section asks for.
     """
     for problem in layout.refused(layout.family(folder, layout.index(folder)), stage, section):
         raise problem
-    return load(folder)
+    return load(folder, words=False)
 
 
 def _part(folder: Path, kind: str | None) -> Any:

@@ -67,7 +67,7 @@ def link(source: Path, out: Path) -> None:
 
 def require_channels(folder: Path, dataset: Statistics) -> None:
     """Raise InputError when the model's autoencoder does not take the dataset's bands."""
-    channels = bundle.load(folder).channels
+    channels = bundle.load(folder, words=False).channels
     if channels != dataset.bands:
         found = f"the model takes {channels} bands, the dataset has {dataset.bands}"
         raise InputError(

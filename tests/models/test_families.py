@@ -132,6 +132,14 @@ def test_an_index_that_says_nothing(copied: Path, text: str) -> None:
     assert "names no pipeline" in found or "is no JSON object" in found
 
 
+def test_a_config_that_is_none_names_its_file(copied: Path) -> None:
+    (copied / "vae" / "config.json").write_text("[1]")
+    (copied / "scheduler" / "scheduler_config.json").unlink()
+    found = "\n".join(problems(copied))
+    assert "vae/config.json: is no JSON object" in found
+    assert "scheduler/scheduler_config.json: the file does not exist" in found
+
+
 def test_a_part_of_another_class_is_named(copied: Path) -> None:
     changed(copied, text_encoder_2=["transformers", "BertModel"])
     (found,) = problems(copied)
@@ -148,3 +156,38 @@ def test_a_scheduler_of_another_kind_is_named(copied: Path) -> None:
 def test_tiles_must_be_whole_cells(folder: Path, model: Bundle) -> None:
     (found,) = problems(folder, 33)
     assert found.startswith(f"tile.size: 33 is no multiple of {model.cell}")
+
+
+def test_stable_diffusion_3_can_do_without_t5(tmp_path: Path) -> None:
+    families.sd3(t5=False).save(tmp_path)
+    assert problems(tmp_path) == []
+    found = bundle.load(tmp_path).to(CPU).embed(["a river"])
+    assert not found[:, 77:-1].any()
+    pipe = DiffusionPipeline.from_pretrained(tmp_path, text_encoder_3=None, tokenizer_3=None)
+    tokens, _, pooled, _ = pipe.encode_prompt("a river", None, None)
+    assert torch.allclose(found, pack(tokens, pooled), atol=1e-5)
+
+
+def test_a_part_that_is_named_must_be_there(tmp_path: Path) -> None:
+    families.sd3().save(tmp_path)
+    shutil.rmtree(tmp_path / "text_encoder_3")
+    (found,) = problems(tmp_path)
+    assert found.startswith(f"{tmp_path}/text_encoder_3: the folder does not exist")
+    assert "or take text_encoder_3 out of model_index.json" in found
+    changed(tmp_path, text_encoder_3=[None, None])
+    assert "text_encoder_3 is left out, tokenizer_3 is not" in problems(tmp_path)[0]
+    changed(tmp_path, tokenizer_3=[None, None])
+    assert problems(tmp_path) == []
+
+
+def test_flow_matching_needs_a_schedule_of_flows(tmp_path: Path) -> None:
+    families.sd3().save(tmp_path)
+    changed(tmp_path, scheduler=["diffusers", "DDPMScheduler"])
+    (found,) = problems(tmp_path)
+    assert "names DDPMScheduler as its scheduler, but StableDiffusion3Pipeline has FlowMatchEuler" in found
+
+
+def test_training_needs_no_text_encoders(folder: Path) -> None:
+    found = bundle.load(folder, words=False).to(CPU)
+    assert all(part is None for name, part in found.parts.items() if name.startswith(bundle.WORDS))
+    assert found.time == bundle.load(folder).time

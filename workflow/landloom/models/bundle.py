@@ -11,7 +11,7 @@ from transformers.utils import logging
 
 from landloom.config.section import Section
 from landloom.errors import InputError
-from landloom.models import layout
+from landloom.models.families import index
 from landloom.models.families.base import Bundle
 from landloom.models.families.sd3 import StableDiffusion3
 from landloom.models.families.sdxl import StableDiffusionXL
@@ -21,7 +21,7 @@ logging.disable_progress_bar()  # a bar per loaded file hides the lines that mat
 
 KNOWN: tuple[type[Bundle], ...] = (StableDiffusion, StableDiffusionXL, StableDiffusion3)
 FAMILIES = {family.pipeline.__name__: family for family in KNOWN}
-"""By the name of the pipeline, as in ``layout.FAMILIES``."""
+"""By the name of the pipeline, as in ``index.FAMILIES``."""
 WORDS = ("text_encoder", "tokenizer")
 """How the names of parts begin that embed texts."""
 
@@ -44,14 +44,14 @@ def load(folder: Path, words: bool = True) -> Bundle:
     Raises:
         InputError: it is of no known family, or a part is missing or cannot be read.
     """
-    index = layout.index(folder)
+    found = index.read(folder)
     wanted = {
         n: kind if words or not n.startswith(WORDS) else None
-        for n, kind in layout.parts(folder, index).items()
+        for n, kind in index.parts(folder, found).items()
     }
     parts = {name: _part(folder / name, kind) for name, kind in wanted.items()}
-    family = FAMILIES[layout.family(folder, index)]
-    return family(**parts, **family.options(index))
+    family = FAMILIES[index.family(folder, found)]
+    return family(**parts, **family.options(found))
 
 
 def trained(folder: Path, stage: str, section: Section) -> Bundle:
@@ -60,7 +60,7 @@ def trained(folder: Path, stage: str, section: Section) -> Bundle:
     Raises:
         InputError: it cannot be loaded, or its family cannot do what the section asks for.
     """
-    for problem in layout.refused(layout.family(folder, layout.index(folder)), stage, section):
+    for problem in index.refused(index.family(folder, index.read(folder)), stage, section):
         raise problem
     return load(folder, words=False)
 

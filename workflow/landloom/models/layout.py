@@ -1,62 +1,24 @@
-"""Of which family is a base model's folder, and is it complete? Looks at files only; nothing is loaded."""
+"""Is a base model's folder complete? Looks at files only; nothing is loaded."""
 
 import json
-import operator
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from landloom.config.base import BaseConfig
-from landloom.config.section import Section
 from landloom.errors import InputError
+from landloom.models.families.index import (
+    FAMILIES,
+    INDEX,
+    REMEDY,
+    Family,
+    family,
+    parts,
+    read,
+    said,
+    shrinks,
+)
 from landloom.models.hub import locate
-
-REMEDY = "Give a complete diffusers folder, as save_pretrained writes it"
-INDEX = "model_index.json"
-
-
-@dataclass(frozen=True)
-class Family:
-    """What a folder of one family holds.
-
-    Attributes:
-        parts: name of each part and its class; an autoencoder may be of another one (``AUTOENCODERS``).
-        denoiser: the part that denoises.
-        optional: parts that may be left out, as the pipeline lets them.
-        refused: settings that cannot work with it, and why.
-    """
-
-    parts: Mapping[str, str]
-    denoiser: str = "unet"
-    optional: frozenset[str] = frozenset()
-    refused: Mapping[str, str] = field(default_factory=dict)
-
-
-CLIP = {"text_encoder": "CLIPTextModel", "tokenizer": "CLIPTokenizer"}
-SECOND = {"text_encoder_2": "CLIPTextModelWithProjection", "tokenizer_2": "CLIPTokenizer"}
-THIRD = {"text_encoder_3": "T5EncoderModel", "tokenizer_3": "T5Tokenizer"}
-UNET = {"vae": "AutoencoderKL", "unet": "UNet2DConditionModel", "scheduler": "DDPMScheduler"}
-TRANSFORMER = {
-    "vae": "AutoencoderKL", "transformer": "SD3Transformer2DModel",
-    "scheduler": "FlowMatchEulerDiscreteScheduler", "text_encoder": "CLIPTextModelWithProjection",
-}  # fmt: skip
-FAMILIES = {
-    "StableDiffusionPipeline": Family(UNET | CLIP),
-    "StableDiffusionXLPipeline": Family(UNET | CLIP | SECOND),
-    "StableDiffusion3Pipeline": Family(
-        CLIP | TRANSFORMER | SECOND | THIRD,
-        "transformer",
-        frozenset(THIRD),
-        {
-            "label_train.vector.tokens": "its attention cannot leave tokens out",
-            "image_train.unlock": "it has no decoder of its own",
-            "image_train.channels": "masks enter through its autoencoder, not through a stem",
-        },
-    ),
-}
-"""By the pipeline that ``model_index.json`` names."""
-AUTOENCODERS = ("AutoencoderKL", "AutoencoderDC")
 
 
 def problems(config: BaseConfig, size: int) -> list[InputError]:
@@ -83,82 +45,30 @@ def at_hand(config: BaseConfig) -> Path | InputError | None:
         return None if config.download and config.revision is not None else error
 
 
-def index(folder: Path) -> dict[str, Any]:
-    """What ``model_index.json`` says.
-
-    Raises:
-        InputError: there is none, or it is no JSON object.
-    """
-    return said(folder / INDEX)
-
-
-def said(file: Path) -> dict[str, Any]:
-    """A config file of the folder.
-
-    Raises:
-        InputError: it is not there, or is no JSON object.
-    """
-    try:
-        found = json.loads(file.read_text())
-    except FileNotFoundError:
-        raise InputError(file, "the file does not exist", REMEDY) from None
-    except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict):
-        raise InputError(file, "is no JSON object", REMEDY)
-    return found
-
-
-def family(folder: Path, index: Mapping[str, Any]) -> str:
-    """Name of the pipeline that the folder was saved by.
-
-    Raises:
-        InputError: it is not one of ``FAMILIES``.
-    """
-    name = index.get("_class_name")
-    if name not in FAMILIES:
-        found = f"names the pipeline {name}" if name else "names no pipeline"
-        known = f"Bases may be folders of {', '.join(FAMILIES)}"
-        raise InputError(folder / INDEX, found, known)
-    return str(name)
-
-
-def parts(folder: Path, index: Mapping[str, Any]) -> dict[str, str | None]:
-    """Class of each part by its name; None for optional parts that were left out.
-
-    Raises:
-        InputError: the family is not known.
-    """
-    own = FAMILIES[family(folder, index)]
-    found: dict[str, str | None] = dict(own.parts)
-    try:
-        kind = said(folder / "vae" / "config.json").get("_class_name")
-    except InputError:
-        kind = None  # said where the part is looked at
-    found["vae"] = kind if kind in AUTOENCODERS else own.parts["vae"]
-    left_out = [n for n in own.optional if n not in index or index[n] == [None, None]]
-    return found | dict.fromkeys(left_out)
-
-
 def incomplete(folder: Path) -> Iterator[InputError]:
     """Yield what a diffusers folder lacks: family, part configs, tokenizer words, safetensors weights."""
     try:
-        about = index(folder)
+        about = read(folder)
         wanted = parts(folder, about)
     except InputError as error:
         yield error
         return
-    yield from _strange(folder, about)
+    own = FAMILIES[family(folder, about)]
+    yield from _strange(folder, about, own)
     for part, kind in wanted.items():
         if kind is not None and not (folder / part).is_dir():
-            yield InputError(folder / part, "the folder does not exist", REMEDY)
+            option = f", or take {part} out of {INDEX}" if part in own.optional else ""
+            yield InputError(folder / part, "the folder does not exist", REMEDY + option)
         elif kind is not None:
             yield from _part(folder / part, part.split("_2")[0].split("_3")[0])
+    left_out = {n for n in own.optional if wanted[n] is None}
+    if left_out and left_out != own.optional:
+        gone, there = (" and ".join(sorted(n)) for n in (left_out, own.optional - left_out))
+        yield InputError(folder / INDEX, f"{gone} is left out, {there} is not", "Leave out both, or none")
 
 
-def _strange(folder: Path, about: Mapping[str, Any]) -> Iterator[InputError]:
+def _strange(folder: Path, about: Mapping[str, Any], own: Family) -> Iterator[InputError]:
     """Yield parts of other classes than the family has: they would load, or not, in odd ways."""
-    own = FAMILIES[family(folder, about)]
     for part, kind in own.parts.items():
         named = about.get(part)
         named = named[1] if isinstance(named, list) and len(named) == 2 else None
@@ -181,8 +91,10 @@ def _part(folder: Path, kind: str) -> Iterator[InputError]:
     """Yield what one part lacks, by its name without a number."""
     config = {"scheduler": "scheduler_config.json", "tokenizer": "tokenizer_config.json"}
     file = folder / config.get(kind, "config.json")
-    if not file.is_file():
-        yield InputError(file, "the file does not exist", REMEDY)
+    try:
+        said(file)
+    except InputError as error:
+        yield error
     if kind == "tokenizer":
         names = ("vocab.json", "tokenizer.json", "spiece.model")
         if not any((folder / n).is_file() for n in names):
@@ -192,23 +104,9 @@ def _part(folder: Path, kind: str) -> Iterator[InputError]:
         yield from weights(folder, stem, REMEDY)
 
 
-def refused(pipeline: str, stage: str, section: Section) -> Iterator[InputError]:
-    """Yield which settings of a training cannot work with a base of this pipeline."""
-    for key, why in FAMILIES[pipeline].refused.items():
-        owner, _, setting = key.partition(".")
-        if owner == stage and (value := operator.attrgetter(setting)(section)):
-            found = f"{value} cannot be had with a base of {pipeline}: {why}"
-            yield InputError(key, found, "Leave it out, or take another base.source")
-
-
-def shrinks(folder: Path) -> int:
-    """By how much the folder's autoencoder shrinks an image; 1 if it does not say."""
-    return int(2 ** (len(said(folder / "vae" / "config.json").get("block_out_channels", [0])) - 1))
-
-
 def unfit(folder: Path, size: int) -> Iterator[InputError]:
     """Yield why tiles of ``size`` pixels cannot become whole cells of the network."""
-    denoiser = FAMILIES[family(folder, index(folder))].denoiser
+    denoiser = FAMILIES[family(folder, read(folder))].denoiser
     cell = shrinks(folder) * int(said(folder / denoiser / "config.json").get("patch_size", 1))
     if size % cell:
         found = f"{size} is no multiple of {cell}, the pixels of one cell of the base"

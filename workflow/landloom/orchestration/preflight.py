@@ -13,6 +13,7 @@ from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.models import layout
+from landloom.models.families import index
 from landloom.provenance import records
 from landloom.runtime import argument_files
 from landloom.runtime import registry as stages
@@ -68,17 +69,17 @@ def unfit(config: Config) -> Iterator[str]:
     folder = layout.at_hand(config.base)
     if not isinstance(folder, Path) or any(layout.incomplete(folder)):
         return  # seen when the config was read, or still to be fetched, or the check says what is wrong
-    pipeline = layout.family(folder, layout.index(folder))
+    pipeline = index.family(folder, index.read(folder))
     for name in config.generators:
         label = cast(LabelTrainConfig, config.section("label_train", name))
         masks = cast(LabelSampleConfig, config.section("label_sample", name))
         if masks.source == "model" and label.backend == "lora":
-            yield from map(str, layout.refused(pipeline, "label_train", label))
+            yield from map(str, index.refused(pipeline, "label_train", label))
         image = cast(ImageTrainConfig, config.section("image_train", name))
         made = cast(ImageSampleConfig, config.section("image_sample", name))
         if made.source == "model" and image.translation is None:
-            yield from constraints.latents(image, name, config.tile.size, layout.shrinks(folder))
-            yield from map(str, layout.refused(pipeline, "image_train", image))
+            yield from constraints.latents(image, name, config.tile.size, index.shrinks(folder))
+            yield from map(str, index.refused(pipeline, "image_train", image))
 
 
 def current(out: Path, settings: dict[str, Any], rasters: Sequence[str]) -> bool:

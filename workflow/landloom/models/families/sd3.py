@@ -71,7 +71,7 @@ class StableDiffusion3(Bundle):
         residuals: Mapping[str, Any],
     ) -> Tensor:  # fmt: skip
         """Prediction of the transformer, which looks at all tokens."""
-        assert attended is None, "layout.refused lets none come here"
+        assert attended is None, "index.refused lets none come here"
         found = self.transformer(x, tokens, pooled, t.expand(len(x)), return_dict=False, **residuals)
         return torch.as_tensor(found[0])
 

@@ -36,6 +36,10 @@ CPU, SEEDS, SCALE = torch.device("cpu"), [3, 5], 3.0
 FEW = {"steps": 4, "lr": 1e-2}
 LABELS = LABEL.model_copy(update=FEW | {"proportion": ProportionLoss(probe_steps=3)})
 IMAGES = IMAGE.model_copy(update=FEW | {"init": "small", "metadata": MetadataConfig()})
+NAMES = {
+    "sdxl": ("StableDiffusionXLPipeline", "ControlNetModel"),
+    "sd3": ("StableDiffusion3Pipeline", "SD3ControlNetModel"),
+}
 CONTROLLED = {"sdxl": StableDiffusionXLControlNetPipeline, "sd3": StableDiffusion3ControlNetPipeline}
 
 
@@ -128,6 +132,16 @@ def test_masks_and_images_are_made(
     for s in made:
         assert s.image_array().shape == (bases.BANDS, bases.SIDE, bases.SIDE)
         assert set(np.unique(s.mask_array())) <= {0, 1, 2}
+
+
+def test_cards_say_how_to_load(family: str, masker: Path, painter: Path, base: Path) -> None:
+    words, images = ((folder / "README.md").read_text() for folder in (masker, painter))
+    pipeline, control = NAMES[family]
+    assert f"`{pipeline}.from_pretrained(base).load_lora_weights(folder)`" in words
+    assert f"`{control}.from_pretrained(folder)`" in images
+    code = ", ".join(f"{v:g}" for v in bundle.load(base).palette(3)[1])
+    assert (f"({code})" in images) is (family == "sd3")
+    assert ("the one-hot mask" in images) is (family != "sd3")
 
 
 def test_the_null_of_guidance_is_that_of_training(latents: list[Path], masker: Path, painter: Path) -> None:

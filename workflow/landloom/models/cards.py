@@ -1,5 +1,7 @@
 """Model cards that lie beside the trained weights."""
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from landloom.data.statistics import Statistics
@@ -24,13 +26,27 @@ def categorical(dataset: Statistics, config: BaseModel) -> str:
     )  # fmt: skip
 
 
-def controlnet(dataset: Statistics, config: BaseModel, kind: str) -> str:
-    """Card of an image ControlNet of a class of diffusers."""
-    return _card(
-        dataset, config, "Image generator (ControlNet)",
-        f"Load with `{kind}.from_pretrained(folder)`. Its condition is the one-hot mask, one channel"
-        " per class in the order below; a pixel without a class is zero in every channel.",
-    )  # fmt: skip
+def controlnet(dataset: Statistics, config: BaseModel, kind: str, codes: NDArray[np.float32] | None) -> str:
+    """Card of an image ControlNet of a class of diffusers.
+
+    Args:
+        dataset: its classes.
+        config: of the training.
+        kind: class of the ControlNet.
+        codes: palette (K, C) in which it sees masks; None if it sees a channel for each class.
+    """
+    condition = (
+        "Its condition is the one-hot mask, one channel per class in the order below; a pixel without a"
+        " class is zero in every channel."
+    )
+    if codes is not None:
+        listed = ", ".join(f"({', '.join(f'{v:g}' for v in code)})" for code in codes)
+        condition = (
+            "Its condition is the mask painted in these codes, one for each class in the order below, as an"
+            f" image in [-1, 1]; a pixel without a class is 0 in every channel: {listed}."
+        )
+    use = f"Load with `{kind}.from_pretrained(folder)`. {condition}"
+    return _card(dataset, config, "Image generator (ControlNet)", use)
 
 
 def translation(dataset: Statistics, config: BaseModel, name: str) -> str:

@@ -73,7 +73,8 @@ def diffusion(
     train(objective, config, how, seed, state, "image ControlNet")
     controlnet.save(out, made, model, config, denoiser.stems)
     registry.save(denoiser.conditions, out)
-    (out / "README.md").write_text(cards.controlnet(dataset, config, model.control.__name__))
+    codes = model.palette(len(dataset.classes)) if model.paints else None
+    (out / "README.md").write_text(cards.controlnet(dataset, config, model.control.__name__, codes))
 
 
 def translation(

@@ -46,6 +46,7 @@ class Bundle(ABC):
         denoiser: name of the field with the denoiser's network.
         control: class of ControlNets.
         precise: whether the autoencoder stays in fp32 whatever the others are in.
+        paints: whether ControlNets see a mask painted in the palette; one channel a class otherwise.
     """
 
     vae: AutoencoderKL | AutoencoderDC
@@ -55,6 +56,7 @@ class Bundle(ABC):
     denoiser: ClassVar[str]
     control: ClassVar[type[ControlNetModel] | type[SD3ControlNetModel]]
     precise: ClassVar[bool] = False
+    paints: ClassVar[bool] = False
 
     @property
     def network(self) -> Network:

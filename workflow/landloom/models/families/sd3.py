@@ -38,6 +38,7 @@ class StableDiffusion3(Bundle):
     pipeline: ClassVar[type[DiffusionPipeline]] = StableDiffusion3Pipeline
     denoiser: ClassVar[str] = "transformer"
     control: ClassVar[type[SD3ControlNetModel]] = SD3ControlNetModel
+    paints: ClassVar[bool] = True
 
     @property
     def cell(self) -> int:

@@ -209,6 +209,13 @@ def test_a_complete_base_is_fine(folder: Path) -> None:
     run(folder, base=BaseConfig(source=str(base(folder / "model"))))
 
 
+def test_a_base_of_a_family_that_is_not_known_is_one_error(folder: Path) -> None:
+    model = base(folder / "model")
+    (model / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
+    (found,) = problems(folder, base=BaseConfig(source=str(model)))
+    assert "model_index.json: names the pipeline FluxPipeline. Bases may be folders of StableDiff" in found
+
+
 def test_an_incomplete_base_names_every_file(folder: Path) -> None:
     model = base(folder / "model")
     (model / "unet/diffusion_pytorch_model.safetensors").rename(model / "unet/diffusion_pytorch_model.bin")

@@ -34,7 +34,7 @@ class LatentCache:
         ratios: class shares (N, K).
         captions: row of each tile's caption in ``text`` (N,).
         prompts: row of each tile's mask prompt in ``text`` (N,).
-        text: embeddings of distinct texts (P, T, D); row 0 is the empty text.
+        text: words of distinct texts (P, T, D) as the base embeds them; row 0 is the empty text.
         ids: tile names.
         more: what conditions keep of tiles (N, ...), by the condition's name.
     """

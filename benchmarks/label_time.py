@@ -50,7 +50,7 @@ def latent_guidance(repeats: int) -> None:
     """Sampling latents with and without guidance through the probe."""
     model, text = bundle(32), torch.randn(BATCH, 77, 64)
     target = torch.full((BATCH, CLASSES), 1 / CLASSES)
-    told = Denoiser(model.unet, Conditions([Text(text, "prompt", 0.1)]))
+    told = Denoiser(model, Conditions([Text(text, "prompt", 0.1)]))
     guides = guidance(told.conditions, "text", 3.0, "guidance")
     probe = LatentProbe(4, CLASSES).to(device()).requires_grad_(False)
     steer = ProbeSteering(probe, target.to(device()), 0.1, 3)

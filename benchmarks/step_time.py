@@ -23,18 +23,18 @@ from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.latent_cache import LatentCache
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.models import scratch
-from landloom.models.bundle import Bundle
+from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.ratio_control.proportion import LatentProbe, ProportionTerm, decoded
 from landloom.training.loop import Objective, device
 
 CLASSES, BANDS, SIDE, BATCH = 7, 5, 64, 16
 
 
-def bundle(head: int) -> Bundle:
+def bundle(head: int) -> StableDiffusion:
     """An untrained base of the default run's size."""
     vae_config, unet_config = VaeConfig(channels=(16, 32)), UnetConfig(groups=8, head=head)
     tokens = scratch.tokenizer(["satellite image, 45% forest", "segmentation map, 30% water"] * 4)
-    return Bundle(
+    return StableDiffusion(
         vae=scratch.vae(vae_config, BANDS, SIDE),
         unet=scratch.unet(unet_config, vae_config.latent, SIDE // 2),
         text_encoder=scratch.text_encoder(unet_config, tokens),
@@ -59,7 +59,7 @@ def base(head: int) -> Objective:
     model.unet.requires_grad_(True)
     model.text_encoder.requires_grad_(True)
     tokens = model.tokens(["satellite image, 45% forest"] * BATCH)
-    told = Denoiser(model.unet, Conditions([Text(tokens, "caption", 0.1, model.text_encoder)]))
+    told = Denoiser(model, Conditions([Text(tokens, "caption", 0.1, model.text_encoder)]))
     return DenoisingObjective(told, model.scheduler, cache().images, cache().columns, UnetConfig().min_snr)
 
 
@@ -73,7 +73,7 @@ def lora(route: str | None) -> Objective:
     }
     term = ProportionTerm(routes[route], ProportionLoss()) if route else None
     data = cache()
-    told = Denoiser(model.unet, Conditions([Text(data.text, "prompt", 0.1)]))
+    told = Denoiser(model, Conditions([Text(data.text, "prompt", 0.1)]))
     return DenoisingObjective(told, model.scheduler, data.masks, data.columns, 5.0, term, 0.1)
 
 
@@ -81,7 +81,7 @@ def hinted() -> Objective:
     """ControlNet on the frozen base."""
     model = bundle(32)
     data, made = cache(), controlnet.build(ImageTrainConfig(), model, CLASSES).to(device())
-    told = Denoiser(model.unet, Conditions([Text(data.text, "caption", 0.1), Mask(CLASSES)]), made)
+    told = Denoiser(model, Conditions([Text(data.text, "caption", 0.1), Mask(CLASSES)]), made)
     return DenoisingObjective(told, model.scheduler, data.images, data.columns, 5.0)
 
 

@@ -39,7 +39,7 @@ from landloom.diffusion.latent_cache import LatentCache
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import Interrupted
 from landloom.models import scratch
-from landloom.models.bundle import Bundle
+from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.provenance import records
 from landloom.stages import image_train
 from landloom.training.loop import train
@@ -64,7 +64,7 @@ def base(folder: Path) -> Path:
     torch.manual_seed(0)
     vae, unet = VaeConfig(channels=(8, 8, 8, 8)), UnetConfig(channels=(32, 64), text_width=WIDTH)
     tokens = scratch.tokenizer(["a river", "a road"] * 4)
-    Bundle(
+    StableDiffusion(
         vae=scratch.vae(vae, 3, SIZE), unet=scratch.unet(unet, vae.latent, SIDE),
         text_encoder=scratch.text_encoder(unet, tokens), tokenizer=tokens, scheduler=scratch.scheduler(unet),
     ).save(folder)  # fmt: skip

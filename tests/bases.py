@@ -31,7 +31,7 @@ from landloom.data.statistics import ClassInfo, Statistics
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.latent_cache import LatentCache
 from landloom.models import scratch
-from landloom.models.bundle import Bundle
+from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.raster import codec
 from landloom.raster.labels import IGNORE
 from tests.rasters import ROOT
@@ -144,13 +144,13 @@ def record(output: Path) -> dict[str, Any]:
     return found
 
 
-def bundle(kind: Literal["dc", "kl"] = "dc", seed: int = 0, **unet: Any) -> Bundle:
+def bundle(kind: Literal["dc", "kl"] = "dc", seed: int = 0, **unet: Any) -> StableDiffusion:
     """An untrained base."""
     torch.manual_seed(seed)
     vae = VAE.model_copy(update={"kind": kind})
     config = UNET.model_copy(update=unet)
     tokens = scratch.tokenizer(TEXTS)
-    made = Bundle(
+    made = StableDiffusion(
         vae=scratch.vae(vae, BANDS, SIDE), unet=scratch.unet(config, VAE.latent, SIDE // 2),
         text_encoder=scratch.text_encoder(config, tokens), tokenizer=tokens,
         scheduler=scratch.scheduler(config),
@@ -159,12 +159,12 @@ def bundle(kind: Literal["dc", "kl"] = "dc", seed: int = 0, **unet: Any) -> Bund
 
 
 def denoiser(
-    model: Bundle, *more: Condition, words: Tensor | None = None, column: str = "caption",
+    model: StableDiffusion, *more: Condition, words: Tensor | None = None, column: str = "caption",
     dropout: float = 0.1, controlnet: ControlNetModel | None = None,
 ) -> Denoiser:  # fmt: skip
     """A denoiser that is told words (P, T, D; the model's own empty text when absent) and more."""
     text = Text(model.embed([""]) if words is None else words, column, dropout, embed=model.embed)
-    return Denoiser(model.unet, Conditions([text, *more]), controlnet)
+    return Denoiser(model, Conditions([text, *more]), controlnet)
 
 
 def cache(count: int = 4, variants: int = 2) -> LatentCache:

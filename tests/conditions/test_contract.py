@@ -121,7 +121,7 @@ def denoiser(condition: Condition) -> Denoiser:
         made = controlnet.build(ImageTrainConfig(init="small"), model, len(condition.channels))
     for weights in condition.module.parameters() if condition.module else ():
         nn.init.normal_(weights, std=0.3)
-    return Denoiser(model.unet, Conditions([*words, condition]), made).eval()
+    return Denoiser(model, Conditions([*words, condition]), made).eval()
 
 
 def given(made: Denoiser, rows: list[int]) -> dict[str, Tensor]:
@@ -187,7 +187,7 @@ def test_it_comes_back_from_its_folder(name: str, tmp_path: Path) -> None:
     made = denoiser(own)
     registry.save(made.conditions, tmp_path)
     loaded = registry.load(tmp_path, MODEL.embed)
-    again = Denoiser(made.unet, loaded, made.controlnet)
+    again = Denoiser(made.model, loaded, made.controlnet)
     told, x = given(made, [0, 1]), torch.randn(2, 4, 16, 16)
     assert [(c.name, c.settings()) for c in loaded] == [(c.name, c.settings()) for c in made.conditions]
     with torch.no_grad():

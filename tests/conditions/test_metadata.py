@@ -15,7 +15,7 @@ from landloom.config.encode import EncodeConfig
 from landloom.config.training import Training
 from landloom.data import samples
 from landloom.data.samples import Meta, Sample
-from landloom.diffusion.denoiser import beside_time
+from landloom.diffusion.denoiser import added
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.sampling import guidance, sample
 from landloom.errors import InputError
@@ -96,7 +96,7 @@ def test_a_network_of_masks_has_the_door_too() -> None:
     x, labels = torch.randn(2, 3, 8, 8), torch.randn(2, 128)
     with torch.no_grad():
         plain = unet(x, 3, class_labels=labels).sample
-        with beside_time([unet], [torch.ones(2, 128)]):
+        with added([unet.time_embedding], [torch.ones(2, 128)]):
             told = unet(x, 3, class_labels=labels).sample
         assert not torch.allclose(plain, told, atol=1e-4)
         assert torch.equal(plain, unet(x, 3, class_labels=labels).sample)

@@ -16,7 +16,7 @@ from landloom.diffusion.noise import clean
 from landloom.diffusion.sampling import noise, sample
 from landloom.errors import InputError
 from landloom.gan.networks import discriminator
-from landloom.models.bundle import Bundle
+from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.training.loop import train
 from tests import bases
 from tests.bases import EVERY_STEP
@@ -24,7 +24,7 @@ from tests.bases import EVERY_STEP
 HALVES = torch.tensor([[0] * 16 + [1] * 16] * 32, dtype=torch.uint8)
 
 
-def objective(model: Bundle, cache: LatentCache, config: ImageTrainConfig) -> OneStepObjective:
+def objective(model: StableDiffusion, cache: LatentCache, config: ImageTrainConfig) -> OneStepObjective:
     """Of a new ControlNet on a cache of three classes."""
     made = controlnet.build(config, model, 3)
     told = bases.denoiser(model, Mask(3), words=cache.text, controlnet=made)
@@ -173,7 +173,7 @@ def test_the_mask_decides_in_one_step(tmp_path: Path) -> None:
     )  # fmt: skip
     torch.manual_seed(0)
     made = objective(model, cache, config)
-    controlnet.adapt(model.unet, config)
+    controlnet.adapt(model, config)
     train(made, config, EVERY_STEP, 0, tmp_path, "test")
     for mask, sign in ((HALVES, 1), (HALVES.flip(-1), -1)):
         given = {"text": model.embed(["a river"]), "mask": mask[None]}
@@ -187,7 +187,7 @@ def test_the_discriminator_sees_every_hint() -> None:
     cache.more = {"low_resolution": torch.randn(4, 5, 8, 8)}
     made = controlnet.build(config, model, 3)
     told = bases.denoiser(model, Mask(3), coarse, words=cache.text, controlnet=made)
-    told.stems = controlnet.stems(made, told.conditions)
+    told.stems = controlnet.stems(model, made, told.conditions)
     own = OneStepObjective(told, model.scheduler, cache.images, cache.columns, config.one_step)
     seen: list[Tensor] = []
     own.module.judge.register_forward_hook(lambda _, given, __: seen.append(given[0]))

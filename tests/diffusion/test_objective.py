@@ -119,7 +119,7 @@ def test_only_the_controlnet_learns() -> None:
     made = ControlNetModel.from_unet(
         model.unet, conditioning_embedding_out_channels=(8, 8), conditioning_channels=3
     ).requires_grad_(True)
-    controlnet.adapt(model.unet, ImageTrainConfig())
+    controlnet.adapt(model, ImageTrainConfig())
     told = bases.denoiser(model, Mask(3), words=cache.text, controlnet=made)
     for p in made.controlnet_mid_block.parameters():  # zero at the start, which would stop the gradient
         nn.init.ones_(p)
@@ -138,7 +138,7 @@ def test_base_trains_denoiser_and_text_encoder_together(dropout: float, kept: bo
     model.text_encoder.requires_grad_(True)
     tokens = model.tokens(["", *bases.TEXTS, *bases.TEXTS])
     text = Text(tokens, "caption", dropout, model.text_encoder)
-    told, columns = Denoiser(model.unet, Conditions([text])), {"caption": 1 + ROWS}
+    told, columns = Denoiser(model, Conditions([text])), {"caption": 1 + ROWS}
     made = DenoisingObjective(told, model.scheduler, torch.randn(4, 2, 4, 16, 16), columns, 5.0)
     given = made.drawn(ROWS)[1]["text"]
     assert torch.equal(given, tokens[1:] if kept else tokens[:1].expand(4, -1))

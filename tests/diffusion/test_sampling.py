@@ -11,18 +11,20 @@ from landloom.conditions.text import Text
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.sampling import Guidance, Guided, batches, guidance, noise, sample, taken
 from landloom.errors import InputError
-from landloom.models.bundle import Bundle
+from landloom.models.families.stable_diffusion import StableDiffusion
 from tests import bases
 
 SEEDS = [11, 12, 13]
 
 
 @pytest.fixture(scope="module")
-def model() -> Bundle:
+def model() -> StableDiffusion:
     return bases.bundle()
 
 
-def draw(model: Bundle, seeds: list[int], scale: float = 2.0, text: str = "a river", **more: Any) -> Tensor:
+def draw(
+    model: StableDiffusion, seeds: list[int], scale: float = 2.0, text: str = "a river", **more: Any
+) -> Tensor:
     told = bases.denoiser(model)
     guides = guidance(told.conditions, "text", scale, "guidance")
     given = {"text": model.embed([f"{text} {s}" for s in seeds])}
@@ -36,7 +38,7 @@ def test_noise_depends_on_the_seed_alone() -> None:
 
 
 @pytest.mark.parametrize("guidance", [1.0, 2.0])
-def test_batching_does_not_change_a_sample(model: Bundle, guidance: float) -> None:
+def test_batching_does_not_change_a_sample(model: StableDiffusion, guidance: float) -> None:
     torch.manual_seed(0)
     together = draw(model, SEEDS, guidance)
     torch.manual_seed(1)  # the global generator plays no part
@@ -45,7 +47,7 @@ def test_batching_does_not_change_a_sample(model: Bundle, guidance: float) -> No
     assert together.std() > 0.1
 
 
-def test_guidance_1_is_the_text_alone(model: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guidance_1_is_the_text_alone(model: StableDiffusion, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: list[int] = []
     plain = model.unet.forward
 
@@ -59,7 +61,9 @@ def test_guidance_1_is_the_text_alone(model: Bundle, monkeypatch: pytest.MonkeyP
     assert torch.allclose(without, with_both, atol=1e-4)
 
 
-def test_guidance_goes_away_from_the_empty_text(model: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guidance_goes_away_from_the_empty_text(
+    model: StableDiffusion, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A denoiser that answers with the mean of its text: one step shows e + g (c - e)."""
     monkeypatch.setattr(
         model.unet, "forward", lambda x, t, words, **_: (words.mean((1, 2))[:, None, None, None] + 0 * x,)
@@ -71,7 +75,9 @@ def test_guidance_goes_away_from_the_empty_text(model: Bundle, monkeypatch: pyte
     assert torch.allclose(found, torch.full_like(found, -(1 + 2.5 * 2)), atol=1e-3)
 
 
-def test_guidance_adds_up_over_what_is_left_out(model: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guidance_adds_up_over_what_is_left_out(
+    model: StableDiffusion, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A denoiser that answers with the sum of what it is told: each direction has its own length."""
     ratios = Ratios(VectorTokens(2, 1, 32), 2, 0.1)
     told = bases.denoiser(model, ratios, words=torch.zeros(1, 77, 32))
@@ -104,12 +110,12 @@ def test_guidance_adds_up_over_what_is_left_out(model: Bundle, monkeypatch: pyte
     ],
 )
 def test_guidance_by_what_was_never_left_out_is_refused(
-    model: Bundle, names: set[str], dropout: float, wrong: str
+    model: StableDiffusion, names: set[str], dropout: float, wrong: str
 ) -> None:
     members = [
         Text(torch.zeros(1, 7, 32), "caption", dropout), Ratios(None, 2, dropout), Mask(2),
     ]  # fmt: skip
-    told = Denoiser(model.unet, Conditions(members, "the model"))
+    told = Denoiser(model, Conditions(members, "the model"))
     with pytest.raises(InputError, match=rf"^image_sample\.guidance: asks for .*{wrong}"):
         sample(told, model.scheduler, {}, [1], 1, 8, [Guidance(1, frozenset(names), "image_sample.guidance")])
 
@@ -120,7 +126,7 @@ def test_slices_cover_the_count() -> None:
 
 
 @pytest.mark.parametrize("solver", ["unipc", "dpm++"])
-def test_a_start_is_kept_as_far_as_its_noise_lets(model: Bundle, solver: str) -> None:
+def test_a_start_is_kept_as_far_as_its_noise_lets(model: StableDiffusion, solver: str) -> None:
     start = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     told, given = bases.denoiser(model), {"text": model.embed(["a river"] * 3)}
     far = []
@@ -132,7 +138,9 @@ def test_a_start_is_kept_as_far_as_its_noise_lets(model: Bundle, solver: str) ->
     assert far[0] < far[1] < far[2]
 
 
-def test_a_start_takes_its_share_of_the_steps(model: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_takes_its_share_of_the_steps(
+    model: StableDiffusion, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[int] = []
     plain = model.unet.forward
 

@@ -9,7 +9,7 @@ from landloom.config.label_train import LabelTrainConfig
 from landloom.diffusion.latent_cache import LatentCache
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.diffusion.sampling import guidance, sample
-from landloom.models.bundle import Bundle
+from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.training.loop import train
 from tests import bases
 from tests.bases import EVERY_STEP
@@ -17,7 +17,7 @@ from tests.bases import EVERY_STEP
 SIDE, COUNT = 8, 64
 
 
-def halves(model: Bundle) -> LatentCache:
+def halves(model: StableDiffusion) -> LatentCache:
     """Latents of 1 left of a border and -1 right of it; all have the same words."""
     border = torch.arange(COUNT) % (SIDE - 1) + 1
     left = (torch.arange(SIDE) < border[:, None])[:, None].expand(COUNT, SIDE, SIDE)

@@ -9,7 +9,7 @@ from landloom.config.label_train import LabelTrainConfig, ProportionLoss
 from landloom.data.symmetry import turn
 from landloom.diffusion.latent_cache import LatentCache
 from landloom.diffusion.objective import DenoisingObjective, Proportion
-from landloom.models.bundle import Bundle
+from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.raster.labels import IGNORE
 from landloom.ratio_control import proportion
 from landloom.ratio_control.proportion import LatentProbe, ProbeObjective, ProportionTerm
@@ -19,7 +19,7 @@ from tests.announced import Announced, foretold
 GUESS, TARGET = torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([[0.25, 0.75, 0.0]])
 
 
-def objective(model: Bundle, data: LatentCache, term: Proportion) -> DenoisingObjective:
+def objective(model: StableDiffusion, data: LatentCache, term: Proportion) -> DenoisingObjective:
     """Of masks under their prompts."""
     told = bases.denoiser(model, words=data.text, column="prompt", dropout=0.0)
     return DenoisingObjective(told, model.scheduler, data.masks, data.columns, 5.0, term, 0.1)
@@ -133,7 +133,7 @@ def test_valid_pixels_turn_with_the_latents() -> None:
     assert torch.equal(seen[0][:, :, ::2, ::2], 1 - drawn)
 
 
-def route(name: str, model: Bundle) -> proportion.Proportions:
+def route(name: str, model: StableDiffusion) -> proportion.Proportions:
     if name == "probe":
         torch.manual_seed(2)
         return LatentProbe(4, 3).requires_grad_(False).proportions

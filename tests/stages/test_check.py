@@ -206,8 +206,8 @@ def base(folder: Path) -> Path:
         "tokenizer/vocab",
     ):
         (folder / f"{name}.json").write_text("{}")
-    for name in ("model_index", "scheduler/scheduler_config"):
-        (folder / f"{name}.json").write_text("{}")
+    (folder / "scheduler/scheduler_config.json").write_text("{}")
+    (folder / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
     for name in ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model"):
         (folder / f"{name}.safetensors").write_bytes(weights)
     return folder
@@ -215,6 +215,13 @@ def base(folder: Path) -> Path:
 
 def test_a_complete_base_is_fine(folder: Path) -> None:
     run(folder, base=BaseConfig(source=str(base(folder / "model"))))
+
+
+def test_a_base_of_a_family_that_is_not_known_is_one_error(folder: Path) -> None:
+    model = base(folder / "model")
+    (model / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
+    (found,) = problems(folder, base=BaseConfig(source=str(model)))
+    assert "model_index.json: names the pipeline FluxPipeline. Bases may be folders of StableDiff" in found
 
 
 def test_an_incomplete_base_names_every_file(folder: Path) -> None:

@@ -12,14 +12,14 @@ from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.diffusion import latent_cache
 from landloom.models import bundle
-from landloom.models.bundle import Bundle
+from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.raster.palette import paint
 from tests import bases
 from tests.stages.conftest import hold, run
 
 
 @pytest.fixture(scope="module")
-def model(base: Path) -> Bundle:
+def model(base: Path) -> StableDiffusion:
     return bundle.load(base).to(torch.device("cpu"))
 
 
@@ -36,7 +36,7 @@ def test_only_train_tiles_are_encoded(tiny: dict[str, Any], latents: list[Path])
 
 
 def test_latents_are_those_of_the_images_and_painted_masks(
-    tiny: dict[str, Any], latents: list[Path], model: Bundle
+    tiny: dict[str, Any], latents: list[Path], model: StableDiffusion
 ) -> None:
     statistics, found = Statistics.load(tiny["statistics"]), latent_cache.load(latents)
     for i, s in enumerate(train(tiny)):
@@ -48,7 +48,7 @@ def test_latents_are_those_of_the_images_and_painted_masks(
 
 
 def test_labels_ratios_and_words_belong_to_the_tiles(
-    tiny: dict[str, Any], latents: list[Path], model: Bundle
+    tiny: dict[str, Any], latents: list[Path], model: StableDiffusion
 ) -> None:
     found = latent_cache.load(latents)
     words = pd.concat([pd.read_parquet(p) for p in tiny["captions"]]).set_index("id")

@@ -89,7 +89,8 @@ class BaseConfig(Model, Parallel):
     """Settings of the base model."""
 
     source: str = "scratch"
-    """'scratch', or a diffusers folder, or a hub id such as 'stable-diffusion-v1-5/stable-diffusion-v1-5'."""
+    """'scratch', or a diffusers folder, or a hub id such as 'stable-diffusion-v1-5/stable-diffusion-v1-5', of
+    Stable Diffusion (1 or 2), Stable Diffusion XL or Stable Diffusion 3 (or 3.5)."""
     augment: Literal["none", "flip", "d4"] = "d4"
     """Turned and mirrored copies for training: none, 2 mirrors, or all 8 of the square."""
     masks: bool = True

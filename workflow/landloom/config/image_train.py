@@ -69,14 +69,15 @@ class ImageTrainConfig(Denoising, Parallel):
     one_step: OneStepConfig = OneStepConfig()
     """Only for the objective 'one_step'."""
     channels: tuple[int, ...] | None = None
-    """Channels of the mask's stem, one more than the VAE halves its images; fitted to it when absent."""
+    """Channels of the mask's stem, one more than the VAE halves its images; fitted to it when absent. Stable
+    Diffusion 3 has no such stem: masks enter through its VAE."""
     start: str | None = None
     """Folder of a trained ControlNet to begin from, such as results/<dataset>/<generator>/image. What it is
     told stays; a condition that is new, such as low_resolution, begins at zero."""
     init: Literal["zero", "small"] = "zero"
     """ControlNet's outgoing layers start at zero, or as small noise: the mask then has an effect at once."""
     unlock: bool = False
-    """Train the base's own decoder too, and save it beside the ControlNet."""
+    """Train the base's own decoder too, and save it beside the ControlNet; not with Stable Diffusion 3."""
     lora: int = Field(default=0, ge=0)
     """Rank of LoRA matrices on the base's attention that learn the images along; 0 leaves them out."""
     coarse: float = Field(default=0.0, ge=0, le=1)

@@ -34,7 +34,8 @@ class VectorConfig(Section):
     """The class mix as numbers, beside or instead of words."""
 
     tokens: int = Field(default=0, ge=0)
-    """Tokens that carry the ratios to the denoiser of the 'lora' back-end; 0 leaves it with words alone."""
+    """Tokens that carry the ratios to the denoiser of the 'lora' back-end; 0 leaves it with words alone. A
+    base of Stable Diffusion 3 cannot take them."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of training masks without any ratio, for guidance."""
     partial: float = Field(default=0.3, ge=0, lt=1)

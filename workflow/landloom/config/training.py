@@ -68,5 +68,6 @@ class Denoising(Training):
     """Gamma of the loss weights by signal-to-noise ratio; 0 is off.
 
     Those of Hang et al. 2023 where noise is predicted; where v is, a variant that does not vanish without
-    signal: min(SNR + 1, gamma) / (SNR + 1).
+    signal: min(SNR + 1, gamma) / (SNR + 1). There are none in flow matching (Stable Diffusion 3), where steps
+    are drawn by a logit-normal law instead.
     """

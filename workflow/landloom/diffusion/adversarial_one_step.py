@@ -10,18 +10,18 @@ from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
-from diffusers import DDPMScheduler
 from torch import Tensor, nn
 
 from landloom.conditions.group import Given
 from landloom.config.image_train import OneStepConfig
 from landloom.data.tensor_rows import Rows
 from landloom.diffusion.denoiser import Denoiser
-from landloom.diffusion.noise import clean, only_step
+from landloom.diffusion.noise import clean, noised, only_step
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import InputError
 from landloom.gan.networks import discriminator
 from landloom.gan.pix2pix import duel
+from landloom.models.families.base import Schedule
 
 
 class OneStep(nn.Module):
@@ -34,9 +34,7 @@ class OneStep(nn.Module):
         strength: share of the schedule from which the step is made.
     """
 
-    def __init__(
-        self, denoiser: Denoiser, judge: nn.Module, scheduler: DDPMScheduler, strength: float
-    ) -> None:
+    def __init__(self, denoiser: Denoiser, judge: nn.Module, scheduler: Schedule, strength: float) -> None:
         super().__init__()
         self.denoiser, self.judge, self.scheduler, self.strength = denoiser, judge, scheduler, strength
 
@@ -44,7 +42,7 @@ class OneStep(nn.Module):
         """L1, adversarial and discriminator's loss of noise and latents (B, c, h, w) as told."""
         t = torch.full((len(real),), only_step(self.scheduler, self.strength), device=real.device)
         # As the sampler does it: no signal at 1, though Stable Diffusion's schedule would leave some.
-        noisy = noise if self.strength == 1 else self.scheduler.add_noise(real, noise, t)
+        noisy = noise if self.strength == 1 else noised(self.scheduler, real, noise, t)
         made = clean(self.scheduler, noisy, t, self.denoiser(noisy, t, given).float())
         hints = torch.cat(self.denoiser.entering("hint", given, real.dtype), 1)
         shares = F.adaptive_avg_pool2d(hints, (real.shape[-2], real.shape[-1]))
@@ -73,7 +71,7 @@ class OneStepObjective(DenoisingObjective):
     divisible = False
 
     def __init__(
-        self, module: Denoiser, scheduler: DDPMScheduler, latents: Rows, columns: Mapping[str, Rows],
+        self, module: Denoiser, scheduler: Schedule, latents: Rows, columns: Mapping[str, Rows],
         config: OneStepConfig,
     ) -> None:  # fmt: skip
         super().__init__(module, scheduler, latents, columns, min_snr=0)
@@ -83,7 +81,7 @@ class OneStepObjective(DenoisingObjective):
             found = f"{config.layers} layers need latents of {config.smallest}, those of this base are {side}"
             raise InputError("image_train.one_step.layers", f"{found} wide", "Lower it, or raise tile.size")
         hints = sum(len(c.channels) for c in module.conditions.hints)
-        judge = discriminator(hints + int(module.unet.config.in_channels), config.width, config.layers)
+        judge = discriminator(hints + int(module.network.config.in_channels), config.width, config.layers)
         self.players = (module, judge)
         self.module = OneStep(module, judge, scheduler, config.strength)
 

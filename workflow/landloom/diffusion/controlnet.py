@@ -3,17 +3,15 @@
 from pathlib import Path
 
 import torch
-from diffusers import ControlNetModel, UNet2DConditionModel
-from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from peft import LoraConfig
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from landloom.conditions.group import Conditions
 from landloom.config.image_train import ImageTrainConfig
 from landloom.diffusion import lora
 from landloom.errors import InputError
-from landloom.models.bundle import Bundle
+from landloom.models.families.base import Bundle, Control
 
 STEM = (16, 32, 96, 256)  # ControlNet's own widths, for a VAE that shrinks eight times
 SMALL = 0.03
@@ -25,8 +23,8 @@ STEMS = "stems.safetensors"
 """Stems of the hints behind the first one, if there are any."""
 
 
-def build(config: ImageTrainConfig, model: Bundle, hint: int) -> ControlNetModel:
-    """A ControlNet whose own stem takes a hint of ``hint`` channels, such as one-hot masks.
+def build(config: ImageTrainConfig, model: Bundle, hint: int) -> Control:
+    """A ControlNet that takes a hint of ``hint`` channels, such as one-hot masks.
 
     Small random weights come from torch's global generator.
 
@@ -38,16 +36,9 @@ def build(config: ImageTrainConfig, model: Bundle, hint: int) -> ControlNetModel
     if own != wanted:
         found = f"{own} halve a mask {own - 1} times, the base halves an image {wanted - 1} times"
         raise InputError("image_train.channels", found, f"Give {wanted}, or leave them out")
-    made = ControlNetModel.from_unet(
-        model.unet, conditioning_embedding_out_channels=channels, conditioning_channels=hint
-    ).requires_grad_(True)
+    made = model.controlled(hint, channels)
     if config.init == "small":
-        ends = [
-            *made.controlnet_down_blocks,
-            made.controlnet_mid_block,
-            made.controlnet_cond_embedding.conv_out,
-        ]
-        for layer in ends:
+        for layer in model.ends(made):
             nn.init.normal_(layer.weight, std=SMALL)
     return made
 
@@ -61,63 +52,53 @@ def stem(factor: int) -> tuple[int, ...]:
     )
 
 
-def stems(made: ControlNetModel, conditions: Conditions) -> nn.ModuleDict:
+def stems(model: Bundle, made: Control, conditions: Conditions) -> nn.ModuleDict:
     """Stems of the hints behind the first one, whose stem is the ControlNet's own; they are summed up.
 
     Each sees the channels of its own hint, and ends in a layer of zeros: a new hint changes nothing at first.
     """
-    width, widths = made.config.block_out_channels[0], made.config.conditioning_embedding_out_channels
-    found = {
-        c.name: ControlNetConditioningEmbedding(width, len(c.channels), tuple(widths))
-        for c in conditions.hints[1:]
-    }
+    found = {c.name: model.stem(made, len(c.channels)) for c in conditions.hints[1:]}
     return nn.ModuleDict(found).to(made.device, made.dtype)
 
 
-def decoder(unet: UNet2DConditionModel) -> dict[str, Tensor]:
-    """The decoder's parameters by name: up blocks and output, as ``sd_locked=False`` of Zhang et al."""
-    ends = ("up_blocks.", "conv_norm_out.", "conv_out.")
-    return {n: p for n, p in unet.named_parameters() if n.startswith(ends)}
-
-
-def adapt(unet: UNet2DConditionModel, config: ImageTrainConfig) -> None:
+def adapt(model: Bundle, config: ImageTrainConfig) -> None:
     """Freeze the base but for what shall learn: its decoder, or LoRA matrices on its attention."""
-    unet.requires_grad_(False)
+    model.network.requires_grad_(False)
     if config.unlock:
-        for weight in decoder(unet).values():
+        for weight in model.decoder().values():
             weight.requires_grad_(True)
     if config.lora:
-        unet.add_adapter(LoraConfig(r=config.lora, lora_alpha=config.lora, target_modules=ATTENTION))
+        model.network.add_adapter(LoraConfig(r=config.lora, lora_alpha=config.lora, target_modules=ATTENTION))
 
 
 def save(
-    folder: Path, controlnet: ControlNetModel, unet: UNet2DConditionModel, config: ImageTrainConfig,
+    folder: Path, controlnet: Control, model: Bundle, config: ImageTrainConfig,
     stems: nn.ModuleDict | None = None,
 ) -> None:  # fmt: skip
-    """Write a folder that ``ControlNetModel.from_pretrained`` reads, and what of the base has learned."""
+    """Write a folder that ``from_pretrained`` of its class reads, and what of the base has learned."""
     controlnet.save_pretrained(folder)
     if stems:
         save_file({n: p.contiguous() for n, p in stems.state_dict().items()}, folder / STEMS)
     if config.unlock:
-        save_file({n: p.detach().contiguous() for n, p in decoder(unet).items()}, folder / DECODER)
+        save_file({n: p.detach().contiguous() for n, p in model.decoder().items()}, folder / DECODER)
     if config.lora:
-        lora.save(unet, folder)
+        lora.save(model, folder)
 
 
-def load(folder: Path, model: Bundle, device: torch.device, dtype: torch.dtype) -> ControlNetModel:
+def load(folder: Path, model: Bundle, device: torch.device, dtype: torch.dtype) -> Control:
     """Read the ControlNet; what was trained along takes its place in ``model``."""
-    control = ControlNetModel.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    control = model.control.from_pretrained(folder, use_safetensors=True, local_files_only=True)
     if (folder / DECODER).is_file():
-        model.unet.load_state_dict(load_file(folder / DECODER), strict=False)
+        model.network.load_state_dict(load_file(folder / DECODER), strict=False)
     if (folder / lora.WEIGHTS).is_file():
-        lora.load(model.unet, folder)
-        model.unet.to(device, dtype)
+        lora.load(model, folder)
+        model.network.to(device, dtype)
     return control.to(device, dtype).requires_grad_(False).eval()
 
 
-def load_stems(folder: Path, made: ControlNetModel, conditions: Conditions) -> nn.ModuleDict:
+def load_stems(folder: Path, model: Bundle, made: Control, conditions: Conditions) -> nn.ModuleDict:
     """Stems that ``save`` wrote, for the conditions of the same folder."""
-    found = stems(made, conditions)
+    found = stems(model, made, conditions)
     if found:
         found.load_state_dict(load_file(folder / STEMS))
     return found.requires_grad_(False).eval()

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landloom.config.image_sample import Feedback
-from landloom.models.bundle import Bundle
+from landloom.models.families.base import Bundle
 from landloom.raster.labels import IGNORE
 
 

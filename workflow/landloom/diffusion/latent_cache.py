@@ -14,7 +14,7 @@ from landloom.data.tensor_file import Stored, look
 from landloom.data.tensor_rows import Rows, announce
 from landloom.data.tensor_table import Part, Table
 from landloom.errors import InputError
-from landloom.models.bundle import Bundle
+from landloom.models.families.base import Bundle
 from landloom.runtime import progress
 
 LATENTS = ("images", "masks")
@@ -34,7 +34,7 @@ class LatentCache:
         ratios: class shares (N, K).
         captions: row of each tile's caption in ``text`` (N,).
         prompts: row of each tile's mask prompt in ``text`` (N,).
-        text: embeddings of distinct texts (P, T, D); row 0 is the empty text.
+        text: words of distinct texts (P, T, D) as the base embeds them; row 0 is the empty text.
         ids: tile names.
         more: what conditions keep of tiles (N, ...), by the condition's name.
     """

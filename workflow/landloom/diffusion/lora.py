@@ -3,38 +3,44 @@
 import json
 from pathlib import Path
 
-from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.utils import convert_state_dict_to_diffusers, convert_unet_state_dict_to_peft
 from peft import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from landloom.models.families.base import Bundle
+
 WEIGHTS = "pytorch_lora_weights.safetensors"
 """The file that ``load_lora_weights`` looks for."""
 
 
-def save(unet: UNet2DConditionModel, out: Path) -> None:
+def save(model: Bundle, out: Path) -> None:
     """Write the adapter for ``load_lora_weights``; its settings lie in the header, in a fixed order.
 
     diffusers writes them as a set beside a second key, and both change their order from run to run.
     """
-    config = unet.peft_config["default"].to_dict()
+    name, network = model.denoiser, model.network
+    config = network.peft_config["default"].to_dict()
     config["target_modules"] = sorted(config["target_modules"])
-    settings = json.dumps({f"unet.{k}": v for k, v in config.items()}, indent=2, sort_keys=True)
+    settings = json.dumps({f"{name}.{k}": v for k, v in config.items()}, indent=2, sort_keys=True)
 
     def write(weights: dict[str, Tensor], path: str) -> None:
         save_file(weights, path, metadata={"lora_adapter_metadata": settings})
 
-    weights = convert_state_dict_to_diffusers(get_peft_model_state_dict(unet))
-    StableDiffusionPipeline.save_lora_weights(out, unet_lora_layers=weights, save_function=write)
+    weights = convert_state_dict_to_diffusers(get_peft_model_state_dict(network))
+    model.pipeline.save_lora_weights(out, **{f"{name}_lora_layers": weights}, save_function=write)
 
 
-def load(unet: UNet2DConditionModel, folder: Path) -> None:
-    """Put the adapter in ``folder`` on a denoiser."""
-    unet.load_lora_adapter(folder, prefix="unet", local_files_only=True, use_safetensors=True)
+def load(model: Bundle, folder: Path) -> None:
+    """Put the adapter in ``folder`` on the denoiser."""
+    model.network.load_lora_adapter(
+        folder, prefix=model.denoiser, local_files_only=True, use_safetensors=True
+    )
 
 
-def read(folder: Path) -> dict[str, Tensor]:
+def read(model: Bundle, folder: Path) -> dict[str, Tensor]:
     """The matrices that ``save`` wrote, by the names that ``get_peft_model_state_dict`` gives."""
-    weights = {k.removeprefix("unet."): v for k, v in load_file(folder / WEIGHTS).items()}
-    return dict(convert_unet_state_dict_to_peft(weights))
+    weights = load_file(folder / WEIGHTS).items()
+    return dict(
+        convert_unet_state_dict_to_peft({k.removeprefix(f"{model.denoiser}."): v for k, v in weights})
+    )

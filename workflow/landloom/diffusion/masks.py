@@ -33,13 +33,13 @@ class LoraMasks:
     def __init__(self, base: Path, folder: Path, dataset: Statistics, config: LabelSampleConfig) -> None:
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
         self.model = bundle.load(base)
-        lora.load(self.model.unet, folder)
+        lora.load(self.model, folder)
         self.model.to(device(), self.dtype)
         self.classes = len(dataset.classes)
         self.palette = self.model.palette(self.classes)
         self.side, self.config = dataset.size // self.model.factor, config
         self.conditions = registry.load(folder, self.model.embed)
-        self.denoiser = Denoiser(self.model.unet, self.conditions).to(device())
+        self.denoiser = Denoiser(self.model, self.conditions).to(device())
         self.guides = [
             *guidance(self.conditions, "text", config.guidance, "label_sample.guidance"),
             *guidance(self.conditions, "ratios", config.vector_guidance, "label_sample.vector_guidance"),

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import torch
-from diffusers import DDPMScheduler
 from torch import Tensor, nn
 
 from landloom.conditions.group import Given
@@ -12,6 +11,7 @@ from landloom.data.symmetry import turn_each
 from landloom.data.tensor_rows import Gathered, Rows, announce
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.noise import add_noise, alpha_bar, clean, snr_weights, weighted_mse
+from landloom.models.families.base import Schedule
 from landloom.raster.labels import IGNORE
 
 
@@ -44,7 +44,7 @@ class DenoisingObjective:
     divisible = True
 
     def __init__(
-        self, module: Denoiser, scheduler: DDPMScheduler, latents: Rows, columns: Mapping[str, Rows],
+        self, module: Denoiser, scheduler: Schedule, latents: Rows, columns: Mapping[str, Rows],
         min_snr: float, proportion: Proportion | None = None, weight: float = 0.0,
     ) -> None:  # fmt: skip
         self.conditions = module.conditions

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler
 from torch import Tensor
 
 from landloom.conditions.group import Conditions, Given
 from landloom.diffusion.denoiser import Denoiser
-from landloom.diffusion.noise import clean, only_step, shifted
+from landloom.diffusion.noise import clean, noised, only_step, shifted, steps_of
+from landloom.diffusion.noise import solver as solver_of
+from landloom.models.families.base import Schedule
 
-SOLVERS = {"unipc": UniPCMultistepScheduler, "dpm++": DPMSolverMultistepScheduler}
 Steering = Callable[[Tensor, int], Tensor]
 """Moves predicted clean latents (B, c, h, w), told the number of the sampling step."""
 
@@ -50,7 +50,7 @@ def noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
 
 @torch.no_grad()
 def sample(
-    denoiser: Denoiser, schedule: DDPMScheduler, given: Given, seeds: Sequence[int], steps: int, side: int,
+    denoiser: Denoiser, schedule: Schedule, given: Given, seeds: Sequence[int], steps: int, side: int,
     guides: Sequence[Guidance] = (), steer: Steering | None = None, solver: str = "unipc",
     start: Tensor | None = None, strength: float = 1.0,
 ) -> Tensor:  # fmt: skip
@@ -65,7 +65,7 @@ def sample(
         side: latent side.
         guides: guidance, added up: ``full + sum of weight * (full - without names)``.
         steer: moves predicted clean latents.
-        solver: one of SOLVERS.
+        solver: one of ``noise.SOLVERS``.
         start: clean latents (B, c, side, side) to begin with, under noise; pure noise when absent.
         strength: of that noise, as a share of the schedule, of whose steps only that share is taken; 1
             without a start.
@@ -73,10 +73,13 @@ def sample(
     Raises:
         InputError: guidance leaves out what was never left out in training.
     """
-    device, dtype, channels = denoiser.unet.device, denoiser.unet.dtype, denoiser.unet.config.in_channels
+    device, dtype, channels = (
+        denoiser.network.device,
+        denoiser.network.dtype,
+        denoiser.network.config.in_channels,
+    )
     guess = Guided(denoiser, given, guides)
-    scheduler = SOLVERS[solver].from_config(schedule.config)
-    scheduler.set_timesteps(steps, device=device)
+    scheduler = solver_of(schedule, solver, steps, device)
     x = noise(seeds, (channels, side, side)).to(device) * scheduler.init_noise_sigma
     skipped = steps - taken(steps, strength)
     timesteps = scheduler.timesteps[skipped:]
@@ -84,9 +87,9 @@ def sample(
         timesteps = timesteps.new_tensor([only_step(schedule, strength)])
     if start is not None:
         scheduler.set_begin_index(skipped)
-        x = schedule.add_noise(start.to(device).float(), x, timesteps[:1].long())
+        x = noised(schedule, start.to(device).float(), x, steps_of(schedule, timesteps[:1]))
     for number, t in enumerate(timesteps):
-        out, now = guess(x, t, dtype), t.repeat(len(x)).to(device).long()
+        out, now = guess(x, t, dtype), steps_of(schedule, t.repeat(len(x)).to(device))
         # A solver wants the network's prediction, steering moves clean latents: there and back again.
         if steer:
             found = clean(schedule, x, now, out)
@@ -101,7 +104,7 @@ class Guided:
     """A denoiser under conditions with guidance; all branches go through it as one batch."""
 
     def __init__(self, denoiser: Denoiser, given: Given, guides: Sequence[Guidance]) -> None:
-        conditions, device = denoiser.conditions, denoiser.unet.device
+        conditions, device = denoiser.conditions, denoiser.network.device
         for g in guides:
             conditions.require_null(g.names, g.key)
         branches = [*(conditions.without(given, g.names) for g in guides), given]

@@ -82,19 +82,19 @@ def _base(denoiser: Denoiser, folder: Path) -> None:
     Raises:
         InputError: it would be lost, because the new training leaves the base as it is.
     """
-    adapted = bool(getattr(denoiser.unet, "peft_config", None))
-    opened = any(p.requires_grad for p in denoiser.unet.parameters()) and not adapted
+    adapted = bool(getattr(denoiser.network, "peft_config", None))
+    opened = any(p.requires_grad for p in denoiser.network.parameters()) and not adapted
     for file, key, on in ((controlnet.DECODER, "unlock", opened), (lora.WEIGHTS, "lora", adapted)):
         if (folder / file).is_file() and not on:
             found = f"{folder} was trained with {key}, which is off here"
             raise InputError(FIELD, found, f"Set image_train.{key} as it was there")
     if (folder / controlnet.DECODER).is_file():
         decoder = load_file(folder / controlnet.DECODER)
-        _fill(denoiser.unet, denoiser.unet.state_dict() | decoder, "the decoder", folder)
+        _fill(denoiser.network, denoiser.network.state_dict() | decoder, "the decoder", folder)
     if (folder / lora.WEIGHTS).is_file():
-        matrices = lora.read(folder)
-        _same(get_peft_model_state_dict(denoiser.unet), matrices, "the LoRA", folder)
-        set_peft_model_state_dict(denoiser.unet, matrices)
+        matrices = lora.read(denoiser.model, folder)
+        _same(get_peft_model_state_dict(denoiser.network), matrices, "the LoRA", folder)
+        set_peft_model_state_dict(denoiser.network, matrices)
 
 
 def _state(module: nn.Module | None) -> dict[str, Tensor]:

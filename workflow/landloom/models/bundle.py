@@ -1,30 +1,29 @@
-"""A base model: the parts of a Stable Diffusion pipeline, loaded and saved as a diffusers folder."""
+"""Loading a base model: ``model_index.json`` says of which family its folder is."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from logging import LogRecord, getLogger
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import torch
-from diffusers import (
-    AutoencoderDC,
-    AutoencoderKL,
-    DDPMScheduler,
-    StableDiffusionPipeline,
-    UNet2DConditionModel,
-)
-from numpy.typing import NDArray
+import diffusers
+import transformers
 from safetensors import SafetensorError
-from torch import Tensor
-from transformers import CLIPTextModel, CLIPTokenizer
 from transformers.utils import logging
 
+from landloom.config.section import Section
 from landloom.errors import InputError
-from landloom.raster.palette import generation_palette
+from landloom.models.families import index
+from landloom.models.families.base import Bundle
+from landloom.models.families.sd3 import StableDiffusion3
+from landloom.models.families.sdxl import StableDiffusionXL
+from landloom.models.families.stable_diffusion import StableDiffusion
 
 logging.disable_progress_bar()  # a bar per loaded file hides the lines that matter
+
+KNOWN: tuple[type[Bundle], ...] = (StableDiffusion, StableDiffusionXL, StableDiffusion3)
+FAMILIES = {family.pipeline.__name__: family for family in KNOWN}
+"""By the name of the pipeline, as in ``index.FAMILIES``."""
+WORDS = ("text_encoder", "tokenizer")
+"""How the names of parts begin that embed texts."""
 
 
 def _matters(record: LogRecord) -> bool:
@@ -35,103 +34,45 @@ def _matters(record: LogRecord) -> bool:
 getLogger("diffusers.configuration_utils").addFilter(_matters)
 
 
-@dataclass
-class Bundle:
-    """Autoencoder, denoiser, text encoder, tokenizer and noise schedule."""
-
-    vae: AutoencoderKL | AutoencoderDC
-    unet: UNet2DConditionModel
-    text_encoder: CLIPTextModel
-    tokenizer: CLIPTokenizer
-    scheduler: DDPMScheduler
-
-    @property
-    def channels(self) -> int:
-        """Image channels of the autoencoder."""
-        return int(self.vae.config.in_channels)
-
-    @property
-    def factor(self) -> int:
-        """How many pixels make one latent cell, per side."""
-        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
-
-    @property
-    def time(self) -> int:
-        """Width of the denoiser's time embedding."""
-        return int(self.unet.time_embedding.linear_2.out_features)
-
-    def palette(self, classes: int) -> NDArray[np.float32]:
-        """Generation palette (K, C) of this base."""
-        return generation_palette(classes, self.channels)
-
-    def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "Bundle":
-        """Move the networks; freeze them."""
-        for part in (self.vae, self.unet, self.text_encoder):
-            kind = {} if part.dtype == dtype else {"dtype": dtype}  # a cast to its own type only warns
-            part.to(device=device, **kind).requires_grad_(False).eval()
-        return self
-
-    def tokens(self, texts: Sequence[str]) -> Tensor:
-        """Token ids (B, T), padded and cut to the encoder's length."""
-        found = self.tokenizer(
-            list(texts), padding="max_length", truncation=True,
-            max_length=self.tokenizer.model_max_length, return_tensors="pt",
-        )  # fmt: skip
-        return torch.as_tensor(found.input_ids)
-
-    @torch.no_grad()
-    def embed(self, texts: Sequence[str]) -> Tensor:
-        """Text embeddings (B, T, D)."""
-        device = self.text_encoder.device
-        return torch.as_tensor(self.text_encoder(self.tokens(texts).to(device))[0])
-
-    @torch.no_grad()
-    def encode(self, images: Tensor) -> Tensor:
-        """Scaled latents (B, c, h, w) of images (B, C, H, W) in [-1, 1]: the mean, no sampling."""
-        found = self.vae.encode(images.to(self.vae.device, self.vae.dtype))
-        latents = found.latent if isinstance(self.vae, AutoencoderDC) else found.latent_dist.mean
-        return torch.as_tensor(latents * self.vae.config.scaling_factor)
-
-    def decode(self, latents: Tensor) -> Tensor:
-        """Images (B, C, H, W) of scaled latents; gradients pass."""
-        return torch.as_tensor(self.vae.decode(latents / self.vae.config.scaling_factor).sample)
-
-    def save(self, folder: Path) -> None:
-        """Write a diffusers folder (safetensors) that StableDiffusionPipeline loads."""
-        StableDiffusionPipeline(
-            vae=self.vae, text_encoder=self.text_encoder, tokenizer=self.tokenizer, unet=self.unet,
-            scheduler=self.scheduler, safety_checker=None, feature_extractor=None,
-            requires_safety_checker=False,
-        ).save_pretrained(folder)  # fmt: skip
-
-
-def autoencoder(folder: Path) -> type[AutoencoderKL] | type[AutoencoderDC]:
-    """Class of the autoencoder in a folder; Stable Diffusion's when the folder does not say."""
-    try:
-        named = json.loads((folder / "config.json").read_text()).get("_class_name")
-    except (OSError, ValueError, AttributeError):
-        named = None
-    return AutoencoderDC if named == "AutoencoderDC" else AutoencoderKL
-
-
-def load(folder: Path) -> Bundle:
+def load(folder: Path, words: bool = True) -> Bundle:
     """Load a diffusers folder: local files and safetensors only.
 
+    Args:
+        folder: of the base.
+        words: load what embeds texts, too; billions of weights in some families.
+
     Raises:
-        InputError: a part is missing or cannot be read.
+        InputError: it is of no known family, or a part is missing or cannot be read.
     """
-    parts = {
-        "vae": autoencoder(folder / "vae"), "unet": UNet2DConditionModel, "text_encoder": CLIPTextModel,
-        "tokenizer": CLIPTokenizer, "scheduler": DDPMScheduler,
-    }  # fmt: skip
-    loaded = {}
-    for name, kind in parts.items():
-        weights = {"use_safetensors": True} if name in ("vae", "unet", "text_encoder") else {}
-        try:
-            loaded[name] = kind.from_pretrained(folder / name, local_files_only=True, **weights)
-        except (OSError, ValueError, SafetensorError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise InputError(
-                folder / name, f"cannot be loaded: {first}", "Give a complete diffusers folder"
-            ) from None
-    return Bundle(**loaded)
+    found = index.read(folder)
+    wanted = {
+        n: kind if words or not n.startswith(WORDS) else None
+        for n, kind in index.parts(folder, found).items()
+    }
+    parts = {name: _part(folder / name, kind) for name, kind in wanted.items()}
+    family = FAMILIES[index.family(folder, found)]
+    return family(**parts, **family.options(found))
+
+
+def trained(folder: Path, stage: str, section: Section) -> Bundle:
+    """Load a base that a stage of training adapts, without its text encoders: words lie in the latent cache.
+
+    Raises:
+        InputError: it cannot be loaded, or its family cannot do what the section asks for.
+    """
+    for problem in index.refused(index.family(folder, index.read(folder)), stage, section):
+        raise problem
+    return load(folder, words=False)
+
+
+def _part(folder: Path, kind: str | None) -> Any:
+    """One part by the name of its class."""
+    if kind is None:
+        return None
+    found = getattr(diffusers, kind, None) or getattr(transformers, kind)
+    weights = {} if "Tokenizer" in kind or "Scheduler" in kind else {"use_safetensors": True}
+    try:
+        return found.from_pretrained(folder, local_files_only=True, **weights)
+    except (OSError, ValueError, SafetensorError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise InputError(folder, f"cannot be loaded: {first}", "Give a complete diffusers folder") from None

@@ -1,15 +1,17 @@
 """Model cards that lie beside the trained weights."""
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from landloom.data.statistics import Statistics
 
 
-def lora(dataset: Statistics, config: BaseModel) -> str:
-    """Card of a label LoRA."""
+def lora(dataset: Statistics, config: BaseModel, pipeline: str) -> str:
+    """Card of a label LoRA for a pipeline of diffusers."""
     return _card(
         dataset, config, "Mask generator (LoRA)",
-        "Load with `StableDiffusionPipeline.from_pretrained(base).load_lora_weights(folder)`. It answers"
+        f"Load with `{pipeline}.from_pretrained(base).load_lora_weights(folder)`. It answers"
         " prompts such as `segmentation map, 45% forest, 30% water` with masks in the generation palette.",
     )  # fmt: skip
 
@@ -24,13 +26,27 @@ def categorical(dataset: Statistics, config: BaseModel) -> str:
     )  # fmt: skip
 
 
-def controlnet(dataset: Statistics, config: BaseModel) -> str:
-    """Card of an image ControlNet."""
-    return _card(
-        dataset, config, "Image generator (ControlNet)",
-        "Load with `ControlNetModel.from_pretrained(folder)`. Its condition is the one-hot mask, one channel"
-        " per class in the order below; a pixel without a class is zero in every channel.",
-    )  # fmt: skip
+def controlnet(dataset: Statistics, config: BaseModel, kind: str, codes: NDArray[np.float32] | None) -> str:
+    """Card of an image ControlNet of a class of diffusers.
+
+    Args:
+        dataset: its classes.
+        config: of the training.
+        kind: class of the ControlNet.
+        codes: palette (K, C) in which it sees masks; None if it sees a channel for each class.
+    """
+    condition = (
+        "Its condition is the one-hot mask, one channel per class in the order below; a pixel without a"
+        " class is zero in every channel."
+    )
+    if codes is not None:
+        listed = ", ".join(f"({', '.join(f'{v:g}' for v in code)})" for code in codes)
+        condition = (
+            "Its condition is the mask painted in these codes, one for each class in the order below, as an"
+            f" image in [-1, 1]; a pixel without a class is 0 in every channel: {listed}."
+        )
+    use = f"Load with `{kind}.from_pretrained(folder)`. {condition}"
+    return _card(dataset, config, "Image generator (ControlNet)", use)
 
 
 def translation(dataset: Statistics, config: BaseModel, name: str) -> str:

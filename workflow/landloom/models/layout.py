@@ -1,51 +1,116 @@
 """Is a base model's folder complete? Looks at files only; nothing is loaded."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from landloom.config.base import BaseConfig
 from landloom.errors import InputError
+from landloom.models.families.index import (
+    FAMILIES,
+    INDEX,
+    REMEDY,
+    Family,
+    family,
+    parts,
+    read,
+    said,
+    shrinks,
+)
 from landloom.models.hub import locate
 
-PARTS = {
-    "unet": ("config.json", "diffusion_pytorch_model"),
-    "vae": ("config.json", "diffusion_pytorch_model"),
-    "text_encoder": ("config.json", "model"),
-    "scheduler": ("scheduler_config.json", None),
-    "tokenizer": ("tokenizer_config.json", None),
-}
-"""Config file of each part, and the stem of its weights if it has any."""
+
+def problems(config: BaseConfig, size: int) -> list[InputError]:
+    """Find everything that would stop a stage from using the base; nothing is downloaded.
+
+    Args:
+        config: the section.
+        size: side of a tile in pixels.
+    """
+    folder = at_hand(config)
+    if isinstance(folder, Path):
+        return [*incomplete(folder)] or [*unfit(folder, size)]
+    return [folder] if isinstance(folder, InputError) else []
 
 
-def problems(config: BaseConfig) -> list[InputError]:
-    """Find everything that would stop a stage from loading the base; nothing is downloaded."""
+def at_hand(config: BaseConfig) -> Path | InputError | None:
+    """The base's folder, or why there is none; None if it will be made or fetched."""
     if config.source == "scratch":
-        return []
+        return None
     try:
         # Whole-folder digests take minutes for real models: the base stage compares them.
-        folder = locate(config.model_copy(update={"download": False, "sha256": None}))
+        return locate(config.model_copy(update={"download": False, "sha256": None}))
     except InputError as error:
-        return [] if config.download and config.revision is not None else [error]
-    return list(incomplete(folder))
+        return None if config.download and config.revision is not None else error
 
 
 def incomplete(folder: Path) -> Iterator[InputError]:
-    """Yield what a diffusers folder lacks: part configs, tokenizer words, safetensors weights."""
-    remedy = "Give a complete diffusers folder, as save_pretrained writes it"
-    for part, (config, stem) in PARTS.items():
-        if not (folder / part).is_dir():
-            yield InputError(folder / part, "the folder does not exist", remedy)
-            continue
-        if not (folder / part / config).is_file():
-            yield InputError(folder / part / config, "the file does not exist", remedy)
-        if stem is not None:
-            yield from weights(folder / part, stem, remedy)
-    if not (folder / "model_index.json").is_file():
-        yield InputError(folder / "model_index.json", "the file does not exist", remedy)
-    words = folder / "tokenizer"
-    if words.is_dir() and not any((words / n).is_file() for n in ("vocab.json", "tokenizer.json")):
-        yield InputError(words, "neither vocab.json nor tokenizer.json is there", remedy)
+    """Yield what a diffusers folder lacks: family, part configs, tokenizer words, safetensors weights."""
+    try:
+        about = read(folder)
+        wanted = parts(folder, about)
+    except InputError as error:
+        yield error
+        return
+    own = FAMILIES[family(folder, about)]
+    yield from _strange(folder, about, own)
+    for part, kind in wanted.items():
+        if kind is not None and not (folder / part).is_dir():
+            option = f", or take {part} out of {INDEX}" if part in own.optional else ""
+            yield InputError(folder / part, "the folder does not exist", REMEDY + option)
+        elif kind is not None:
+            yield from _part(folder / part, part.split("_2")[0].split("_3")[0])
+    left_out = {n for n in own.optional if wanted[n] is None}
+    if left_out and left_out != own.optional:
+        gone, there = (" and ".join(sorted(n)) for n in (left_out, own.optional - left_out))
+        yield InputError(folder / INDEX, f"{gone} is left out, {there} is not", "Leave out both, or none")
+
+
+def _strange(folder: Path, about: Mapping[str, Any], own: Family) -> Iterator[InputError]:
+    """Yield parts of other classes than the family has: they would load, or not, in odd ways."""
+    for part, kind in own.parts.items():
+        named = about.get(part)
+        named = named[1] if isinstance(named, list) and len(named) == 2 else None
+        if part == own.denoiser or part.startswith("text_encoder"):
+            wrong = named not in (None, kind)
+        else:
+            wrong = part == "scheduler" and _flows(named) != _flows(kind)
+        if wrong:
+            found = f"names {named} as its {part}, but {about['_class_name']} has {kind} here"
+            yield InputError(folder / INDEX, found, "Give the base that this pipeline was published with")
+
+
+def _flows(scheduler: str | None) -> str | None:
+    """What a scheduler's steps mean, by its name: those of one kind share their settings."""
+    name = scheduler or "DDPMScheduler"
+    return next((kind for kind in ("FlowMatch", "EDM") if kind in name), None)
+
+
+def _part(folder: Path, kind: str) -> Iterator[InputError]:
+    """Yield what one part lacks, by its name without a number."""
+    config = {"scheduler": "scheduler_config.json", "tokenizer": "tokenizer_config.json"}
+    file = folder / config.get(kind, "config.json")
+    try:
+        said(file)
+    except InputError as error:
+        yield error
+    if kind == "tokenizer":
+        names = ("vocab.json", "tokenizer.json", "spiece.model")
+        if not any((folder / n).is_file() for n in names):
+            yield InputError(folder, f"none of {', '.join(names)} is there", REMEDY)
+    elif kind != "scheduler":
+        stem = "model" if kind == "text_encoder" else "diffusion_pytorch_model"
+        yield from weights(folder, stem, REMEDY)
+
+
+def unfit(folder: Path, size: int) -> Iterator[InputError]:
+    """Yield why tiles of ``size`` pixels cannot become whole cells of the network."""
+    denoiser = FAMILIES[family(folder, read(folder))].denoiser
+    cell = shrinks(folder) * int(said(folder / denoiser / "config.json").get("patch_size", 1))
+    if size % cell:
+        found = f"{size} is no multiple of {cell}, the pixels of one cell of the base"
+        yield InputError("tile.size", found, f"Use a multiple of {cell}, or another base.source")
 
 
 def weights(part: Path, stem: str, remedy: str) -> Iterator[InputError]:

@@ -11,9 +11,11 @@ from typing import Any, cast
 from landloom.config import Config, constraints
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import ImageTrainConfig
+from landloom.config.label_sample import LabelSampleConfig
+from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Training
-from landloom.errors import InputError
-from landloom.models.hub import locate
+from landloom.models import layout
+from landloom.models.families import index
 from landloom.orchestration import storage
 from landloom.orchestration.resources import Tiles
 from landloom.orchestration.trained_models import TrainedModels
@@ -43,8 +45,8 @@ def check(
     Raises:
         SystemExit: the check found problems and has printed them, or the disk has no room for the run.
     """
-    if found := [*small(config), *crowded(config, devices), *lacking(config)]:
-        raise SystemExit("\n".join(found))
+    if found := [*unfit(config), *crowded(config, devices), *lacking(config)]:
+        raise SystemExit("\n".join(dict.fromkeys(found)))
     if rasters is None:
         return
     out = Path(f"results/{config.dataset}/check.json")
@@ -96,20 +98,22 @@ def lacking(config: Config) -> Iterator[str]:
             yield f"{name}: the optimizer adamw_8bit needs bitsandbytes. pip install 'landloom[8bit]'"
 
 
-def small(config: Config) -> Iterator[str]:
-    """Yield which generators cannot be trained on tiles of this size, given the base that is at hand."""
-    if config.base.source == "scratch":
-        return  # seen when the config was read
-    try:
-        folder = locate(config.base.model_copy(update={"download": False, "sha256": None}))
-    except InputError:
-        return  # it is still to be fetched
-    halved = json.loads((folder / "vae/config.json").read_text())["block_out_channels"]
+def unfit(config: Config) -> Iterator[str]:
+    """Yield what generators cannot do with the base that is at hand."""
+    folder = layout.at_hand(config.base)
+    if not isinstance(folder, Path) or any(layout.incomplete(folder)):
+        return  # seen when the config was read, or still to be fetched, or the check says what is wrong
+    pipeline = index.family(folder, index.read(folder))
     for name in config.generators:
+        label = cast(LabelTrainConfig, config.section("label_train", name))
+        masks = cast(LabelSampleConfig, config.section("label_sample", name))
+        if masks.source == "model" and label.backend == "lora":
+            yield from map(str, index.refused(pipeline, "label_train", label))
         image = cast(ImageTrainConfig, config.section("image_train", name))
         made = cast(ImageSampleConfig, config.section("image_sample", name))
         if made.source == "model" and image.translation is None:
-            yield from constraints.latents(image, name, config.tile.size, 2 ** (len(halved) - 1))
+            yield from constraints.latents(image, name, config.tile.size, index.shrinks(folder))
+            yield from map(str, index.refused(pipeline, "image_train", image))
 
 
 def current(out: Path, settings: dict[str, Any], rasters: Sequence[str]) -> bool:

@@ -4,14 +4,16 @@ On torch's device ``meta`` tensors have shapes and no values, so that a step of 
 a second, on any machine. Counted are products of matrices and convolutions, a product and a sum as two.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
-from diffusers import AutoencoderDC, AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+import transformers
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from peft import LoraConfig
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -26,7 +28,9 @@ from landloom.errors import InputError
 from landloom.gan.networks import Generator, discriminator
 from landloom.mask_diffusion.network import MaskDenoiser
 from landloom.models import bundle, scratch
-from landloom.models.bundle import Bundle
+from landloom.models.families import index
+from landloom.models.families.base import Bundle, unpack
+from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.models.hub import locate
 from landloom.segmentation import networks
 
@@ -93,17 +97,18 @@ class UnweightedNetworks:
             vae = scratch.vae(made.vae, self.bands, self.size)
             unet = scratch.unet(made.unet, made.vae.latent, side)
             text = scratch.text_encoder(made.unet, tokens)
-        return Bundle(vae, unet, text, tokens, DDPMScheduler())
+        return StableDiffusion(vae, DDPMScheduler(), unet, text, tokens)
 
     @property
     def base_parameters(self) -> int:
-        """Parameters of autoencoder, denoiser and text encoder."""
-        return sum(parameters(n) for n in (self.base.vae, self.base.unet, self.base.text_encoder))
+        """Parameters of autoencoder, denoiser and text encoders."""
+        return sum(parameters(n) for n in self.base.parts.values() if isinstance(n, nn.Module))
 
     @cached_property
     def words(self) -> tuple[int, int]:
-        """Tokens and width of an embedded text."""
-        return scratch.TOKENS, int(self.base.unet.config.cross_attention_dim)
+        """Rows and width of an embedded text."""
+        _, rows, width = self.base.embed(["none"]).shape
+        return rows, width
 
     @cached_property
     def encoding(self) -> float:
@@ -118,11 +123,12 @@ class UnweightedNetworks:
     @cached_property
     def embedding(self) -> float:
         """FLOPs of a text."""
-        return flops(lambda: self.base.text_encoder(self._tokens()))
+        return flops(lambda: self.base.embed(["none"]))
 
     def denoiser(self) -> Cost:
         """The base's denoiser with its text encoder, trained from scratch."""
         base = self._built()
+        assert isinstance(base, StableDiffusion)
         step = flops(
             lambda: self._denoised(base, base.text_encoder(self._tokens())[0]).sum().backward(), learning=True
         )
@@ -143,11 +149,11 @@ class UnweightedNetworks:
             vector = torch.empty(1, width(self.classes), device=META)
             return alone(model, lambda: model(known, vector))
         base, words = self._built(), torch.empty(1, *self.words, device=META)
-        base.unet.requires_grad_(False)
+        base.network.requires_grad_(False)
         rank, alpha = section.rank, section.alpha or section.rank
         with META:
-            base.unet.add_adapter(LoraConfig(r=rank, lora_alpha=alpha, target_modules=section.targets))
-        saved = parameters(base.unet, trained=True)
+            base.network.add_adapter(LoraConfig(r=rank, lora_alpha=alpha, target_modules=section.targets))
+        saved = parameters(base.network, trained=True)
         return beside(self.base_parameters + saved, saved, lambda: self._denoised(base, words))
 
     def image(self, section: ImageTrainConfig) -> Cost:
@@ -155,17 +161,18 @@ class UnweightedNetworks:
         if section.translation is not None:
             return self._translator(section.translation)
         base, words = self._built(), torch.empty(1, *self.words, device=META)
+        channels = self.bands if base.paints else self.classes
         with META:
-            control = controlnet.build(section, base, self.classes)
-            controlnet.adapt(base.unet, section)
-        hint = self._image(self.classes)
+            control = controlnet.build(section, base, channels)
+            controlnet.adapt(base, section)
+        hint = self._image(channels)
+        tokens, pooled = unpack(words, base.pooled)
 
         def denoised() -> Tensor:
-            down, middle = control(self._noisy(), self._time(), words, hint, return_dict=False)
-            hints = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
-            return self._denoised(base, words, **hints)
+            added = base.residuals(control, self._noisy(), self._time(), tokens, pooled, hint, 1.0)
+            return self._denoised(base, words, added)
 
-        saved = parameters(control, trained=True) + parameters(base.unet, trained=True)
+        saved = parameters(control, trained=True) + parameters(base.network, trained=True)
         return beside(self.base_parameters + parameters(control), saved, denoised)
 
     def segment(self, name: str) -> Cost:
@@ -202,23 +209,34 @@ class UnweightedNetworks:
     def _tokens(self) -> Tensor:
         return torch.empty(1, scratch.TOKENS, dtype=torch.long, device=META)
 
-    def _denoised(self, base: Bundle, words: Tensor, **more: Any) -> Tensor:
-        return torch.as_tensor(base.unet(self._noisy(), self._time(), words, **more).sample)
+    def _denoised(self, base: Bundle, words: Tensor, residuals: Mapping[str, Any] | None = None) -> Tensor:
+        return base.predict(self._noisy(), self._time(), *unpack(words, base.pooled), None, residuals or {})
 
 
 def given(folder: Path | None) -> Bundle:
     """A base whose weights are not read: the shapes in a folder, or those of Stable Diffusion 1.5."""
-    shapes = SD15 if folder is None else {
-        "vae": bundle.autoencoder(folder / "vae").load_config(folder / "vae"),
-        "unet": UNet2DConditionModel.load_config(folder / "unet"),
-        "text": CLIPTextConfig.from_pretrained(folder / "text_encoder").to_dict(),
-    }  # fmt: skip
-    kind = AutoencoderKL if folder is None else bundle.autoencoder(folder / "vae")
+    if folder is not None:
+        found = index.read(folder)
+        parts = {n: unweighted(folder / n, kind) for n, kind in index.parts(folder, found).items()}
+        family = bundle.FAMILIES[index.family(folder, found)]
+        return family(**parts, **family.options(found))
     with META:
-        vae: AutoencoderKL | AutoencoderDC = kind.from_config(shapes["vae"])
-        unet = UNet2DConditionModel.from_config(shapes["unet"])
-        text = CLIPTextModel(CLIPTextConfig(**shapes["text"]))
-    return Bundle(vae, unet, text, scratch.tokenizer(["none"]), DDPMScheduler())
+        vae, unet = AutoencoderKL.from_config(SD15["vae"]), UNet2DConditionModel.from_config(SD15["unet"])
+        text = CLIPTextModel(CLIPTextConfig(**SD15["text"]))
+    return StableDiffusion(vae, DDPMScheduler(), unet, text, scratch.tokenizer(["none"]))
+
+
+def unweighted(folder: Path, kind: str | None) -> Any:
+    """One part of a base by the name of its class; networks have shapes and no values."""
+    if kind is None:
+        return None
+    found = getattr(diffusers, kind, None) or getattr(transformers, kind)
+    if not issubclass(found, nn.Module):
+        return found.from_pretrained(folder, local_files_only=True)
+    with META:
+        if issubclass(found, diffusers.ModelMixin):
+            return found.from_config(found.load_config(folder))
+        return found(found.config_class.from_pretrained(folder))
 
 
 def alone(model: nn.Module, ask: Callable[[], Tensor]) -> Cost:

@@ -22,6 +22,7 @@ from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import InputError
 from landloom.models import bundle, scratch
+from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.models.hub import locate
 from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import device, train
@@ -66,7 +67,7 @@ def link(source: Path, out: Path) -> None:
 
 def require_channels(folder: Path, dataset: Statistics) -> None:
     """Raise InputError when the model's autoencoder does not take the dataset's bands."""
-    channels = bundle.load(folder).channels
+    channels = bundle.load(folder, words=False).channels
     if channels != dataset.bands:
         found = f"the model takes {channels} bands, the dataset has {dataset.bands}"
         raise InputError(
@@ -74,12 +75,12 @@ def require_channels(folder: Path, dataset: Statistics) -> None:
         )
 
 
-def build(config: BaseConfig, dataset: Statistics, data: pictures.Pictures) -> bundle.Bundle:
+def build(config: BaseConfig, dataset: Statistics, data: pictures.Pictures) -> StableDiffusion:
     """An untrained base for the dataset."""
     vae = scratch.vae(config.vae, dataset.bands, dataset.size)
     side = dataset.size // 2 ** (len(config.vae.channels) - 1)
     tokens = scratch.tokenizer([*data.captions, *data.prompts])
-    return bundle.Bundle(
+    return StableDiffusion(
         vae=vae,
         unet=scratch.unet(config.unet, config.vae.latent, side),
         text_encoder=scratch.text_encoder(config.unet, tokens),
@@ -89,7 +90,7 @@ def build(config: BaseConfig, dataset: Statistics, data: pictures.Pictures) -> b
 
 
 def train_autoencoder(
-    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, dataset: Statistics,
+    config: BaseConfig, how: RunConfig, seed: int, base: StableDiffusion, dataset: Statistics,
     data: pictures.Pictures, state: Path,
 ) -> None:  # fmt: skip
     """Train the autoencoder on images, and painted masks if asked, then set its latent scale."""
@@ -112,7 +113,7 @@ def evenly(data: pictures.Pictures, palette: NDArray[np.float32], masks: bool) -
 
 
 def encoded(
-    config: BaseConfig, base: bundle.Bundle, dataset: Statistics, data: pictures.Pictures, state: Path
+    config: BaseConfig, base: StableDiffusion, dataset: Statistics, data: pictures.Pictures, state: Path
 ) -> tuple[Rows, list[str]]:
     """Latents (N, A, c, h, w) of images, and of painted masks if asked, and the words of each."""
     base.to(device())
@@ -126,7 +127,7 @@ def encoded(
 
 
 def train_denoiser(
-    config: BaseConfig, how: RunConfig, seed: int, base: bundle.Bundle, latents: Rows, words: list[str],
+    config: BaseConfig, how: RunConfig, seed: int, base: StableDiffusion, latents: Rows, words: list[str],
     state: Path,
 ) -> None:  # fmt: skip
     """Train denoiser and text encoder on latents (N, A, c, h, w) and their words."""
@@ -134,6 +135,6 @@ def train_denoiser(
     base.text_encoder.requires_grad_(True)
     text = Text(base.tokens(["", *words]), "caption", config.unet.caption_dropout, base.text_encoder)
     columns = {"caption": 1 + torch.arange(len(words))}
-    denoiser = Denoiser(base.unet, Conditions([text]))
+    denoiser = Denoiser(base, Conditions([text]))
     objective = DenoisingObjective(denoiser, base.scheduler, latents, columns, config.unet.min_snr)
     train(objective, config.unet, how, seed + 1, state, "base denoiser")

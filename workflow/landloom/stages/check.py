@@ -49,7 +49,11 @@ def run(
 
     ``pairs`` is the number of pairs that each ``generator`` plans.
     """
-    problems = [*layout.problems(base), *networks.problems(segment, tile.size), *disk(config, out.parent)]
+    problems = [
+        *layout.problems(base, tile.size),
+        *networks.problems(segment, tile.size),
+        *disk(config, out.parent),
+    ]
     problems += extractors.problems(features)
     warnings = captioning.remarks(caption, base, [c.name for c in data.classes])
     try:

@@ -16,6 +16,7 @@ from landloom.data.statistics import Statistics
 from landloom.data.tensor_file import Kind, Writer
 from landloom.diffusion import latent_cache
 from landloom.models import bundle
+from landloom.models.families.base import Bundle
 from landloom.runtime.command_line import In, Out
 from landloom.training.loop import device
 
@@ -56,7 +57,7 @@ def run(
         write_tiles(config, model, dataset, data, file, known)
 
 
-def embeddings(model: bundle.Bundle, texts: list[str]) -> Iterator[Tensor]:
+def embeddings(model: Bundle, texts: list[str]) -> Iterator[Tensor]:
     """Embeddings (B, T, D) of texts, some at a time."""
     return (model.embed(texts[i : i + TEXTS]).cpu() for i in range(0, len(texts), TEXTS))
 
@@ -72,7 +73,7 @@ def small(data: Pictures, texts: list[str]) -> dict[str, Tensor]:
 
 
 def write_tiles(
-    config: EncodeConfig, model: bundle.Bundle, dataset: Statistics, data: Pictures, file: Writer,
+    config: EncodeConfig, model: Bundle, dataset: Statistics, data: Pictures, file: Writer,
     masks: bool,
 ) -> None:  # fmt: skip
     """Write class indices, latents of images and, if asked, of painted masks, a batch at a time."""

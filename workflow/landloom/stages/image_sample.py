@@ -144,8 +144,8 @@ class Diffusion:
         self.model = bundle.load(base).to(device(), self.dtype)
         made = controlnet.load(control, self.model, device(), self.dtype)
         self.conditions = registry.load(control, self.model.embed)
-        stems = controlnet.load_stems(control, made, self.conditions)
-        denoiser = Denoiser(self.model.unet, self.conditions, made, config.control, stems)
+        stems = controlnet.load_stems(control, self.model, made, self.conditions)
+        denoiser = Denoiser(self.model, self.conditions, made, config.control, stems)
         self.denoiser = denoiser.to(device())
         scales, key = config.scales, "image_sample.guidance"
         self.guides = [g for n, s in scales.items() for g in guidance(self.conditions, n, s, key)]

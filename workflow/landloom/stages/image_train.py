@@ -62,24 +62,25 @@ def diffusion(
 
     It is written as a folder that ``from_pretrained`` reads.
     """
-    model = bundle.load(base).to(device())
+    model = bundle.trained(base, "image_train", config).to(device())
     torch.manual_seed(seed)
     data = latent_cache.load(latents, ["images"])
     told = registry.told(config, Host(dataset, "caption", data.text, model.time))
     made = controlnet.build(config, model, len(told.hints[0].channels))
-    denoiser = Denoiser(model.unet, told, made, stems=controlnet.stems(made, told))
+    denoiser = Denoiser(model, told, made, stems=controlnet.stems(model, made, told))
     objective: DenoisingObjective
     if config.objective == "one_step":
         objective = OneStepObjective(denoiser, model.scheduler, data.images, data.columns, config.one_step)
     else:
         objective = DenoisingObjective(denoiser, model.scheduler, data.images, data.columns, config.min_snr)
-    controlnet.adapt(model.unet, config)
+    controlnet.adapt(model, config)
     if start is not None:
         warm_start.begin(denoiser, start)
     train(objective, config, how, seed, state, "image ControlNet")
-    controlnet.save(out, made, model.unet, config, denoiser.stems)
+    controlnet.save(out, made, model, config, denoiser.stems)
     registry.save(denoiser.conditions, out)
-    (out / "README.md").write_text(cards.controlnet(dataset, config))
+    codes = model.palette(len(dataset.classes)) if model.paints else None
+    (out / "README.md").write_text(cards.controlnet(dataset, config, model.control.__name__, codes))
 
 
 def translation(

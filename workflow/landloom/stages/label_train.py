@@ -23,6 +23,7 @@ from landloom.diffusion.objective import DenoisingObjective
 from landloom.mask_diffusion.network import MaskDenoiser
 from landloom.mask_diffusion.objective import CategoricalObjective
 from landloom.models import bundle, cards
+from landloom.models.families.base import Bundle
 from landloom.ratio_control.proportion import LatentProbe, ProbeObjective, ProportionTerm, decoded
 from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import device, train
@@ -84,23 +85,23 @@ def train_lora(
     data: latent_cache.LatentCache, state: Path, out: Path,
 ) -> None:  # fmt: skip
     """Train LoRA matrices on the base's denoiser; the latent probe and the ratio tokens lie beside them."""
-    model, classes = bundle.load(base).to(device()), len(dataset.classes)
+    model, classes = bundle.trained(base, "label_train", config).to(device()), len(dataset.classes)
     out.mkdir()
     probe = fit_probe(config, how, seed, data, classes, state / "probe", out)
     term = proportion_term(config, model, probe, classes) if config.proportion.weight else None
     torch.manual_seed(seed)
     alpha = config.alpha or config.rank
-    model.unet.add_adapter(LoraConfig(r=config.rank, lora_alpha=alpha, target_modules=config.targets))
+    model.network.add_adapter(LoraConfig(r=config.rank, lora_alpha=alpha, target_modules=config.targets))
     told = registry.told(config, Host(dataset, "prompt", data.text, model.time))
-    denoiser = Denoiser(model.unet, told)
+    denoiser = Denoiser(model, told)
     weight, columns = config.proportion.weight, data.columns
     objective = DenoisingObjective(
         denoiser, model.scheduler, data.masks, columns, config.min_snr, term, weight
     )  # fmt: skip
     train(objective, config, how, seed, state / "lora", "label LoRA")
-    lora.save(model.unet, out)
+    lora.save(model, out)
     registry.save(denoiser.conditions, out)
-    (out / "README.md").write_text(cards.lora(dataset, config))
+    (out / "README.md").write_text(cards.lora(dataset, config, model.pipeline.__name__))
 
 
 def fit_probe(
@@ -121,7 +122,7 @@ def fit_probe(
 
 
 def proportion_term(
-    config: LabelTrainConfig, model: bundle.Bundle, probe: LatentProbe | None, classes: int
+    config: LabelTrainConfig, model: Bundle, probe: LatentProbe | None, classes: int
 ) -> ProportionTerm:
     """The proportion-aware term by the configured route."""
     own = config.proportion

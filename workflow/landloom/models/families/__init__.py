@@ -1,0 +1,1 @@
+"""Families of bases: one file each, of what sets a family apart."""

@@ -21,7 +21,7 @@ PAPER = ["deepglobe", "flair", "isaid", "loveda", "openearthmap", "potsdam", "va
 """Configs in the setting of Xu et al. 2025."""
 TILES = {
     "config": (220, 24), "deepglobe": (562 * 25, 241 * 25), "dubai": (3285, 3465),
-    "dubai-images": (3285, 3465), "flair": (49_368, 28_044), "harvey": (2760, 1192),
+    "dubai-images": (3285, 3465), "flair": (49_369, 28_043), "harvey": (2760, 1192),
     "harvey-images": (2760, 1192), "isaid": (32_404, 15_818), "loveda": (2270 * 4, 1921 * 4),
     "openearthmap": (2700 * 4, 800 * 4), "potsdam": (22 * 529, 16 * 144), "vaihingen": (976, 422),
 }  # fmt: skip

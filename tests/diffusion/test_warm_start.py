@@ -41,8 +41,8 @@ def fresh(
     model = bases.bundle()
     made = controlnet.build(config, model, 3)
     found = bases.denoiser(model, Mask(3, names=names), *told, controlnet=made)
-    found.stems = controlnet.stems(made, found.conditions)
-    controlnet.adapt(model.unet, config)
+    found.stems = controlnet.stems(model, made, found.conditions)
+    controlnet.adapt(model, config)
     return model, found
 
 
@@ -53,10 +53,10 @@ def trained(folder: Path, told: Sequence[Condition], config: ImageTrainConfig) -
         for weight in module.parameters():
             nn.init.normal_(weight, std=0.1)
     assert found.controlnet is not None
-    learned = [p for p in model.unet.parameters() if p.requires_grad]
+    learned = [p for p in model.network.parameters() if p.requires_grad]
     for weight in (*learned, *found.controlnet.controlnet_mid_block.parameters()):
         nn.init.normal_(weight, std=0.1)
-    controlnet.save(folder, found.controlnet, model.unet, config, found.stems)
+    controlnet.save(folder, found.controlnet, model, config, found.stems)
     registry.save(found.conditions, folder)
     return loaded(folder)
 
@@ -65,7 +65,7 @@ def loaded(folder: Path) -> Tensor:
     model = bases.bundle()
     made = controlnet.load(folder, model, CPU, torch.float32)
     told = registry.load(folder, model.embed)
-    found = Denoiser(model.unet, told, made, stems=controlnet.load_stems(folder, made, told))
+    found = Denoiser(model, told, made, stems=controlnet.load_stems(folder, model, made, told))
     with torch.no_grad():
         return found(X, T, {n: GIVEN[n] for n in told.members})
 
@@ -81,7 +81,7 @@ def test_what_is_new_changes_nothing_at_first(tmp_path: Path, own: dict[str, int
     torch.testing.assert_close(found(X, T, GIVEN), before)
     zero = found.stems["low_resolution"].conv_out.weight
     assert bool((zero == 0).all()) is not hint
-    learning = [n for n, p in model.unet.named_parameters() if p.requires_grad]
+    learning = [n for n, p in model.network.named_parameters() if p.requires_grad]
     assert bool(learning) is bool(own)
 
 
@@ -102,7 +102,7 @@ def test_an_embedding_keeps_what_it_learned(tmp_path: Path) -> None:
     for weight in told.module.parameters():
         nn.init.normal_(weight, std=0.1)
     assert found.controlnet is not None
-    controlnet.save(tmp_path, found.controlnet, model.unet, own, found.stems)
+    controlnet.save(tmp_path, found.controlnet, model, own, found.stems)
     registry.save(found.conditions, tmp_path)
     again = Metadata(bases.bundle().time, 0.1)
     warm_start.begin(fresh([again, coarse()], own, seed=1)[1], tmp_path)

@@ -32,6 +32,7 @@ from safetensors.torch import load_file, save_file
 
 from landloom.conditions.low_resolution import LowResolution
 from landloom.config import Config, load
+from landloom.config.low_resolution import CoarseConfig
 from landloom.config.run import RunConfig
 from landloom.data import samples
 from landloom.data.samples import Meta, Sample
@@ -155,7 +156,7 @@ def massachusetts(data: Path, folder: Path, seeds: int, count: int) -> None:
     print("| coarse image | mean | sd over tiles | range over seeds |\n|---|---|---|---|")
     for name, given in told.items():
         row(name, [psnr(painted(paint, given, s), real) for s in range(seeds)])
-    own = LowResolution.of(FACTOR, dataset, 0.1)
+    own = LowResolution.of(CoarseConfig(factor=FACTOR), dataset, 0.1)
     enlarged = own.module(own.load(rows))[:, :-1].numpy()  # type: ignore[misc]
     row("own, enlarged bilinearly, no generator", [psnr(enlarged, real)])
     latents = paint.model.encode(torch.from_numpy(real))

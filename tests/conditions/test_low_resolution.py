@@ -13,7 +13,7 @@ from landloom.conditions.low_resolution import LowResolution, blocks
 from landloom.config.encode import EncodeConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig
-from landloom.config.low_resolution import CoarseConfig, LowResolutionConfig
+from landloom.config.low_resolution import CoarseConfig
 from landloom.data import samples
 from landloom.errors import InputError
 from tests import bases
@@ -76,7 +76,7 @@ def test_encode_keeps_it_of_train_tiles_where_it_is_asked_for(tmp_path: Path) ->
     config = EncodeConfig(low_resolution=CoarseConfig(factor=4))
     kept = registry.recorded(config, dataset, tiles)["low_resolution"]
     train = list(samples.read(tiles, split="train"))
-    own = LowResolution.of(4, dataset, 0.1)
+    own = LowResolution.of(CoarseConfig(factor=4), dataset, 0.1)
     assert kept.shape == (8, bases.BANDS + 1, 8, 8)
     assert torch.equal(own.cached({"low_resolution": kept}), own.load(train))
     samples.write(tmp_path / "none.parquet", [])
@@ -95,7 +95,7 @@ def test_a_section_switches_it_on() -> None:
 
 
 def test_it_comes_back_from_its_folder(tmp_path: Path) -> None:
-    own = LowResolution.of(4, bases.dataset(), LowResolutionConfig().dropout)
+    own = LowResolution.of(CoarseConfig(factor=4), bases.dataset(), 0.1)
     registry.save(Conditions([own]), tmp_path)
     again = registry.load(tmp_path).members["low_resolution"]
     train = list(samples.read(bases.tiles(tmp_path), split="train"))

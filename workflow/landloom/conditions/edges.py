@@ -10,19 +10,17 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_gradient_magnitude
 from torch import Tensor, nn
 
-from landloom.conditions.base import Condition, Embed, Host, Training
-from landloom.config.encode import EncodeConfig
-from landloom.data import samples
+from landloom.conditions.base import Embed
+from landloom.conditions.of_image import OfImage
+from landloom.config.edges import EdgeConfig
 from landloom.data.statistics import Statistics, scale
-from landloom.data.symmetry import turn_each
-from landloom.errors import InputError
 
 UNKNOWN = 255
 STEPS = 254
 """An edge as strong as can be; 0 is none."""
 
 
-class Edges(Condition):
+class Edges(OfImage):
     """Strength of the edge at each pixel (B, H, W) in steps of 1/254; 255 where it is not known.
 
     Args:
@@ -34,7 +32,6 @@ class Edges(Condition):
     """
 
     name = "edges"
-    door = "hint"
 
     def __init__(
         self, sigma: float, low: Sequence[float], high: Sequence[float], size: int, dropout: float
@@ -44,49 +41,18 @@ class Edges(Condition):
         self.sigma, self.low, self.high, self.size = sigma, low, high, size
 
     @classmethod
-    def told(cls, section: Training, host: Host) -> Self | None:
-        """Of image generators with a section ``edges``."""
-        own = getattr(section, cls.name, None)
-        return None if own is None else cls.of(own.sigma, host.dataset, own.dropout)
-
-    @classmethod
-    def of(cls, sigma: float, dataset: Statistics, dropout: float) -> Self:
+    def of(cls, section: EdgeConfig, dataset: Statistics, dropout: float) -> Self:
         """For the tiles of a dataset."""
-        return cls(sigma, dataset.low, dataset.high, dataset.size, dropout)
+        return cls(section.sigma, dataset.low, dataset.high, dataset.size, dropout)
 
-    @classmethod
-    def recorded(cls, section: EncodeConfig, dataset: Statistics, tiles: Sequence[Path]) -> Tensor | None:
-        """Of all tiles, if the section asks for it."""
-        if section.edges is None:
-            return None
-        own = cls.of(section.edges.sigma, dataset, 0)
-        rows = [own.load([tile]) for tile in samples.read(tiles, split="train")]
-        return torch.cat(rows) if rows else own.null.new_zeros(0, own.size, own.size)
+    def taken(self, sample: Any) -> Tensor:
+        """Strengths (H, W)."""
+        return torch.from_numpy(strength(sample.image_array(), self.sigma, self.low, self.high))
 
-    def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
-        """What ``recorded`` made of the tiles."""
-        return rows[self.name]
-
-    def load(self, samples: Sequence[Any]) -> Tensor:
-        """Of the samples' own images; a sample without an image is told nothing.
-
-        Raises:
-            InputError: there is no image, and training always showed one.
-        """
-        return torch.stack([self._strength(s) for s in samples])
-
-    def _strength(self, sample: Any) -> Tensor:
-        if self.field(sample, "image") is not None:
-            return torch.from_numpy(strength(sample.image_array(), self.sigma, self.low, self.high))
-        if not self.dropout:
-            found = f"has no image yet, which the condition '{self.name}' of the model always was told"
-            remedy = "Take masks of real tiles (label_sample.source: real), or train with a dropout above 0"
-            raise InputError(getattr(sample, "id", "sample"), found, remedy)
+    @property
+    def untaken(self) -> Tensor:
+        """Strengths (H, W), none of them known."""
         return self.null.expand(self.size, self.size)
-
-    def turn(self, raw: Tensor, variants: Tensor) -> Tensor:
-        """Turned like the image."""
-        return turn_each(raw, variants)
 
     def settings(self) -> dict[str, Any]:
         """Rate, width of the Gaussian, limits of the bands and side of a tile."""

@@ -10,15 +10,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from landloom.conditions.base import Condition, Embed, Host, Training
-from landloom.config.encode import EncodeConfig
-from landloom.data import samples
+from landloom.conditions.base import Embed
+from landloom.conditions.of_image import OfImage
+from landloom.config.low_resolution import CoarseConfig
 from landloom.data.statistics import Statistics, scale
-from landloom.data.symmetry import turn_each
-from landloom.errors import InputError
 
 
-class LowResolution(Condition):
+class LowResolution(OfImage):
     """Means of square blocks of the image and the share of each block that holds data (B, C + 1, h, w).
 
     Not told is zero in every channel, the last one too: no block is known.
@@ -32,7 +30,6 @@ class LowResolution(Condition):
     """
 
     name = "low_resolution"
-    door = "hint"
 
     def __init__(
         self, factor: int, low: Sequence[float], high: Sequence[float], side: int, dropout: float
@@ -42,49 +39,18 @@ class LowResolution(Condition):
         self.factor, self.low, self.high, self.side = factor, low, high, side
 
     @classmethod
-    def told(cls, section: Training, host: Host) -> Self | None:
-        """Of image generators with a section ``low_resolution``."""
-        own = getattr(section, cls.name, None)
-        return None if own is None else cls.of(own.factor, host.dataset, own.dropout)
-
-    @classmethod
-    def of(cls, factor: int, dataset: Statistics, dropout: float) -> Self:
+    def of(cls, section: CoarseConfig, dataset: Statistics, dropout: float) -> Self:
         """For the tiles of a dataset."""
-        return cls(factor, dataset.low, dataset.high, dataset.size // factor, dropout)
+        return cls(section.factor, dataset.low, dataset.high, dataset.size // section.factor, dropout)
 
-    @classmethod
-    def recorded(cls, section: EncodeConfig, dataset: Statistics, tiles: Sequence[Path]) -> Tensor | None:
-        """Of all tiles, if the section asks for it."""
-        if section.low_resolution is None:
-            return None
-        own = cls.of(section.low_resolution.factor, dataset, 0)
-        rows = [own.load([tile]) for tile in samples.read(tiles, split="train")]
-        return torch.cat(rows) if rows else own.null.new_zeros(0, len(own.channels), own.side, own.side)
+    def taken(self, sample: Any) -> Tensor:
+        """Blocks (C + 1, h, w)."""
+        return torch.from_numpy(blocks(sample.image_array(), self.factor, self.low, self.high))
 
-    def cached(self, rows: Mapping[str, Tensor]) -> Tensor:
-        """What ``recorded`` made of the tiles."""
-        return rows[self.name]
-
-    def load(self, samples: Sequence[Any]) -> Tensor:
-        """Of the samples' own images; a sample without an image is told nothing.
-
-        Raises:
-            InputError: there is no image, and training always showed one.
-        """
-        return torch.stack([self._blocks(s) for s in samples])
-
-    def _blocks(self, sample: Any) -> Tensor:
-        if self.field(sample, "image") is not None:
-            return torch.from_numpy(blocks(sample.image_array(), self.factor, self.low, self.high))
-        if not self.dropout:
-            found = f"has no image yet, which the condition '{self.name}' of the model always was told"
-            remedy = "Take masks of real tiles (label_sample.source: real), or train with a dropout above 0"
-            raise InputError(getattr(sample, "id", "sample"), found, remedy)
+    @property
+    def untaken(self) -> Tensor:
+        """Blocks (C + 1, h, w), none of them known."""
         return self.null.expand(-1, self.side, self.side)
-
-    def turn(self, raw: Tensor, variants: Tensor) -> Tensor:
-        """Turned like the image."""
-        return turn_each(raw, variants)
 
     def settings(self) -> dict[str, Any]:
         """Rate, size of a block, limits of the bands, and blocks of a tile."""

@@ -1,13 +1,20 @@
 """The numbers of ``landloom estimate``, by hand."""
 
 from collections import namedtuple
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from peft import LoraConfig
+from torch import nn
 
 from landloom.commands import estimate as command
+from landloom.config.image_train import ImageTrainConfig
+from landloom.config.label_train import LabelTrainConfig
 from landloom.config.segment import Network
+from landloom.diffusion import controlnet
+from landloom.models.families.base import Bundle
 from landloom.orchestration import estimate, preflight, storage
 from landloom.orchestration.dag import Dag
 from landloom.orchestration.estimate import Rate, Row
@@ -15,6 +22,7 @@ from landloom.orchestration.resources import Tiles
 from landloom.orchestration.unweighted_networks import UnweightedNetworks
 from landloom.orchestration.workload import Workload
 from landloom.segmentation import networks
+from tests import bases, families
 from tests.orchestration.test_dag import dag
 
 TILES = Tiles(train=100, held_out=20, bands=3, size=64, dtype="uint8")
@@ -80,6 +88,30 @@ def test_stable_diffusion_is_known_without_its_weights() -> None:
     found = UnweightedNetworks(made.config, 3)
     assert found.base_parameters == 859_520_964 + 123_060_480 + 83_653_863
     assert found.encoding == pytest.approx(1.12e12, rel=0.01)
+
+
+@pytest.mark.parametrize("make", [families.sdxl, families.sd3])
+def test_networks_of_other_families_are_known_without_their_weights(
+    make: Callable[[], Bundle], tmp_path: Path
+) -> None:
+    model, label, image = make(), LabelTrainConfig(rank=4), ImageTrainConfig()
+    model.save(tmp_path)
+    found = UnweightedNetworks(dag(base={"source": str(tmp_path)}, tile={"size": bases.SIDE}).config, 3)
+
+    def size(module: Any) -> int:
+        return sum(p.numel() for p in module.parameters())
+
+    assert found.base_parameters == sum(size(p) for p in model.parts.values() if isinstance(p, nn.Module))
+    assert found.words == tuple(model.embed(["a"]).shape[1:])
+    channels = 3 if model.paints else len(dag().config.data.classes)
+    control = controlnet.build(image, model, channels)
+    trained = sum(p.numel() for p in control.parameters() if p.requires_grad)
+    assert found.image(image).saved == trained
+    model.network.add_adapter(LoraConfig(r=4, target_modules=label.targets))
+    assert found.label(label).saved == sum(
+        p.numel() for n, p in model.network.named_parameters() if "lora" in n
+    )
+    assert found.image(image).step > found.label(label).step > 2 * found.label(label).forward > 0
 
 
 def test_a_lora_that_is_trained_twice_is_counted_twice() -> None:

@@ -120,9 +120,8 @@ class Dag:
     def check(self, workflow: Any) -> None:
         """Run the check before the first job, unless it is that job or has been run."""
         asked = all(job.rule.name == "check" for job in workflow.dag.needrun_jobs())
-        devices = len(gpus.visible()) if workflow.nodes is None else 0
-        rasters = None if asked else self.files(None)
-        preflight.check(self.config, self.pairs, self.trained, devices, rasters)
+        devices = gpus.visible() if workflow.nodes is None else []
+        preflight.check(self, devices, None if asked else self.files(None))
 
     def check_cluster(self, workflow: Any) -> None:
         """Refuse, when jobs go to SLURM, what is known to hang or never to start there.

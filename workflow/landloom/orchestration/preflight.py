@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from landloom.config import Config, constraints
 from landloom.config.image_sample import ImageSampleConfig
@@ -20,8 +20,11 @@ from landloom.orchestration import storage
 from landloom.orchestration.resources import Tiles
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.provenance import records
-from landloom.runtime import argument_files
+from landloom.runtime import argument_files, gpus
 from landloom.runtime import registry as stages
+
+if TYPE_CHECKING:
+    from landloom.orchestration.dag import Dag
 
 OPTIONS = {
     "config": "check", "data": "data", "tile": "tile", "base": "base",
@@ -30,37 +33,50 @@ OPTIONS = {
 """Options of the check's command line, and the sections of the config that they take."""
 
 
-def check(
-    config: Config, pairs: Sequence[int], models: TrainedModels, devices: int, rasters: Sequence[str] | None
-) -> None:  # fmt: skip
+def check(dag: "Dag", devices: Sequence[str], rasters: Sequence[str] | None) -> None:
     """Run the check, unless it was run for these settings and rasters already.
 
     Args:
-        config: the config.
-        pairs: number of pairs that each generator plans.
-        models: those of the generators.
-        devices: GPUs of this machine; 0 when it has none, or jobs run elsewhere.
+        dag: the run.
+        devices: GPUs of this machine; none when it has none, or jobs run elsewhere.
         rasters: all image and mask files; None when a job of the run is the check itself.
 
     Raises:
-        SystemExit: the check found problems and has printed them, or the disk has no room for the run.
+        SystemExit: the check found problems and has printed them, or the disk has no room for the run, or a
+            GPU none for a network.
     """
-    if found := [*unfit(config), *crowded(config, devices), *lacking(config)]:
+    config = dag.config
+    if found := [*unfit(config), *crowded(config, len(devices)), *lacking(config)]:
         raise SystemExit("\n".join(dict.fromkeys(found)))
     if rasters is None:
         return
     out = Path(f"results/{config.dataset}/check.json")
     sections = {option: config.section(name) for option, name in OPTIONS.items()}
-    values = {"generator": list(config.generators), "pairs": list(pairs)}
+    values = {"generator": list(config.generators), "pairs": dag.pairs}
     if not current(out, {o: s.model_dump(mode="json") for o, s in sections.items()} | values, rasters):
         command = [sys.executable, "-m", "landloom", "check", "--out", str(out)]
         for option, section in sections.items():
             text = section.model_dump_json(exclude_defaults=True)
             command += [f"--{option}", argument_files.text(option, text, argument_files.FOLDER)]
-        command += ["--generator", *config.generators, "--pairs", *map(str, pairs)]
+        command += ["--generator", *config.generators, "--pairs", *map(str, dag.pairs)]
         if subprocess.run(command).returncode:
             raise SystemExit(1)
-    require_room(config, models)
+    require_room(config, dag.trained)
+    if devices:
+        require_cards(dag, devices)
+
+
+def require_cards(dag: "Dag", devices: Sequence[str]) -> None:
+    """Refuse GPUs that are too small for the networks of a run, whatever the batch.
+
+    Raises:
+        SystemExit: there is a job that none of them can do; how much it needs has been printed.
+    """
+    # It builds the networks without weights to count them, which no machine without a GPU has to wait for.
+    from landloom.orchestration import cards
+
+    if problems := cards.small(dag, surveyed(dag.config), gpus.memory(devices)):
+        raise SystemExit("\n".join(f"error: {p}" for p in problems))
 
 
 def require_room(config: Config, models: TrainedModels) -> None:
@@ -69,12 +85,17 @@ def require_room(config: Config, models: TrainedModels) -> None:
     Raises:
         SystemExit: there is less room; how much, and how much is needed, has been printed.
     """
+    tiles = surveyed(config)
+    if problems := storage.full(config, sum(storage.data(config, models, tiles).values())):
+        raise SystemExit(f"error: {problems[0]}")
+
+
+def surveyed(config: Config) -> Tiles:
+    """The tiles that the check has counted, if all windows become tiles."""
     found = json.loads(Path(f"results/{config.dataset}/check.json").read_text())
     windows, scene = found["windows"], found["scenes"][0]
     held_out = windows["val"] + windows["test"]
-    tiles = Tiles(windows["train"], held_out, scene["bands"], config.tile.size, scene["dtype"])
-    if problems := storage.full(config, sum(storage.data(config, models, tiles).values())):
-        raise SystemExit(f"error: {problems[0]}")
+    return Tiles(windows["train"], held_out, scene["bands"], config.tile.size, scene["dtype"])
 
 
 def crowded(config: Config, devices: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ import fcntl
 import itertools
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -33,6 +34,18 @@ def visible() -> list[str]:
         return list(dict.fromkeys(names))
     count = sum(bool(re.fullmatch(r"nvidia\d+", p.name)) for p in Path("/dev").glob("nvidia*"))
     return [str(i) for i in range(count)]
+
+
+def memory(devices: Sequence[str]) -> list[int]:
+    """Bytes of memory of some devices, as NVIDIA's tool says it; none where there is no such tool."""
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        found = subprocess.run(
+            [*command, f"--id={','.join(devices)}"], capture_output=True, text=True, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [int(word) * 2**20 for word in found.stdout.split() if word.isdigit()]
 
 
 @contextmanager

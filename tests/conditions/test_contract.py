@@ -232,7 +232,7 @@ def test_guidance_goes_away_from_its_null_alone(name: str) -> None:
     told, x, t = given(made, [0]), torch.randn(1, 4, 16, 16), torch.tensor(500)
     names = made.conditions.joined(name)
     with torch.no_grad():
-        found = Guided(made, told, guidance(made.conditions, name, 3.0, "g"))(x, t, torch.float32)
+        found = Guided(made, told, guidance(made.conditions, name, 3.0, "g"))(x, t)
         full, without = made(x, t, told), made(x, t, made.conditions.without(told, names))
     assert torch.allclose(found, full + 2 * (full - without), atol=1e-4)
 

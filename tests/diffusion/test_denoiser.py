@@ -1,11 +1,12 @@
 import torch
 from torch import nn
 
-from landloom.conditions.mask import Mask
+from landloom.conditions.mask import Mask, one_hot
 from landloom.conditions.ratios import Ratios, VectorTokens, encode
 from landloom.config.image_train import ImageTrainConfig
 from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import attended
+from landloom.diffusion.sampling import sample
 from tests import bases
 
 X, T = torch.randn(2, 4, 16, 16), torch.tensor([3, 700])
@@ -42,3 +43,22 @@ def test_residuals_of_the_controlnet_are_added_at_their_strength() -> None:
     made.strength = 0.0
     assert torch.allclose(made(X, T, given), alone, atol=1e-5)
     assert not torch.allclose(told, alone, atol=1e-3)
+
+
+def test_a_hint_goes_through_its_stem_once_for_all_steps_of_a_sample() -> None:
+    torch.manual_seed(0)
+    model = bases.bundle()
+    control = controlnet.build(ImageTrainConfig(init="small"), model, 3)
+    made = bases.denoiser(model, Mask(3), controlnet=control)
+    given = {"text": torch.randn(2, 7, 32), "mask": torch.randint(0, 3, (2, 32, 32), dtype=torch.uint8)}
+    calls: list[None] = []
+    control.controlnet_cond_embedding.conv_in.register_forward_hook(lambda *_: calls.append(None))
+    with torch.no_grad():
+        sample(made, model.scheduler, given, [1, 2], 4, 16)
+        assert len(calls) == 1
+        told, hint = made.enter(given, X.dtype), one_hot(given["mask"], 3)
+        # As diffusers' own ControlNet does it, stem and all, to the bit.
+        down, middle = control(X, T, given["text"], controlnet_cond=hint, return_dict=False)
+        kept = made.model.residuals(control, X, T, told.words, told.pooled, told.hint, 1.0)
+    assert torch.equal(kept["mid_block_additional_residual"], middle)
+    assert all(map(torch.equal, kept["down_block_additional_residuals"], down))

@@ -86,13 +86,14 @@ def test_guidance_adds_up_over_what_is_left_out(
         told = given["text"].mean((1, 2)) + 10 * given["ratios"].mean(1)
         return told[:, None, None, None] + 0 * x
 
-    monkeypatch.setattr(told, "forward", answer)
+    monkeypatch.setattr(told, "enter", lambda given, dtype: given)
+    monkeypatch.setattr(told, "predicted", answer)
     given = {"text": torch.ones(1, 77, 32), "ratios": torch.ones(1, 6)}
     guides = [
         *guidance(told.conditions, "text", 3.0, "guidance"),
         *guidance(told.conditions, "ratios", 1.5, "vector_guidance"),
     ]
-    found = Guided(told, given, guides)(torch.zeros(1, 4, 8, 8), torch.tensor(3), torch.float32)
+    found = Guided(told, given, guides)(torch.zeros(1, 4, 8, 8), torch.tensor(3))
     assert found.unique().tolist() == [11 + 2 * 11 + 0.5 * 10]  # without words, there are no ratios either
 
 

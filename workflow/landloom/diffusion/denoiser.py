@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,32 +36,62 @@ class Denoiser(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, given: Mapping[str, Tensor]) -> Tensor:
         """Prediction (B, c, h, w) for noisy latents, steps (B,) or one, and raw conditions by name."""
-        clocks = [self.model.clock(n) for n in (self.network, self.controlnet) if n is not None]
-        with added(clocks, self.entering("embedding", given, x.dtype)):
-            return self._predicted(x, t, given)
+        return self.predicted(x, t, self.enter(given, x.dtype))
 
-    def _predicted(self, x: Tensor, t: Tensor, given: Mapping[str, Tensor]) -> Tensor:
-        packed, *more = self.entering("tokens", given, x.dtype)
+    def enter(self, given: Mapping[str, Tensor], dtype: torch.dtype) -> "Entered":
+        """All of raw conditions (B, ...) that does not depend on latents and steps."""
+        packed, *more = self.entering("tokens", given, dtype)
         words, pooled = unpack(packed, self.model.pooled)
-        tokens, residuals = torch.cat([words, *more], 1), {}
-        if hints := self.entering("hint", given, x.dtype):
+        tokens, hint, beside = torch.cat([words, *more], 1), None, []
+        if hints := self.entering("hint", given, dtype):
             assert self.controlnet is not None
-            beside = [
-                self.stems[c.name](h) for c, h in zip(self.conditions.hints[1:], hints[1:], strict=True)
-            ]
-            # The ControlNet has no mask for tokens, so it gets those alone that are always told: words.
-            with added([self.model.entrance(self.controlnet)], beside):
-                residuals = self.model.residuals(
-                    self.controlnet, x, t, words, pooled, hints[0], self.strength
-                )
+            hint, others = self.model.hinted(self.controlnet, hints[0]), self.conditions.hints[1:]
+            beside = [self.stems[c.name](h) for c, h in zip(others, hints[1:], strict=True)]
         # Being zero would not take a token's weight away.
         mask = attended(tokens) if more else None
-        return self.model.predict(x, t, tokens, pooled, mask, residuals)
+        return Entered(words, tokens, pooled, mask, self.entering("embedding", given, dtype), hint, beside)
+
+    def predicted(self, x: Tensor, t: Tensor, told: "Entered") -> Tensor:
+        """Prediction (B, c, h, w) under conditions that have entered."""
+        clocks = [self.model.clock(n) for n in (self.network, self.controlnet) if n is not None]
+        with added(clocks, told.embeddings):
+            residuals = {} if told.hint is None else self._residuals(x, t, told)
+            return self.model.predict(x, t, told.tokens, told.pooled, told.mask, residuals)
+
+    def _residuals(self, x: Tensor, t: Tensor, told: "Entered") -> dict[str, Any]:
+        # The ControlNet has no mask for tokens, so it gets those alone that are always told: words.
+        with added([self.model.entrance(self.controlnet)], told.beside):
+            return self.model.residuals(
+                self.controlnet, x, t, told.words, told.pooled, told.hint, self.strength
+            )
 
     def entering(self, door: Door, given: Mapping[str, Tensor], dtype: torch.dtype) -> list[Tensor]:
         """What enters through a door, in the order of the conditions."""
         names = [c.name for c in self.conditions if c.door == door]
         return [(self.parts[n](given[n]) if n in self.parts else given[n]).to(dtype) for n in names]
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What a denoiser is told, as far as it is the same at every step.
+
+    Attributes:
+        words: tokens (B, T, D) of the text alone.
+        tokens: all tokens (B, U, D).
+        pooled: pooled vector of the text (B, P).
+        mask: which tokens may be looked at (B, U); None for all.
+        embeddings: added behind the time embedding, each (B, E).
+        hint: the first hint, as ``Bundle.hinted`` makes it; None without a ControlNet.
+        beside: what stems of further hints answer.
+    """
+
+    words: Tensor
+    tokens: Tensor
+    pooled: Tensor
+    mask: Tensor | None
+    embeddings: list[Tensor]
+    hint: Tensor | None
+    beside: list[Tensor]
 
 
 @contextmanager

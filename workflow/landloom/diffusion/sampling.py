@@ -73,11 +73,7 @@ def sample(
     Raises:
         InputError: guidance leaves out what was never left out in training.
     """
-    device, dtype, channels = (
-        denoiser.network.device,
-        denoiser.network.dtype,
-        denoiser.network.config.in_channels,
-    )
+    device, channels = denoiser.network.device, denoiser.network.config.in_channels
     guess = Guided(denoiser, given, guides)
     scheduler = solver_of(schedule, solver, steps, device)
     x = noise(seeds, (channels, side, side)).to(device) * scheduler.init_noise_sigma
@@ -89,7 +85,7 @@ def sample(
         scheduler.set_begin_index(skipped)
         x = noised(schedule, start.to(device).float(), x, steps_of(schedule, timesteps[:1]))
     for number, t in enumerate(timesteps):
-        out, now = guess(x, t, dtype), steps_of(schedule, t.repeat(len(x)).to(device))
+        out, now = guess(x, t), steps_of(schedule, t.repeat(len(x)).to(device))
         # A solver wants the network's prediction, steering moves clean latents: there and back again.
         if steer:
             found = clean(schedule, x, now, out)
@@ -104,19 +100,20 @@ class Guided:
     """A denoiser under conditions with guidance; all branches go through it as one batch."""
 
     def __init__(self, denoiser: Denoiser, given: Given, guides: Sequence[Guidance]) -> None:
-        conditions, device = denoiser.conditions, denoiser.network.device
+        conditions, device, self.dtype = denoiser.conditions, denoiser.network.device, denoiser.network.dtype
         for g in guides:
             conditions.require_null(g.names, g.key)
         branches = [*(conditions.without(given, g.names) for g in guides), given]
         self.denoiser = denoiser
-        self.given = {n: torch.cat([b[n] for b in branches]).to(device) for n in given}
+        told = {n: torch.cat([b[n] for b in branches]).to(device) for n in given}
+        self.told = denoiser.enter(told, self.dtype)
         # full + sum of weight * (full - without), with the terms of ``full`` collected.
         self.weights = [*(-g.weight for g in guides), 1 + sum(g.weight for g in guides)]
 
-    def __call__(self, x: Tensor, t: Tensor, dtype: torch.dtype) -> Tensor:
+    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
         """Prediction (B, c, h, w) for noisy latents at a step, in fp32."""
-        copies = x.repeat(len(self.weights), 1, 1, 1).to(dtype)
-        parts = self.denoiser(copies, t, self.given).float().chunk(len(self.weights))
+        copies = x.repeat(len(self.weights), 1, 1, 1).to(self.dtype)
+        parts = self.denoiser.predicted(copies, t, self.told).float().chunk(len(self.weights))
         pairs = zip(self.weights, parts, strict=True)
         return sum((w * part for w, part in pairs), torch.zeros_like(x))
 

@@ -169,7 +169,9 @@ class UnweightedNetworks:
         tokens, pooled = unpack(words, base.pooled)
 
         def denoised() -> Tensor:
-            added = base.residuals(control, self._noisy(), self._time(), tokens, pooled, hint, 1.0)
+            added = base.residuals(
+                control, self._noisy(), self._time(), tokens, pooled, base.hinted(control, hint), 1.0
+            )
             return self._denoised(base, words, added)
 
         saved = parameters(control, trained=True) + parameters(base.network, trained=True)

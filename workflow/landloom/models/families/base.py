@@ -163,11 +163,15 @@ class Bundle(ABC):
         """
 
     @abstractmethod
+    def hinted(self, control: Any, hint: Tensor) -> Tensor:
+        """What a ControlNet makes of a hint (B, C, H, W) in pixels before it sees latents."""
+
+    @abstractmethod
     def residuals(
         self, control: Any, x: Tensor, t: Tensor, tokens: Tensor, pooled: Tensor, hint: Tensor,
         strength: float,
     ) -> dict[str, Any]:  # fmt: skip
-        """What a ControlNet adds, by name of the network's argument; hint (B, C, H, W) in pixels."""
+        """What a ControlNet adds, by name of the network's argument; hint as ``hinted`` made it."""
 
     @abstractmethod
     def controlled(self, hint: int, widths: Sequence[int]) -> Control:

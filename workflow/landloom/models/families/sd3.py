@@ -76,14 +76,17 @@ class StableDiffusion3(Bundle):
         found = self.transformer(x, tokens, pooled, t.expand(len(x)), return_dict=False, **residuals)
         return torch.as_tensor(found[0])
 
+    def hinted(self, control: Any, hint: Tensor) -> Tensor:
+        """Latents of the mask, one channel a class, painted."""
+        codes = torch.from_numpy(self.palette(hint.shape[1])).to(hint)
+        return self.encode(torch.einsum("bkhw,kc->bchw", hint, codes)).to(hint.dtype)
+
     def residuals(
         self, control: Any, x: Tensor, t: Tensor, tokens: Tensor, pooled: Tensor, hint: Tensor,
         strength: float,
     ) -> dict[str, Any]:  # fmt: skip
-        """Of the transformer's blocks; the hint, one channel a class, enters as latents of a painted mask."""
-        codes = torch.from_numpy(self.palette(hint.shape[1])).to(hint)
-        painted = self.encode(torch.einsum("bkhw,kc->bchw", hint, codes)).to(x.dtype)
-        (found,) = control(x, painted, strength, tokens, pooled, t.expand(len(x)), return_dict=False)
+        """Of the transformer's blocks."""
+        (found,) = control(x, hint, strength, tokens, pooled, t.expand(len(x)), return_dict=False)
         return {"block_controlnet_hidden_states": found}
 
     def controlled(self, hint: int, widths: Sequence[int]) -> SD3ControlNetModel:

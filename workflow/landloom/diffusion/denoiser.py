@@ -55,15 +55,13 @@ class Denoiser(nn.Module):
         """Prediction (B, c, h, w) under conditions that have entered."""
         clocks = [self.model.clock(n) for n in (self.network, self.controlnet) if n is not None]
         with added(clocks, told.embeddings):
-            residuals = {} if told.hint is None else self._residuals(x, t, told)
+            residuals = {} if told.hint is None else self._residuals(x, t, told, told.hint)
             return self.model.predict(x, t, told.tokens, told.pooled, told.mask, residuals)
 
-    def _residuals(self, x: Tensor, t: Tensor, told: "Entered") -> dict[str, Any]:
+    def _residuals(self, x: Tensor, t: Tensor, told: "Entered", hint: Tensor) -> dict[str, Any]:
         # The ControlNet has no mask for tokens, so it gets those alone that are always told: words.
         with added([self.model.entrance(self.controlnet)], told.beside):
-            return self.model.residuals(
-                self.controlnet, x, t, told.words, told.pooled, told.hint, self.strength
-            )
+            return self.model.residuals(self.controlnet, x, t, told.words, told.pooled, hint, self.strength)
 
     def entering(self, door: Door, given: Mapping[str, Tensor], dtype: torch.dtype) -> list[Tensor]:
         """What enters through a door, in the order of the conditions."""

@@ -10,6 +10,8 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
+from landloom.raster import png
+
 
 def encode(
     array: NDArray[Any],
@@ -19,15 +21,10 @@ def encode(
 ) -> bytes:
     """Encode (H, W) or (C, H, W) losslessly; 8-bit grey and RGB become PNG, the rest GeoTIFF."""
     array = array[None] if array.ndim == 2 else array
-    png = array.dtype == np.uint8 and array.shape[0] in (1, 3)
-    profile: dict[str, Any] = {"count": len(array), "height": array.shape[1], "width": array.shape[2]}
-    profile |= {"dtype": array.dtype.name, "driver": "PNG"} if png else geotiff(array)
-    if not png:
-        profile |= {
-            "crs": crs,
-            "nodata": nodata,
-            "transform": None if transform is None else Affine(*transform),
-        }
+    if png.holds(array):
+        return png.encode(array)
+    profile = geotiff(array) | {"count": len(array), "height": array.shape[1], "width": array.shape[2]}
+    profile |= {"crs": crs, "nodata": nodata, "transform": None if transform is None else Affine(*transform)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with MemoryFile() as memory:
@@ -56,8 +53,10 @@ def decode(data: bytes) -> NDArray[Any]:
     """Decode a file in memory to (C, H, W).
 
     Raises:
-        ValueError: the bytes are not a raster.
+        ValueError: the bytes are not a raster, or a PNG was cut off.
     """
+    if not data or png.cut_off(data):
+        raise ValueError("not a readable raster (it is cut off)")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:

@@ -25,7 +25,7 @@ from landloom.ratio_control.repair import repair
 from landloom.runtime import progress
 from landloom.runtime.command_line import In, Ins, Out
 
-VERSION = 9
+VERSION = 10
 
 
 def run(

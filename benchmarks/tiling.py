@@ -110,12 +110,10 @@ def speed(folder: Path, pairs: int) -> None:
             f"tile_{side}", f"tile, {side} px, {THREADS} threads ({SCENE})", THEIRS, ratios, 4, took=took,
             floor=f"{floor(folder, side, took)}; {sizes(folder, side)}",
         )  # fmt: skip
-    ratios, took = interleaved(lambda: command(folder, 8192), lambda: retiled(folder, 8192), pairs)
-    report("tile_job", "the whole command of tile, 8192 px", THEIRS, ratios, took=took)
+    ratios, took = interleaved(lambda: command(folder, 4096), lambda: retiled(folder, 4096), pairs)
+    report("tile_job", "the whole command of tile, 4096 px", THEIRS, ratios, took=took)
     ratios, took = interleaved(lambda: cut(folder, 4096), lambda: loop(folder, 4096), pairs)
-    report(
-        "tile_loop", f"tile, 4096 px, {THREADS} threads", "a plain rasterio + Pillow loop", ratios, took=took
-    )
+    report("tile_loop", "tile, 4096 px", "a plain rasterio + Pillow loop", ratios, took=took)
 
 
 def sizes(folder: Path, side: int) -> str:

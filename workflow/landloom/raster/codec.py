@@ -12,6 +12,9 @@ from rasterio.transform import Affine
 
 from landloom.raster import png
 
+# Tiles without a map position are fine. Said once for all: they are encoded in threads, which share filters.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+
 
 def encode(
     array: NDArray[Any],
@@ -25,12 +28,10 @@ def encode(
         return png.encode(array)
     profile = geotiff(array) | {"count": len(array), "height": array.shape[1], "width": array.shape[2]}
     profile |= {"crs": crs, "nodata": nodata, "transform": None if transform is None else Affine(*transform)}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with MemoryFile() as memory:
-            with memory.open(**profile) as file:
-                file.write(array)
-            return bytes(memory.read())
+    with MemoryFile() as memory:
+        with memory.open(**profile) as file:
+            file.write(array)
+        return bytes(memory.read())
 
 
 def geotiff(array: NDArray[Any]) -> dict[str, Any]:
@@ -56,11 +57,9 @@ def decode(data: bytes) -> NDArray[Any]:
         ValueError: the bytes are not a raster, or a PNG was cut off.
     """
     if not data or png.cut_off(data):
-        raise ValueError("not a readable raster (it is cut off)")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            with MemoryFile(data) as memory, memory.open() as file:
-                return np.asarray(file.read())
-        except RasterioError as error:
-            raise ValueError(f"not a readable raster ({error})") from None
+        raise ValueError("not a readable raster (it is empty or cut off)")
+    try:
+        with MemoryFile(data) as memory, memory.open() as file:
+            return np.asarray(file.read())
+    except RasterioError as error:
+        raise ValueError(f"not a readable raster ({error})") from None

@@ -31,10 +31,10 @@ PINNED = {
     "label_train": "7 ee0ce422",
     "mix": "3 f859f38c",
     "plan": "4 d4c01813",
-    "ratios": "3 3775bdfb",
+    "ratios": "4 3775bdfb",
     "report": "9 c910af96",
     "segment": "5 3ec817de",
-    "tile": "5 f6eb975d",
+    "tile": "6 f6eb975d",
 }
 """VERSION of each stage, and the hash of the defaults that it stands for."""
 NOT_STAGES = {"dataset", "seed", "data", "generators", "run"}

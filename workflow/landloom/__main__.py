@@ -1,5 +1,6 @@
 """``python -m landloom <stage> ...``: run one stage; nothing but that stage is imported."""
 
+import gc
 import importlib
 import os
 import shlex
@@ -13,7 +14,8 @@ from pydantic import BaseModel
 from landloom.cluster import requeue
 from landloom.errors import InputError, Interrupted
 from landloom.provenance import digests, records, result_cache
-from landloom.runtime import command_line, gpus, launch, lock, registry, signals
+from landloom.runtime import command_line, gpus, launch, lock, phases, registry, signals
+from landloom.runtime.importing import importing
 
 # Threads that wait for each other sleep rather than spin: a job has as many as its config says, and where
 # fewer cores are free, spinning takes what the others need. Read when torch is loaded.
@@ -25,12 +27,14 @@ COMMANDS = ("estimate", "verify", "trace", "resume")
 def execute(name: str, arguments: list[str]) -> None:
     """Parse the arguments of a stage and run it, outputs all or nothing, with a record beside each."""
     early = signals.watch()
-    module = importlib.import_module(f"landloom.stages.{name}")
+    with importing():
+        module = importlib.import_module(f"landloom.stages.{name}")
     if not any(p.kind == "state" for p in command_line.parameters(module.run)):
         signals.restore(early)  # nothing to save
     values = vars(command_line.parser(name, module.run).parse_args(arguments))
     command_line.require(command_line.paths(module.run, values, "input"))
-    recorder = _recorder(name, module, values, shlex.join(["python", "-m", "landloom", name, *arguments]))
+    with phases.during("load"):
+        recorder = _recorder(name, module, values, shlex.join(["python", "-m", "landloom", name, *arguments]))
     fingerprint = recorder.fingerprint()
     states = {
         key: values[key] / name / fingerprint for key in command_line.paths(module.run, values, "state")
@@ -45,10 +49,11 @@ def execute(name: str, arguments: list[str]) -> None:
             return
         needed = getattr(values.get("config"), "gpus", 0)
         with gpus.hold(needed), lock.also(held, states.values()) as insist:
-            with command_line.atomic(final, insist) as partial:
+            with phases.during("compute"), command_line.atomic(final, insist) as partial:
                 launch.run(name, module, values | states | dict(zip(outputs, partial, strict=True)))
-            recorder.write(final)
-            result_cache.keep(final, fingerprint)
+            with phases.during("write"):
+                recorder.write(final)
+                result_cache.keep(final, fingerprint)
             for state in states.values():
                 drop_checkpoints(state)
 
@@ -89,6 +94,7 @@ def main() -> int:
         if name in COMMANDS:
             return int(importlib.import_module(f"landloom.commands.{name}").main(arguments))
         execute(name, arguments)
+        print(f"{name}: {phases.line()}", file=sys.stderr)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -100,7 +106,9 @@ def main() -> int:
 
 def run_and_exit() -> None:
     """Entry point of the installed command."""
-    sys.exit(main())
+    code = main()
+    gc.freeze()  # the process ends: no garbage needs to be looked for
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Sampling latents: few-step solvers, classifier-free guidance, one seed a sample."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -121,9 +121,3 @@ class Guided:
 def taken(steps: int, strength: float) -> int:
     """Steps that a start of some strength leaves: whole ones, at least one."""
     return max(1, int(steps * strength + 1e-6))
-
-
-def batches(count: int, size: int) -> Iterator[slice]:
-    """Slices of at most ``size`` that cover ``count``."""
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))

@@ -19,7 +19,6 @@ from landloom.models import bundle
 from landloom.provenance import records
 from landloom.raster import codec
 from landloom.segmentation import networks
-from landloom.stages import image_sample
 from tests import bases
 from tests.stages.conftest import run
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from landloom.cluster import requeue
+from landloom.config.run import RunConfig
 from landloom.errors import InputError, Interrupted
 from landloom.provenance import digests, records, result_cache
 from landloom.runtime import command_line, gpus, launch, lock, phases, registry, signals
@@ -43,7 +44,8 @@ def execute(name: str, arguments: list[str]) -> None:
     final = [f for fs in outputs.values() for f in fs]
     result_cache.code()  # of what runs now, whatever is edited meanwhile
     with lock.hold(final[0]) as held:
-        if getattr(module, "KEEP", True) and result_cache.restore(final, fingerprint):
+        kept = getattr(module, "KEEP", True) and not RunConfig.found().profile  # a trace shows what is done
+        if kept and result_cache.restore(final, fingerprint):
             recorder.renew(final)
             print(f"{name}: the very same job was done before; its result stands", file=sys.stderr)
             return

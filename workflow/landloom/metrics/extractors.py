@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from landloom.config.features import FeaturesConfig
 from landloom.errors import InputError
-from landloom.runtime import progress
+from landloom.runtime import phases, progress
 from landloom.training.loop import device
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as efficientnet_lite_pytorch trains
@@ -69,6 +69,7 @@ def features(extractor: nn.Module, pictures: Iterable[NDArray[np.uint8]], batch:
     return torch.cat(found) if found else torch.empty(0, 1)
 
 
+@phases.during("load")
 def load(name: str, weights: str | None = None) -> nn.Module:
     """Load an extractor, in evaluation mode.
 

@@ -10,7 +10,10 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
+from landloom.runtime import phases
 
+
+@phases.during("write")
 def encode(
     array: NDArray[Any],
     crs: str | None = None,
@@ -52,6 +55,7 @@ def geotiff(array: NDArray[Any]) -> dict[str, Any]:
     }
 
 
+@phases.during("load")
 def decode(data: bytes) -> NDArray[Any]:
     """Decode a file in memory to (C, H, W).
 

@@ -18,7 +18,7 @@ import psutil
 from landloom.config.run import RunConfig
 from landloom.config.section import Section
 from landloom.errors import InputError, Interrupted
-from landloom.runtime import command_line, determinism, signals
+from landloom.runtime import command_line, determinism, signals, tracing
 from landloom.runtime.importing import importing, with_torch
 
 WORKER = "landloom.runtime.launch"
@@ -125,7 +125,8 @@ def compute(module: ModuleType, values: dict[str, Any]) -> None:
 
     with_torch(prepare)
     try:
-        module.run(**values)
+        with tracing.traced(tracing.place(_first_output(module, values)) if how.profile else None):
+            module.run(**values)
     except Exception as error:
         torch = sys.modules.get("torch")
         if torch is None or not isinstance(error, torch.OutOfMemoryError):
@@ -133,6 +134,11 @@ def compute(module: ModuleType, values: dict[str, Any]) -> None:
         stage, found = module.__name__.rpartition(".")[2], f"out of GPU memory ({error})"
         remedy = "Lower its batch, or see docs/workstation.md for what makes it smaller"
         raise InputError(stage, found, remedy) from None
+
+
+def _first_output(module: ModuleType, values: dict[str, Any]) -> Path:
+    """The first output of a stage, as it is called while it is written."""
+    return next(iter(command_line.paths(module.run, values, "output").values()))[0]
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 # Two commands do everything on a machine with Python 3.11:
 #   make demo    set up, then run the default pipeline on real imagery
 #   make test    set up, then run the tests
+# and make bench measures speed.
 VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= all
 BIN := $(abspath $(VENV))/bin
 DATA := resources/landsat7
 
-.PHONY: demo test lint setup data clean
+BENCHES := tiling class_ratios training_steps sampling_pairs categorical_masks segmentation_steps dag_size \
+           startup overhead
+
+.PHONY: demo test bench lint setup data clean
 .DELETE_ON_ERROR:
 
 demo: setup data
@@ -15,6 +19,11 @@ demo: setup data
 
 test: setup
 	PATH="$(BIN):$$PATH" pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+
+# Ratios against the scripts people use; docs/benchmarks.md says what they mean.
+bench: setup
+	for name in $(BENCHES); do PATH="$(BIN):$$PATH" python benchmarks/$$name.py || exit 1; done
+	$(BIN)/python benchmarks/tables.py
 
 lint: setup data
 	$(BIN)/ruff check .

@@ -1,9 +1,12 @@
-"""Jobs, time and memory of a dry run over a million tiles: ``benchmarks/dag_size.py [scenes [a shard]]``.
+"""Jobs, time and memory of a dry run over millions of tiles.
 
-Then the time with all results there, which are compared with their records, and with their times shuffled.
-4096 scenes of 4096 x 4096 pixels are 1,048,576 tiles of 256 pixels. All files are empty.
+python benchmarks/dag_size.py [10000] [--per-shard 20] [--finished]
+
+10,000 scenes of 4096 x 4096 pixels are 2,560,000 tiles of 256 pixels; all files are empty. ``--finished``
+adds the time with all results there, which are compared with their records, and with their times shuffled.
 """
 
+import argparse
 import csv
 import hashlib
 import io
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from comparison import report
 
 from landloom.orchestration import recorded_jobs
 from landloom.provenance import records
@@ -34,23 +38,37 @@ EMPTY = hashlib.sha256().hexdigest()
 
 
 def main() -> None:
-    scenes, per_shard = [*map(int, sys.argv[1:]), *(4096, 20)[len(sys.argv) - 1 :]]
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenes", type=int, nargs="?", default=10_000)
+    parser.add_argument("--per-shard", type=int, default=20)
+    parser.add_argument("--finished", action="store_true")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepare(folder, scenes, per_shard)
+        prepare(folder, given.scenes, given.per_shard)
+        start = time.perf_counter()
         text, taken = plan(folder, "--quiet", "rules")
-        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        took, memory = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         total = re.search(r"^total\s+(\d+)", text, re.M)
-        jobs = total[1] if total else "?"
-        asked = f"{scenes} scenes, {per_shard} a shard, {scenes * 256:,} tiles"
-        print(f"{asked}: {jobs} jobs, {taken}, {memory:.0f} MB", flush=True)
-        finish(folder, plan(folder, "--summary")[0])
-        date(folder, time.time(), 0.0)
-        by_times = ["--rerun-triggers", "mtime"]
-        for what, words in [("all results there, by times alone", by_times), ("by records, too", [])]:
-            show(what, folder, *words)
-        date(folder, 1e9, 1.0)
-        show("after a copy", folder)
+        asked = f"{given.scenes:,} scenes, {given.per_shard} a shard, {given.scenes * 256:,} tiles"
+        print(f"{asked}: {total[1] if total else '?'} jobs, {taken}", flush=True)
+        work = f"dry run of {asked}"
+        report("dag_seconds", work, "a clock", [took], 30.0, "low", "seconds")
+        report("dag_memory", work, "resident memory", [memory / 2**20], 1.0, "low", "GB")
+        if given.finished:
+            finished(folder)
+
+
+def finished(folder: Path) -> None:
+    """Print how long it takes to find that all is done."""
+    finish(folder, plan(folder, "--summary")[0])
+    date(folder, time.time(), 0.0)
+    by_times = ["--rerun-triggers", "mtime"]
+    for what, words in [("all results there, by times alone", by_times), ("by records, too", [])]:
+        show(what, folder, *words)
+    date(folder, 1e9, 1.0)
+    show("after a copy", folder)
 
 
 def show(what: str, folder: Path, *arguments: str) -> None:

@@ -101,3 +101,15 @@ def test_saved_and_loaded_it_is_the_same(model: MaskDenoiser, tmp_path: object) 
     model.save_pretrained(tmp_path)
     again = MaskDenoiser.from_pretrained(tmp_path).eval()
     assert torch.equal(drawn(again, [0.5, 0.5, 0, 0], ON), drawn(model, [0.5, 0.5, 0, 0], ON))
+
+
+def test_bf16_is_close_to_fp32_and_not_the_same(model: MaskDenoiser) -> None:
+    plain, half = (
+        sample(model, torch.full((4, CLASSES), 0.25), torch.ones(4, CLASSES, dtype=torch.bool), range(4), c)[
+            1
+        ]
+        for c in (ON, ON.model_copy(update={"precision": "bf16"}))
+    )
+    assert half.dtype == torch.float32
+    assert not torch.equal(plain, half)
+    assert (plain.softmax(1) - half.softmax(1)).abs().mean() < 0.05

@@ -94,10 +94,8 @@ def one_hot(mask: Tensor, classes: int) -> Tensor:
 
     All zeros, the null of this condition, is thus what "no class known" looks like in training too.
     """
-    known = mask != IGNORE
-    clean = torch.where(known, mask, torch.zeros_like(mask)).long()
-    hot = torch.nn.functional.one_hot(clean, classes) * known[..., None]
-    return hot.movedim(-1, 1).float()
+    numbers = torch.arange(classes, dtype=mask.dtype, device=mask.device)
+    return (mask[:, None] == numbers[:, None, None]).float()
 
 
 def fractions(mask: Tensor, classes: int, cells: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -39,15 +39,15 @@ def sample(
     for heat, hidden, new in plan(rank, config):
         tracing.step()
         shown = torch.where(hidden, torch.full_like(mask, IGNORE), mask)
-        logits = predict(model, shown, condition, config.vector_guidance) / heat
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+            logits = predict(model, shown, condition, config.vector_guidance) / heat
         if config.control.histogram:
             counts = one_hot(shown, model.config.classes).sum((2, 3))
             # Shown pixels are settled, so what the whole mask lacks must come from the hidden ones.
             wanted = histogram.remaining(ratios, counts, size * size)
             found = histogram.bias(logits, hidden.float(), wanted, known)
             logits = logits + found[:, :, None, None]
-        noise = torch.stack([gumbel(logits.shape[1:], g) for g in generators]).to(device)
-        mask = torch.where(new, (logits + noise).argmax(1).to(torch.uint8), shown)
+        mask = torch.where(new, drawn(logits, new, generators), shown)
         drawn_from = torch.where(new[:, None], logits, drawn_from)
     return mask, drawn_from
 
@@ -81,6 +81,15 @@ def temperature(last: float, known: int, pixels: int) -> float:
     """Temperature of a step: 1 while the layout is drawn, down to ``last`` for the final details."""
     done = torch.tensor([known + 1.0, pixels + 1.0]).log()
     return float(1 + (last - 1) * done[0] / done[1])
+
+
+def drawn(logits: Tensor, new: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+    """Classes (B, H, W), drawn from logits (B, K, H, W) where ``new`` (B, H, W); elsewhere the likeliest."""
+    noise = torch.zeros(logits.shape)
+    for own, where, generator in zip(noise, new.cpu(), generators, strict=True):
+        own[:, where] = gumbel((len(own), int(where.sum())), generator)
+    # The largest and its place: torch finds them together many times faster than the place alone.
+    return (logits + noise.to(logits.device)).max(1).indices.to(torch.uint8)
 
 
 def gumbel(shape: Sequence[int], generator: torch.Generator) -> Tensor:

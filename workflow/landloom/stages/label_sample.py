@@ -24,7 +24,7 @@ from landloom.runtime import progress
 from landloom.runtime.command_line import In, Ins, Out
 from landloom.runtime.importing import importing
 
-VERSION = 9
+VERSION = 10
 
 
 def run(

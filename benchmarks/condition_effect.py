@@ -37,8 +37,9 @@ from landloom.config.run import RunConfig
 from landloom.data import samples
 from landloom.data.samples import Meta, Sample
 from landloom.data.statistics import Statistics
+from landloom.diffusion.images import DiffusionImages
 from landloom.scenes.discovery import discover, split_scenes
-from landloom.stages import base, caption, encode, image_sample, image_train, ratios, tile
+from landloom.stages import base, caption, encode, image_train, ratios, tile
 
 SIDE, FACTOR = 64, 8
 QUIET = RunConfig(log=60, checkpoint=60)
@@ -110,14 +111,14 @@ class Work:
             )  # fmt: skip
         return out
 
-    def painter(self, generator: Path) -> image_sample.Diffusion:
+    def painter(self, generator: Path) -> DiffusionImages:
         """What makes images with a trained generator."""
-        return image_sample.Diffusion(
+        return DiffusionImages(
             self.config.image_sample, Statistics.load(self.statistics), self.base, generator, None
         )
 
 
-def painted(paint: image_sample.Diffusion, rows: Sequence[Sample], seed: int) -> NDArray[np.float32]:
+def painted(paint: DiffusionImages, rows: Sequence[Sample], seed: int) -> NDArray[np.float32]:
     """Images (N, C, H, W) in [-1, 1]; each row has its own noise, the same in every call."""
     seeds = [1000 * seed + i for i in range(len(rows))]
     parts = [slice(i, i + 16) for i in range(0, len(rows), 16)]

@@ -41,7 +41,7 @@ def main() -> None:
     judges = {"agreement, steering": networks.load(steering), "another": networks.load(other)}
     tiles = sorted((root / "tiles").glob("*.parquet"))
     extractor = extractors.load("efficientnet_lite0", None)
-    real = fidelity.features(extractor, pictures(dataset, tiles, "train", given.count), 32)
+    real = extractors.features(extractor, pictures(dataset, tiles, "train", given.count), 32)
     with tempfile.TemporaryDirectory() as name:
         masks, out = Path(name) / "masks.parquet", Path(name) / "pairs.parquet"
         rows = samples.rows([source := root / given.generator / "masks/0.parquet"], "train")[: given.count]
@@ -58,7 +58,7 @@ def main() -> None:
             )  # fmt: skip
             seconds = time.perf_counter() - begin
             found = [f"{k} {agreement(j, dataset, out):.3f}" for k, j in judges.items()]
-            made = fidelity.features(extractor, pictures(dataset, [out], "train", given.count), 32)
+            made = extractors.features(extractor, pictures(dataset, [out], "train", given.count), 32)
             fid = fidelity.compare(real, made).fid
             print(
                 f"weight {weight:<5g} {seconds:6.1f} s  mIoU: {', '.join(found)}  FID {fid:.1f}", flush=True

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from landloom.runtime import registry
+
 PACKAGE = Path(__file__).parents[1] / "workflow/landloom"
 
 ROOMS = [
@@ -99,3 +101,37 @@ def test_the_snakefile_imports_nothing_heavy() -> None:
     code = f"{asked} print([m for m in {HEAVY} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+NETWORKS = {"torch", "torch._dynamo", "accelerate"}
+DIFFUSION = NETWORKS | {"diffusers", "transformers", "peft", "scipy"}
+SLOW = DIFFUSION | {"timm", "torchmetrics", "matplotlib", "pandas", "torchvision"}
+"""Packages that take a tenth of a second or more to import."""
+
+BROUGHT = [
+    (("audit", "caption", "export", "image_sample", "mix", "tile"), set[str]()),
+    (("label_sample", "plan", "ratios"), {"pandas"}),
+    (("report",), {"pandas", "matplotlib"}),
+    (("features",), {"torch", "accelerate"}),
+    (("image_train",), {"torch", "accelerate", "pandas"}),
+    (("check", "curate", "segment"), NETWORKS | {"timm", "torchvision"}),
+    (("evaluate", "label_table"), SLOW - {"diffusers", "peft", "timm"}),  # torchmetrics brings the others
+    (("base", "encode", "label_train"), SLOW - {"timm", "torchmetrics", "matplotlib"}),
+]
+"""Stages, and the slow packages that they may import before they know their back-end; no others.
+
+``tests/stages/test_start.py`` looks at what back-ends bring.
+"""
+
+
+def test_every_stage_says_what_it_brings() -> None:
+    assert sorted(s for stages, _ in BROUGHT for s in stages) == sorted(registry.names())
+
+
+@pytest.mark.parametrize(("stages", "brought"), BROUGHT, ids=lambda v: v[0] if isinstance(v, tuple) else "")
+def test_a_stage_imports_what_it_needs(stages: tuple[str, ...], brought: set[str]) -> None:
+    """A job that imports all there is begins four seconds later."""
+    asked = "import sys, landloom.__main__, " + ", ".join(f"landloom.stages.{s}" for s in stages)
+    code = f"{asked}; print(*(m for m in {SLOW - brought!r} if m in sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []

@@ -9,7 +9,7 @@ from landloom.conditions.mask import Mask
 from landloom.conditions.ratios import Ratios, VectorTokens
 from landloom.conditions.text import Text
 from landloom.diffusion.denoiser import Denoiser
-from landloom.diffusion.sampling import Guidance, Guided, batches, guidance, noise, sample, taken
+from landloom.diffusion.sampling import Guidance, Guided, guidance, noise, sample, taken
 from landloom.errors import InputError
 from landloom.models.families.stable_diffusion import StableDiffusion
 from tests import bases
@@ -119,11 +119,6 @@ def test_guidance_by_what_was_never_left_out_is_refused(
     told = Denoiser(model, Conditions(members, "the model"))
     with pytest.raises(InputError, match=rf"^image_sample\.guidance: asks for .*{wrong}"):
         sample(told, model.scheduler, {}, [1], 1, 8, [Guidance(1, frozenset(names), "image_sample.guidance")])
-
-
-def test_slices_cover_the_count() -> None:
-    assert [list(range(5))[s] for s in batches(5, 2)] == [[0, 1], [2, 3], [4]]
-    assert list(batches(0, 2)) == []
 
 
 @pytest.mark.parametrize("solver", ["unipc", "dpm++"])

@@ -4,7 +4,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from landloom.metrics import fidelity
+from landloom.metrics import extractors, fidelity
 
 
 class Blocks(nn.Module):
@@ -28,7 +28,7 @@ def pictures(count: int, seed: int, blur: int = 1) -> NDArray[np.uint8]:
 def compare(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> fidelity.Fidelity:
     extractor = Blocks()
     return fidelity.compare(
-        fidelity.features(extractor, list(a), 7), fidelity.features(extractor, list(b), 7)
+        extractors.features(extractor, list(a), 7), extractors.features(extractor, list(b), 7)
     )
 
 

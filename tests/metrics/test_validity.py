@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from landloom.data.cells import reduced
 from landloom.data.symmetry import turn
 from landloom.metrics import validity
 from landloom.raster.labels import IGNORE
@@ -69,7 +70,7 @@ def test_masks_are_compared_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_cells_of_cells_are_the_same() -> None:
     masks = [np.arange(48 * 80, dtype=np.int64).reshape(48, 80).astype(np.uint8) % np.uint8(3)]
-    small = [validity.reduced(m) for m in masks]
+    small = [reduced(m) for m in masks]
     assert small[0].shape == (32, 32)
     assert torch.equal(validity.cells(small, 3), validity.cells(masks, 3))
 

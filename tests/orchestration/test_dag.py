@@ -83,15 +83,6 @@ def test_tile_is_told_what_a_manifest_says_of_day_and_cloud() -> None:
     assert cloudy.acquisition(w) == "--acquired 2000-10-02 --cloud 0.25"
 
 
-@pytest.mark.parametrize(
-    ("shards", "cores", "threads"), [(1, 2, 2), (1, 64, 4), (3, 8, 2), (3, 2, 1), (1, None, 1)]
-)
-def test_tile_takes_the_cores_that_few_shards_leave(shards: int, cores: int | None, threads: int) -> None:
-    made = dag()
-    made.parts = {str(i): [] for i in range(shards)}
-    assert made.spare_cores(cores) == threads
-
-
 def test_equal_trainings_share_one_model() -> None:
     own = {"image_train": {"steps": 7}}
     strict = own | {"curate": {"min_agreement": 0.5}}

@@ -12,13 +12,13 @@ from landloom.data import samples
 from landloom.data.quality import score
 from landloom.data.samples import Meta, Sample
 from landloom.data.statistics import Statistics
+from landloom.diffusion import images as images_by_diffusion
 from landloom.diffusion.feedback import JudgeFeedback
 from landloom.errors import InputError
 from landloom.models import bundle
 from landloom.provenance import records
 from landloom.raster import codec
 from landloom.segmentation import networks
-from landloom.stages import image_sample
 from tests import bases
 from tests.stages.conftest import run
 
@@ -240,7 +240,7 @@ def test_only_the_steps_that_a_start_leaves_are_corrected(
             super().__init__(*given)
             seen.append(self.last)
 
-    monkeypatch.setattr(image_sample, "JudgeFeedback", Counted)
+    monkeypatch.setattr(images_by_diffusion, "JudgeFeedback", Counted)
     text = '{"steps": 10, "collage": {"strength": 0.4}, "feedback": {"weight": 0.1}}'
     one = job | {"tiles": tiny["tiles"], "judge": run_dir, "config": text}
     bases.execute("image_sample", **one, masks=masks, out=tmp_path / "o.parquet")

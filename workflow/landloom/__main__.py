@@ -1,5 +1,6 @@
 """``python -m landloom <stage> ...``: run one stage; nothing but that stage is imported."""
 
+import gc
 import importlib
 import os
 import shlex
@@ -11,9 +12,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from landloom.cluster import requeue
+from landloom.config.run import RunConfig
 from landloom.errors import InputError, Interrupted
 from landloom.provenance import digests, records, result_cache
-from landloom.runtime import command_line, gpus, launch, lock, registry, signals
+from landloom.runtime import command_line, gpus, launch, lock, phases, registry, signals
+from landloom.runtime.importing import importing
 
 # Threads that wait for each other sleep rather than spin: a job has as many as its config says, and where
 # fewer cores are free, spinning takes what the others need. Read when torch is loaded.
@@ -25,12 +28,14 @@ COMMANDS = ("estimate", "verify", "trace", "resume")
 def execute(name: str, arguments: list[str]) -> None:
     """Parse the arguments of a stage and run it, outputs all or nothing, with a record beside each."""
     early = signals.watch()
-    module = importlib.import_module(f"landloom.stages.{name}")
+    with importing():
+        module = importlib.import_module(f"landloom.stages.{name}")
     if not any(p.kind == "state" for p in command_line.parameters(module.run)):
         signals.restore(early)  # nothing to save
     values = vars(command_line.parser(name, module.run).parse_args(arguments))
     command_line.require(command_line.paths(module.run, values, "input"))
-    recorder = _recorder(name, module, values, shlex.join(["python", "-m", "landloom", name, *arguments]))
+    with phases.during("load"):
+        recorder = _recorder(name, module, values, shlex.join(["python", "-m", "landloom", name, *arguments]))
     fingerprint = recorder.fingerprint()
     states = {
         key: values[key] / name / fingerprint for key in command_line.paths(module.run, values, "state")
@@ -39,16 +44,18 @@ def execute(name: str, arguments: list[str]) -> None:
     final = [f for fs in outputs.values() for f in fs]
     result_cache.code()  # of what runs now, whatever is edited meanwhile
     with lock.hold(final[0]) as held:
-        if getattr(module, "KEEP", True) and result_cache.restore(final, fingerprint):
+        kept = getattr(module, "KEEP", True) and not RunConfig.found().profile  # a trace shows what is done
+        if kept and result_cache.restore(final, fingerprint):
             recorder.renew(final)
             print(f"{name}: the very same job was done before; its result stands", file=sys.stderr)
             return
         needed = getattr(values.get("config"), "gpus", 0)
         with gpus.hold(needed), lock.also(held, states.values()) as insist:
-            with command_line.atomic(final, insist) as partial:
+            with phases.during("compute"), command_line.atomic(final, insist) as partial:
                 launch.run(name, module, values | states | dict(zip(outputs, partial, strict=True)))
-            recorder.write(final)
-            result_cache.keep(final, fingerprint)
+            with phases.during("write"):
+                recorder.write(final)
+                result_cache.keep(final, fingerprint)
             for state in states.values():
                 drop_checkpoints(state)
 
@@ -89,6 +96,7 @@ def main() -> int:
         if name in COMMANDS:
             return int(importlib.import_module(f"landloom.commands.{name}").main(arguments))
         execute(name, arguments)
+        print(f"{name}: {phases.line()}", file=sys.stderr)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -100,7 +108,9 @@ def main() -> int:
 
 def run_and_exit() -> None:
     """Entry point of the installed command."""
-    sys.exit(main())
+    code = main()
+    gc.freeze()  # the process ends: no garbage needs to be looked for
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,11 @@ class RunConfig(Section):
     """Compute the activations of U-Net, ControlNet and autoencoder twice rather than keep them: a training
     does one forward pass in three more, and needs much less GPU memory."""
 
+    profile: bool = False
+    """Write a trace of torch's profiler for ui.perfetto.dev, of the first ten steps of each job that uses
+    torch: `.landloom/<output>.trace.json` beside its first output. Such a job is slower, and does not take a
+    result that is at hand."""
+
     VARIABLE: ClassVar[str] = "LANDLOOM_RUN"
 
     def publish(self) -> None:

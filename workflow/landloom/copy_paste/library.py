@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from landloom.config.image_sample import CollageConfig
 from landloom.data import samples
+from landloom.data.cells import CELLS, reduced
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.data.symmetry import turn
 from landloom.errors import InputError
-from landloom.metrics.validity import CELLS, reduced
 from landloom.raster import codec
 from landloom.raster.labels import IGNORE
 

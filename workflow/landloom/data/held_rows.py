@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+from landloom.runtime import phases
+
 T = TypeVar("T")
 
 
@@ -33,6 +35,7 @@ class HeldRows(ABC, Generic[T]):
     def __getitem__(self, index: int) -> T:
         return self.__getitems__([index])[0]
 
+    @phases.during("load")
     def __getitems__(self, indices: Sequence[int]) -> list[T]:
         """Rows at some indices (torch asks a dataset for a batch by this name)."""
         if self.coming is not None:
@@ -46,6 +49,7 @@ class HeldRows(ABC, Generic[T]):
             self._keep(i, row)
         return [found[i] for i in indices]
 
+    @phases.during("load")
     def fill(self) -> None:
         """Read all rows, if they may be held."""
         if self.size <= self.capacity:

@@ -26,6 +26,7 @@ from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.raster.histogram import occurrences
 from landloom.raster.labels import IGNORE
+from landloom.runtime import phases
 
 GROUP_BYTES = 8 * 10**6
 """Encoded pixels in a row group. Reading one tile reads its whole group, so groups must be small."""
@@ -204,7 +205,8 @@ class ShardWriter:
             self._flush()
         if kind is None and self.totals:
             self.writer.add_key_value_metadata({TOTALS: json.dumps(self.totals, sort_keys=True)})
-        self.writer.close()
+        with phases.during("write"):
+            self.writer.close()
 
     def add(self, sample: Sample) -> None:
         """Add one sample."""
@@ -214,6 +216,7 @@ class ShardWriter:
         if self.bytes >= GROUP_BYTES or len(self.rows) >= GROUP_ROWS:
             self._flush()
 
+    @phases.during("write")
     def _flush(self) -> None:
         if self.rows:
             columns = {n: [plain(getattr(s, n)) for s in self.rows] for n in types(Sample)}
@@ -253,9 +256,11 @@ def _rows(
     if wanted is not None and not len(wanted):
         return
     known = [n for n in types(Sample) if n in file.schema_arrow.names and (not names or n in names)]
-    table = file.read_row_group(group, columns=known)
-    table = table if wanted is None else table.take(pa.array(wanted, pa.int64()))
-    for row in table.to_pylist():
+    with phases.during("load"):
+        table = file.read_row_group(group, columns=known)
+        table = table if wanted is None else table.take(pa.array(wanted, pa.int64()))
+        found = table.to_pylist()
+    for row in found:
         yield built(Sample, row)
 
 
@@ -304,6 +309,7 @@ def named(path: Path, names: Collection[str]) -> Iterator[Sample]:
     return pick([path], [i for i, name in enumerate(columns([path], ["id"])["id"]) if name in found])
 
 
+@phases.during("load")
 def columns(paths: Sequence[Path], names: Sequence[str]) -> dict[str, list[Any]]:
     """Read a few columns of shards, without touching images; None where a shard lacks one."""
     found: dict[str, list[Any]] = {name: [] for name in names}
@@ -340,6 +346,7 @@ def totals(path: Path) -> dict[str, Any]:
     return found
 
 
+@phases.during("load")
 def _open(path: Path) -> pq.ParquetFile:
     try:
         file = pq.ParquetFile(path)

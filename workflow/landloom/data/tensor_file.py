@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from landloom.errors import InputError
+from landloom.runtime import phases
 
 TYPES = {
     "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32,
@@ -53,6 +54,7 @@ class Stored:
     kind: Kind
 
 
+@phases.during("load")
 def look(path: Path) -> tuple[dict[str, Stored], dict[str, str]]:
     """Tensors of a safetensors file, by name, and its metadata; no values are read.
 
@@ -73,6 +75,7 @@ def look(path: Path) -> tuple[dict[str, Stored], dict[str, str]]:
     return found, metadata
 
 
+@phases.during("load")
 def read_into(target: Tensor, file: IO[bytes], start: int) -> None:
     """Fill a contiguous tensor with the bytes of an open file from ``start``.
 
@@ -133,6 +136,7 @@ class Writer:
             raise ValueError(f"'{name}' has more rows than {kind.shape[0]}")
 
 
+@phases.during("write")
 def write(file: IO[bytes], rows: Tensor) -> int:
     """Write the values of a tensor where a file stands; returns their bytes."""
     return file.write(_bytes(rows.contiguous()))

@@ -12,6 +12,7 @@ from landloom.config.image_train import ImageTrainConfig
 from landloom.diffusion import lora
 from landloom.errors import InputError
 from landloom.models.families.base import Bundle, Control
+from landloom.runtime import phases
 
 STEM = (16, 32, 96, 256)  # ControlNet's own widths, for a VAE that shrinks eight times
 SMALL = 0.03
@@ -71,6 +72,7 @@ def adapt(model: Bundle, config: ImageTrainConfig) -> None:
         model.network.add_adapter(LoraConfig(r=config.lora, lora_alpha=config.lora, target_modules=ATTENTION))
 
 
+@phases.during("write")
 def save(
     folder: Path, controlnet: Control, model: Bundle, config: ImageTrainConfig,
     stems: nn.ModuleDict | None = None,
@@ -85,6 +87,7 @@ def save(
         lora.save(model, folder)
 
 
+@phases.during("load")
 def load(folder: Path, model: Bundle, device: torch.device, dtype: torch.dtype) -> Control:
     """Read the ControlNet; what was trained along takes its place in ``model``."""
     control = model.control.from_pretrained(folder, use_safetensors=True, local_files_only=True)

@@ -9,11 +9,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from landloom.models.families.base import Bundle
+from landloom.runtime import phases
 
 WEIGHTS = "pytorch_lora_weights.safetensors"
 """The file that ``load_lora_weights`` looks for."""
 
 
+@phases.during("write")
 def save(model: Bundle, out: Path) -> None:
     """Write the adapter for ``load_lora_weights``; its settings lie in the header, in a fixed order.
 
@@ -31,6 +33,7 @@ def save(model: Bundle, out: Path) -> None:
     model.pipeline.save_lora_weights(out, **{f"{name}_lora_layers": weights}, save_function=write)
 
 
+@phases.during("load")
 def load(model: Bundle, folder: Path) -> None:
     """Put the adapter in ``folder`` on the denoiser."""
     model.network.load_lora_adapter(

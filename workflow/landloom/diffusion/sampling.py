@@ -1,6 +1,6 @@
 """Sampling latents: few-step solvers, classifier-free guidance, one seed a sample."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +11,7 @@ from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.noise import clean, noised, only_step, shifted, steps_of
 from landloom.diffusion.noise import solver as solver_of
 from landloom.models.families.base import Schedule
+from landloom.runtime import tracing
 
 Steering = Callable[[Tensor, int], Tensor]
 """Moves predicted clean latents (B, c, h, w), told the number of the sampling step."""
@@ -85,6 +86,7 @@ def sample(
         scheduler.set_begin_index(skipped)
         x = noised(schedule, start.to(device).float(), x, steps_of(schedule, timesteps[:1]))
     for number, t in enumerate(timesteps):
+        tracing.step()
         out, now = guess(x, t), steps_of(schedule, t.repeat(len(x)).to(device))
         # A solver wants the network's prediction, steering moves clean latents: there and back again.
         if steer:
@@ -121,9 +123,3 @@ class Guided:
 def taken(steps: int, strength: float) -> int:
     """Steps that a start of some strength leaves: whole ones, at least one."""
     return max(1, int(steps * strength + 1e-6))
-
-
-def batches(count: int, size: int) -> Iterator[slice]:
-    """Slices of at most ``size`` that cover ``count``."""
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from landloom.errors import InputError
+from landloom.runtime import phases
 
 DROPOUT = 0.5
 NOISY = 3
@@ -79,6 +80,7 @@ class Generator(nn.Module):
             x = block(x if i == 0 else torch.cat([x, skips[-1 - i]], 1))
         return x
 
+    @phases.during("write")
     def save(self, folder: Path) -> None:
         """Write config.json and the weights."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,6 +88,7 @@ class Generator(nn.Module):
         save_file({k: v.contiguous() for k, v in self.state_dict().items()}, folder / WEIGHTS)
 
 
+@phases.during("load")
 def load(folder: Path) -> Generator:
     """Read a generator, in evaluation mode.
 

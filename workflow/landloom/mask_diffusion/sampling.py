@@ -13,6 +13,7 @@ from landloom.mask_diffusion import unmasking_schedule
 from landloom.mask_diffusion.network import MaskDenoiser
 from landloom.raster.labels import IGNORE
 from landloom.ratio_control import histogram
+from landloom.runtime import tracing
 
 
 @torch.no_grad()
@@ -36,6 +37,7 @@ def sample(
     drawn_from = torch.zeros(len(seeds), model.config.classes, size, size, device=device)
     condition = encode(ratios, known)
     for heat, hidden, new in plan(rank, config):
+        tracing.step()
         shown = torch.where(hidden, torch.full_like(mask, IGNORE), mask)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             logits = predict(model, shown, condition, config.vector_guidance) / heat

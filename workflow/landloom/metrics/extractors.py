@@ -2,15 +2,21 @@
 
 import importlib
 import importlib.util
+import itertools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landloom.config.features import FeaturesConfig
 from landloom.errors import InputError
+from landloom.runtime import phases, progress
+from landloom.training.loop import device
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as efficientnet_lite_pytorch trains
 SIDE = 224
@@ -52,6 +58,18 @@ class Inception(nn.Module):
         return self.network(pictures, **self.options)
 
 
+def features(extractor: nn.Module, pictures: Iterable[NDArray[np.uint8]], batch: int) -> Tensor:
+    """Features (N, D) of pictures (H, W, 3), ``batch`` at a time; N may be 0."""
+    extractor = extractor.to(device())
+    iterator, found = progress.shown(pictures, "features of pictures"), []
+    while part := list(itertools.islice(iterator, batch)):
+        images = torch.from_numpy(np.stack(part)).movedim(-1, 1).contiguous()
+        with torch.no_grad():
+            found.append(extractor(images.to(device())).float().cpu())
+    return torch.cat(found) if found else torch.empty(0, 1)
+
+
+@phases.during("load")
 def load(name: str, weights: str | None = None) -> nn.Module:
     """Load an extractor, in evaluation mode.
 

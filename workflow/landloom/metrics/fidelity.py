@@ -1,19 +1,12 @@
-"""FID and KID between two sets of pictures, from features that are computed once."""
+"""FID and KID between two sets of pictures, from their features."""
 
-import itertools
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
-
-from landloom.runtime import progress
-from landloom.training.loop import device
 
 SUBSETS, SUBSET = 100, 50
 """Number and size of the random subsets of KID; smaller sets are compared whole."""
@@ -35,17 +28,6 @@ class _Given(nn.Identity):
     def __init__(self, num_features: int) -> None:
         super().__init__()
         self.num_features = num_features
-
-
-def features(extractor: nn.Module, pictures: Iterable[NDArray[np.uint8]], batch: int) -> Tensor:
-    """Features (N, D) of pictures (H, W, 3), ``batch`` at a time; N may be 0."""
-    extractor = extractor.to(device())
-    iterator, found = progress.shown(pictures, "features of pictures"), []
-    while part := list(itertools.islice(iterator, batch)):
-        images = torch.from_numpy(np.stack(part)).movedim(-1, 1).contiguous()
-        with torch.no_grad():
-            found.append(extractor(images.to(device())).float().cpu())
-    return torch.cat(found) if found else torch.empty(0, 1)
 
 
 def compare(reference: Tensor, made: Tensor) -> Fidelity:

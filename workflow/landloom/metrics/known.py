@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from landloom.errors import InputError
+from landloom.runtime import phases
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Known:
     features: Tensor
     ids: list[str]
 
+    @phases.during("write")
     def save(self, path: Path) -> None:
         """Write as safetensors."""
         save_file({"features": self.features.contiguous()}, path, metadata={"ids": json.dumps(self.ids)})
@@ -38,6 +40,7 @@ class Known:
         return self.features[[row[i] for i in ids]]
 
 
+@phases.during("load")
 def load(paths: Sequence[Path]) -> Known:
     """Read and join the features of several shards; shards without train tiles add nothing."""
     parts = [p for p in map(_read, paths) if p.ids]

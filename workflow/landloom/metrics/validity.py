@@ -11,17 +11,15 @@ from numpy.typing import NDArray
 from scipy import ndimage, stats
 from torch import Tensor, nn
 
+from landloom.data.cells import CELLS, reduced
 from landloom.data.statistics import Statistics
 from landloom.data.symmetry import turn
-from landloom.metrics import fidelity
+from landloom.metrics import extractors, fidelity
 from landloom.raster import palette
 from landloom.raster.labels import IGNORE
 
 COPY = 0.95
 """Share of cells in common with a train mask from which a mask counts as a copy."""
-CELLS = 32
-"""Side at which masks are compared with train masks: details of a few pixels do not make a copy new."""
-
 COLUMNS = ["adjacency", "regions", "boundary", "fid", "kid", "nearest", "copies", "n", "n_reference"]
 MOST = 1024
 """Held-out masks that FID and KID are measured against."""
@@ -123,12 +121,6 @@ def _chunks(masks: Iterable[Mask]) -> Iterator[list[Mask]]:
         yield part
 
 
-def reduced(mask: Mask) -> Mask:
-    """A mask (H, W) as cells (CELLS, CELLS), each from the pixel in its middle; cells stay as they are."""
-    rows, columns = ((np.arange(CELLS) * side + side // 2) // CELLS for side in mask.shape)
-    return mask[np.ix_(rows, columns)]
-
-
 def cells(masks: Sequence[Mask], classes: int) -> Tensor:
     """Masks as one-hot cells (N, K, CELLS, CELLS)."""
     small = torch.from_numpy(np.stack([reduced(m) for m in masks]))
@@ -189,7 +181,7 @@ class Validity:
 
     def _features(self, masks: Iterable[Mask]) -> Tensor:
         pictures = (palette.rgb(m, self.dataset.colors) for m in masks)
-        return fidelity.features(self.extractor, pictures, self.batch)
+        return extractors.features(self.extractor, pictures, self.batch)
 
 
 def spread(found: Sequence[Item], count: int) -> list[Item]:

@@ -16,6 +16,7 @@ from landloom.models.families.base import Bundle
 from landloom.models.families.sd3 import StableDiffusion3
 from landloom.models.families.sdxl import StableDiffusionXL
 from landloom.models.families.stable_diffusion import StableDiffusion
+from landloom.runtime import phases
 
 logging.disable_progress_bar()  # a bar per loaded file hides the lines that matter
 
@@ -34,6 +35,7 @@ def _matters(record: LogRecord) -> bool:
 getLogger("diffusers.configuration_utils").addFilter(_matters)
 
 
+@phases.during("load")
 def load(folder: Path, words: bool = True) -> Bundle:
     """Load a diffusers folder: local files and safetensors only.
 

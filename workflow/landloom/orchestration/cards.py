@@ -5,13 +5,16 @@ are a bound that no division of batches lowers.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from landloom.config.section import Section
 from landloom.config.training import Training
 from landloom.errors import InputError
-from landloom.orchestration.dag import Dag
 from landloom.orchestration.resources import Tiles
 from landloom.orchestration.workload import Workload
+
+if TYPE_CHECKING:
+    from landloom.orchestration.dag import Dag
 
 WEIGHT, HALF = 4, 2
 """Bytes of a weight in fp32 and in bf16; a training holds fp32, whatever it computes in."""
@@ -20,7 +23,7 @@ LEARNED, LEARNED_8BIT = 12, 6
 REMEDY = "Use a larger GPU, a smaller network"
 
 
-def small(dag: Dag, tiles: Tiles, cards: Sequence[int]) -> list[InputError]:
+def small(dag: "Dag", tiles: Tiles, cards: Sequence[int]) -> list[InputError]:
     """Rules whose networks no GPU of the machine can hold.
 
     Args:
@@ -38,7 +41,7 @@ def small(dag: Dag, tiles: Tiles, cards: Sequence[int]) -> list[InputError]:
     return problems
 
 
-def least(dag: Dag, tiles: Tiles) -> dict[str, int]:
+def least(dag: "Dag", tiles: Tiles) -> dict[str, int]:
     """Bytes of GPU memory, at least, of a job of each rule that asks for a GPU."""
     load, found = Workload(dag, tiles), {}
     for rule, loaded in load.loaded.items():

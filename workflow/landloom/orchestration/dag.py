@@ -227,13 +227,6 @@ class Dag:
         """CPU threads of a job of a stage."""
         return lambda wildcards: self._section(stage, wildcards).cpus
 
-    def spare_cores(self, cores: int | None) -> int:
-        """CPU threads of each job that cuts tiles, up to four: more than one when shards are few.
-
-        Tiles are the same whatever the number, so that the machine may decide; None where a scheduler does.
-        """
-        return max(1, min(4, (cores or 1) // len(self.parts)))
-
     def gpus(self, stage: str) -> Callable[[Any], int]:
         """GPUs of a job of a stage."""
         return lambda wildcards: self._section(stage, wildcards).gpus

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_sample import LabelSampleConfig
@@ -11,9 +11,11 @@ from landloom.config.label_train import LabelTrainConfig
 from landloom.config.segment import SegmentConfig
 from landloom.config.training import Training
 from landloom.orchestration import storage
-from landloom.orchestration.dag import Dag
 from landloom.orchestration.resources import VARIANTS, Tiles
 from landloom.orchestration.unweighted_networks import Cost, UnweightedNetworks
+
+if TYPE_CHECKING:
+    from landloom.orchestration.dag import Dag
 
 EXTRACTORS = {"efficientnet_lite0": 0.8e9, "inception": 11.4e9}
 """FLOPs of the features of one picture (Tan and Le 2019, 0.4 billion products; Szegedy et al. 2016, 5.7)."""
@@ -33,7 +35,7 @@ class Workload:
         tiles: the dataset.
     """
 
-    def __init__(self, dag: Dag, tiles: Tiles) -> None:
+    def __init__(self, dag: "Dag", tiles: Tiles) -> None:
         self.dag, self.config, self.tiles = dag, dag.config, tiles
         self.networks = UnweightedNetworks(dag.config, tiles.bands)
 

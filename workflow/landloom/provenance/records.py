@@ -19,6 +19,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from landloom.runtime import phases
 from landloom.runtime.gpus import VISIBLE, visible
 
 SUFFIX = ".prov.json"
@@ -139,6 +140,7 @@ class Recorder:
 
     def write(self, outputs: Iterable[Path]) -> None:
         """Write the record of each output."""
+        written = {output: digest(output) for output in outputs}  # first: it is work of the job, too
         body = (
             self.body
             | self.given
@@ -152,11 +154,12 @@ class Recorder:
                 "code": self.code,
                 "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.start)),
                 "seconds": round(time.perf_counter() - self.clock, 3),
+                "phases": phases.taken(),
                 "peak_memory_mb": peak_memory_mb(),
             }
         )
-        for output in outputs:
-            _save(record_path(output), {"output": output.name, "sha256": digest(output)} | body)
+        for output, found in written.items():
+            _save(record_path(output), {"output": output.name, "sha256": found} | body)
 
     def renew(self, outputs: Iterable[Path]) -> None:
         """Let the records of outputs that were brought back say by which names this job asked for them."""

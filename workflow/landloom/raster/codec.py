@@ -11,11 +11,13 @@ from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
 from landloom.raster import png
+from landloom.runtime import phases
 
 # Tiles without a map position are fine. Said once for all: they are encoded in threads, which share filters.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 
+@phases.during("write")
 def encode(
     array: NDArray[Any],
     crs: str | None = None,
@@ -50,6 +52,7 @@ def geotiff(array: NDArray[Any]) -> dict[str, Any]:
     }
 
 
+@phases.during("load")
 def decode(data: bytes) -> NDArray[Any]:
     """Decode a file in memory to (C, H, W).
 

@@ -20,6 +20,7 @@ from landloom.raster.labels import IGNORE, Legend
 from landloom.raster.readable import readable
 from landloom.raster.unknown import UnknownValues
 from landloom.raster.windows import Window
+from landloom.runtime import phases
 from landloom.scenes.acquisition import day
 from landloom.scenes.discovery import SceneFiles
 
@@ -87,6 +88,7 @@ class SceneReader:
             raise InputError(path, found, "Write the one that is meant to a GeoTIFF (gdal_translate)")
         return file
 
+    @phases.during("load")
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.uint8]]:
         """Read a window; outside the scene the image is mirrored and the mask IGNORE.
 

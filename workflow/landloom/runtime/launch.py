@@ -18,7 +18,8 @@ import psutil
 from landloom.config.run import RunConfig
 from landloom.config.section import Section
 from landloom.errors import InputError, Interrupted
-from landloom.runtime import command_line, determinism, signals
+from landloom.runtime import command_line, determinism, signals, tracing
+from landloom.runtime.importing import importing, with_torch
 
 WORKER = "landloom.runtime.launch"
 """Module that a worker runs, by which it is told from other processes."""
@@ -94,7 +95,8 @@ def work() -> None:
 
     signals.watch()  # first: reading the module takes seconds
     name = sys.argv[1]
-    module = importlib.import_module(f"landloom.stages.{name}")
+    with importing():
+        module = importlib.import_module(f"landloom.stages.{name}")
     values = vars(command_line.parser(name, module.run).parse_args(sys.argv[2:]))
     if os.environ["RANK"] == "0":
         compute(module, values)
@@ -113,20 +115,30 @@ def compute(module: ModuleType, values: dict[str, Any]) -> None:
     Raises:
         InputError: the GPU's memory is too small for what the section asks for.
     """
-    config, torch = values.get("config"), sys.modules.get("torch")
-    if torch is not None and isinstance(config, Section):
-        torch.set_num_threads(config.cpus // getattr(config, "processes", 1))
-    how = values.get("run") or RunConfig.found()
-    if torch is not None and how.deterministic:
-        determinism.choose(torch, "cuda", how)
+    config, how = values.get("config"), values.get("run") or RunConfig.found()
+
+    def prepare(torch: ModuleType) -> None:
+        if isinstance(config, Section):
+            torch.set_num_threads(config.cpus // getattr(config, "processes", 1))
+        if how.deterministic:
+            determinism.choose(torch, "cuda", how)
+
+    with_torch(prepare)
     try:
-        module.run(**values)
+        with tracing.traced(tracing.place(_first_output(module, values)) if how.profile else None):
+            module.run(**values)
     except Exception as error:
+        torch = sys.modules.get("torch")
         if torch is None or not isinstance(error, torch.OutOfMemoryError):
             raise
         stage, found = module.__name__.rpartition(".")[2], f"out of GPU memory ({error})"
         remedy = "Lower its batch, or see docs/workstation.md for what makes it smaller"
         raise InputError(stage, found, remedy) from None
+
+
+def _first_output(module: ModuleType, values: dict[str, Any]) -> Path:
+    """The first output of a stage, as it is called while it is written."""
+    return next(iter(command_line.paths(module.run, values, "output").values()))[0]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from landloom.runtime import tracing
+
 T = TypeVar("T")
 EVERY = 10.0
 """Seconds between lines."""
@@ -27,4 +29,5 @@ def shown(items: Iterable[T], name: str, total: int | None = None, size: int = 1
             rest = f", {(total - done) / speed:.0f} s left" if total is not None else ""
             of = f"/{total}" if total is not None else ""
             print(f"{name}: {done}{of} | {speed:.2f} a second{rest}", file=sys.stderr, flush=True)
+        tracing.step()
         yield item

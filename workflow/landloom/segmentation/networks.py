@@ -11,6 +11,7 @@ from torch import nn
 
 from landloom.config.segment import Network, SegmentConfig
 from landloom.errors import InputError
+from landloom.runtime import phases
 
 ARCHITECTURES = tuple(a.__name__ for a in smp.MODEL_ARCHITECTURES_MAPPING.values())
 
@@ -81,6 +82,7 @@ def problems(segment: SegmentConfig, size: int) -> list[InputError]:
     return found
 
 
+@phases.during("write")
 def save(model: nn.Module, folder: Path) -> None:
     """Write a network for ``smp.from_pretrained(folder)``.
 
@@ -93,6 +95,7 @@ def save(model: nn.Module, folder: Path) -> None:
     model.save_pretrained(folder)  # type: ignore[operator]
 
 
+@phases.during("load")
 def load(folder: Path) -> nn.Module:
     """Read a network written by ``save``, in evaluation mode.
 

@@ -17,7 +17,7 @@ from landloom.data.quality import COPY, Quality, Reason
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.errors import InputError
-from landloom.metrics import extractors, fidelity
+from landloom.metrics import extractors
 from landloom.metrics.known import load
 from landloom.metrics.memorisation import Neighbour, Neighbours, Place
 from landloom.raster import codec
@@ -140,7 +140,7 @@ def neighbours(
     wanted = [s.id for s in samples.read(pairs) if s.id in new]
     pictures = (dataset.preview(s.image_array()) for s in samples.read(pairs) if s.id in new)
     index = Neighbours(load(known).of(list(real), known[0].parent), places, dataset.size)
-    made = fidelity.features(extractor, pictures, config.batch)
+    made = extractors.features(extractor, pictures, config.batch)
     return dict(zip(wanted, index.nearest(made), strict=True))
 
 

@@ -15,6 +15,7 @@ from torch import nn
 from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.data import sample_index, samples
+from landloom.data.cells import reduced
 from landloom.data.quality import mean_score
 from landloom.data.samples import Sample, ShardReader
 from landloom.data.statistics import Statistics
@@ -110,10 +111,12 @@ def quality(
         return pd.DataFrame(columns=tables.IMAGE_QUALITY)
     extractor = extractors.load(features.extractor, features.weights)
     real = pictures(dataset, tiles, config.reference, config.samples)
-    reference = fidelity.features(extractor, real, features.batch)
+    reference = extractors.features(extractor, real, features.batch)
     rows = []
     for name, paths in groups.items():
-        made = fidelity.features(extractor, pictures(dataset, paths, "train", config.samples), features.batch)
+        made = extractors.features(
+            extractor, pictures(dataset, paths, "train", config.samples), features.batch
+        )
         found, model = fidelity.compare(reference, made), samples.metadata(paths[0]).get("image_model")
         spent = cost(Path(model)) if model else Cost(None, None)
         row = {"generator": name, "extractor": features.extractor, "fid": found.fid, "kid": found.kid}
@@ -145,7 +148,7 @@ def diversity(
     """Mean feature distance between a few images and their resamples: other seeds, the same masks."""
     names = samples.columns(resamples, ["id"])["id"]
     found = [
-        fidelity.features(extractor, (dataset.preview(s.image_array()) for s in rows), config.batch)
+        extractors.features(extractor, (dataset.preview(s.image_array()) for s in rows), config.batch)
         for rows in (named(paths, names), samples.read(resamples))
     ]
     return mean_distance(*found)
@@ -172,7 +175,7 @@ def shapes(
     if not groups or not real:
         return pd.DataFrame(columns=["generator", *validity.COLUMNS, "residual"])
     extractor = extractors.load(features.extractor, features.weights)
-    train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
+    train = [reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
     measure = validity.Validity(dataset, extractor, real, train, features.batch)
     alike = min(most, max(len(samples.rows(paths, "train")) for paths in groups.values()))
     rows = measure.real_rows(masks(tiles, "train", alike))

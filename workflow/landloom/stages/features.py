@@ -3,7 +3,7 @@
 from landloom.config.features import FeaturesConfig
 from landloom.data import samples
 from landloom.data.statistics import Statistics
-from landloom.metrics import extractors, fidelity
+from landloom.metrics import extractors
 from landloom.metrics.known import Known
 from landloom.runtime.command_line import In, Out
 
@@ -19,5 +19,5 @@ def run(config: FeaturesConfig, statistics: In, tiles: In, out: Out) -> None:
     dataset = Statistics.load(statistics)
     extractor = extractors.load(config.extractor, config.weights)
     pictures = (dataset.preview(s.image_array()) for s in samples.read(tiles, split="train"))
-    found = fidelity.features(extractor, pictures, config.batch)
+    found = extractors.features(extractor, pictures, config.batch)
     Known(found, [s.id for s in samples.read(tiles, split="train")]).save(out)

@@ -7,22 +7,17 @@ from typing import TypeVar
 
 import torch
 
-from landloom.conditions import registry
-from landloom.conditions.base import Host
 from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, Pix2PixConfig, TranslationConfig
 from landloom.config.run import DEFAULT, RunConfig
 from landloom.data import pictures
 from landloom.data.statistics import Statistics
-from landloom.diffusion import controlnet, latent_cache, warm_start
-from landloom.diffusion.adversarial_one_step import OneStepObjective
-from landloom.diffusion.denoiser import Denoiser
-from landloom.diffusion.objective import DenoisingObjective
 from landloom.errors import InputError
 from landloom.gan.cyclegan import Cycle, CycleGanObjective
 from landloom.gan.networks import Generator, discriminator
 from landloom.gan.pix2pix import Pix2PixObjective, Players
-from landloom.models import bundle, cards
+from landloom.models import cards
 from landloom.runtime.command_line import How, In, Ins, Out, State
+from landloom.runtime.importing import importing
 from landloom.training.loop import Objective, device, train
 from landloom.training.metrics_log import metrics_path
 
@@ -62,6 +57,14 @@ def diffusion(
 
     It is written as a folder that ``from_pretrained`` reads.
     """
+    with importing():  # here, since diffusers takes three seconds and the baselines do without it
+        from landloom.conditions import registry
+        from landloom.conditions.base import Host
+        from landloom.diffusion import controlnet, latent_cache, warm_start
+        from landloom.diffusion.adversarial_one_step import OneStepObjective
+        from landloom.diffusion.denoiser import Denoiser
+        from landloom.diffusion.objective import DenoisingObjective
+        from landloom.models import bundle
     model = bundle.trained(base, "image_train", config).to(device())
     torch.manual_seed(seed)
     data = latent_cache.load(latents, ["images"])

@@ -11,19 +11,18 @@ import pandas as pd
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.metadata import MetadataWish
 from landloom.data import samples
+from landloom.data.batches import batches
 from landloom.data.quality import judged
 from landloom.data.samples import Meta, Requested, Sample, class_ratios
 from landloom.data.statistics import Statistics
-from landloom.diffusion.masks import LoraMasks
-from landloom.diffusion.sampling import batches
 from landloom.errors import InputError
-from landloom.mask_diffusion.masks import CategoricalMasks
 from landloom.raster import codec
 from landloom.raster.regions import without_small
 from landloom.ratio_control.choice import Draw, Drawn, Request, best_of, error, padded, rejection
 from landloom.ratio_control.repair import repair
 from landloom.runtime import progress
 from landloom.runtime.command_line import In, Ins, Out
+from landloom.runtime.importing import importing
 
 VERSION = 10
 
@@ -50,10 +49,15 @@ def load(config: LabelSampleConfig, dataset: Statistics, model: Path, base: Path
     Raises:
         InputError: a LoRA came without its base.
     """
+    # Each back-end is imported when it is chosen; real masks need none, nor torch.
     if (model / "config.json").exists():
+        with importing():
+            from landloom.mask_diffusion.masks import CategoricalMasks
         return CategoricalMasks(model, config)
     if base is None:
         raise InputError("base", "a LoRA needs the model it adapts", "Give --base")
+    with importing():
+        from landloom.diffusion.masks import LoraMasks
     return LoraMasks(base, model, dataset, config)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
 from landloom.data import samples
+from landloom.data.cells import reduced
 from landloom.data.statistics import Statistics
 from landloom.data.stored_masks import StoredMasks
 from landloom.errors import InputError
@@ -93,7 +94,7 @@ def compare(
     tiles: Sequence[Path],    groups: dict[str, list[Path]], chosen: dict[str, list[int]],
 ) -> pd.DataFrame:  # fmt: skip
     """Shapes of each variant's chosen masks, and of as many real ones, against held-out real masks."""
-    train = [validity.reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
+    train = [reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
     real = StoredMasks(tiles, samples.rows(tiles, config.split))
     alike = validity.spread(samples.rows(tiles, "train"), max(map(len, chosen.values())))
     extractor = extractors.load(features.extractor, features.weights)

@@ -6,9 +6,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from landloom.runtime import phases
+
 NAME = "checkpoint.pt"
 
 
+@phases.during("write")
 def save(
     state: Path, step: int, module: nn.Module, optimizer: torch.optim.Optimizer, average: list[Tensor]
 ) -> None:
@@ -31,6 +34,7 @@ def save(
     partial.replace(state / NAME)
 
 
+@phases.during("load")
 def load(state: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: list[Tensor]) -> int:
     """Read the newest checkpoint into the given objects; returns its step, 0 when there is none."""
     path = state / NAME

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from landloom.config.run import RunConfig
 from landloom.config.training import Training
 from landloom.errors import Interrupted
-from landloom.runtime import determinism
+from landloom.runtime import determinism, tracing
 from landloom.runtime.signals import StopRequest
 from landloom.training import checkpoint, optimizers
 from landloom.training.metrics_log import Progress
@@ -112,6 +112,7 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
             progress.say(f"told to stop before step {start + 1}, run again to go on")
             raise Interrupted
         for step in range(start, config.steps):
+            tracing.step()
             # A step draws from nothing but seed, step and process. So a run that was cut off goes on with the
             # very numbers it would have had, and no generator has to be saved.
             here = step_seed(seed, step, rank)

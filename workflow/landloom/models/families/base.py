@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landloom.raster.palette import generation_palette
+from landloom.runtime import phases
 
 Network: TypeAlias = UNet2DConditionModel | SD3Transformer2DModel
 Control: TypeAlias = ControlNetModel | SD3ControlNetModel
@@ -124,6 +125,7 @@ class Bundle(ABC):
         """A pipeline of diffusers with these parts."""
         return self.pipeline(**self.parts)
 
+    @phases.during("write")
     def save(self, folder: Path) -> None:
         """Write a diffusers folder (safetensors) that the family's pipeline loads."""
         self.pipe().save_pretrained(folder)

@@ -191,3 +191,33 @@ def test_row_groups_are_small_in_bytes(tmp_path: Path, monkeypatch: pytest.Monke
     found = pq.read_metadata(path)
     assert [found.row_group(i).num_rows for i in range(found.num_row_groups)] == [3, 3, 1]
     assert [s.id for s in samples.named(path, ["5", "2"])] == ["2", "5"]
+
+
+def test_rasters_are_stored_as_they_are_and_the_rest_is_compressed(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    samples.write(path, [sample(trust=b"t", layers=[Layer("map", b"r")])])
+    group = pq.read_metadata(path).row_group(0)
+    leaves = [group.column(i) for i in range(group.num_columns)]
+    plain = {c.path_in_schema for c in leaves if c.compression == "UNCOMPRESSED"}
+    assert plain == {"image", "mask", "trust", "layers.list.element.raster"}
+    assert {c.compression for c in leaves if c.path_in_schema not in plain} == {"ZSTD"}
+    assert not any("DICT" in e for c in leaves if c.path_in_schema in plain for e in c.encodings)
+
+
+def test_totals_are_what_is_known_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    with samples.ShardWriter(path, {"bands": 3}) as writer:
+        writer.add(sample())
+        writer.totals["pixels"] = 16
+    assert (samples.metadata(path), samples.totals(path)) == ({"bands": 3}, {"pixels": 16})
+    samples.write(path, [sample()])
+    assert samples.totals(path) == {}
+
+
+def test_a_table_holds_the_columns_of_all_shards(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.parquet" for i in range(3)]
+    for path, names in zip(paths, ("ab", "", "c"), strict=True):
+        samples.write(path, [sample(name) for name in names], {"file": path.name})
+    found, expected = samples.table(paths, ["ratios", "id"]), samples.columns(paths, ["ratios", "id"])
+    assert found.column_names == ["ratios", "id"]
+    assert found.to_pydict() == expected

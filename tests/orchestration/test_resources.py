@@ -103,3 +103,10 @@ def test_a_base_from_scratch_holds_pictures_or_latents_and_a_given_one_nothing(
 
 def test_before_there_is_a_card_a_job_asks_for_itself_alone(tmp_path: Path) -> None:
     assert needed(dag(generators={"g": {}}), "segment", tmp_path / "statistics.json", ratio="1") == 0
+
+
+@pytest.mark.parametrize(
+    ("shards", "cores", "threads"), [(1, 2, 2), (1, 64, 4), (3, 8, 2), (3, 2, 1), (1, None, 1)]
+)
+def test_tile_takes_the_cores_that_few_shards_leave(shards: int, cores: int | None, threads: int) -> None:
+    assert resources.spare_cores(shards, cores) == threads

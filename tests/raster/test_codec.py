@@ -58,3 +58,11 @@ def test_same_array_same_bytes() -> None:
 def test_garbage_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="not a readable raster"):
         codec.decode(b"no raster")
+
+
+@pytest.mark.parametrize("bands", [1, 3, 4])
+def test_what_is_cut_off_is_a_value_error(bands: int) -> None:
+    data = codec.encode(rasters.noise(32, 32, bands))
+    for length in (0, 40, len(data) // 2, len(data) - 12, len(data) - 1):
+        with pytest.raises(ValueError, match="not a readable raster"):
+            codec.decode(data[:length])

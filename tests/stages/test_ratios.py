@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from landloom.config.data import DataConfig
 from landloom.config.ratios import RatiosConfig
+from landloom.config.tile import TileConfig
 from landloom.data import samples
 from landloom.data.radiometry import limits
 from landloom.data.samples import Sample
@@ -17,6 +18,7 @@ from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.raster.labels import IGNORE
 from landloom.stages import ratios
+from landloom.stages import tile as cutting
 from tests import rasters
 
 TWO = rasters.config(rgb=[2, 1, 2])
@@ -127,6 +129,47 @@ def test_values_are_thinned_but_still_span_the_range(tmp_path: Path, monkeypatch
     _, statistics = run(tmp_path, [*(tile(f"a{i}", 0.5) for i in range(5)), *rest()], percentiles=(0, 100))
     assert statistics.low[0] < 10
     assert statistics.high[0] > 90
+
+
+def counted(folder: Path, name: str, **split: Any) -> Path:
+    """A shard of 8-bit tiles that the stage ``tile`` has cut and counted."""
+    scene = rasters.pair(folder / name, rasters.noise(64, 96, seed=ord(name)), rasters.halves(64, 96))
+    data = rasters.config(split={"by": "block", "block": 32, "val": 0.2, "test": 0.2} | split)
+    job = ([name], ["block"], list(scene.images), [scene.mask], folder / f"{name}.parquet")
+    cutting.run(TileConfig(size=16), data, *job)
+    return job[-1]
+
+
+def test_limits_from_counts_are_those_from_decoded_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shards = [counted(tmp_path, name) for name in "ab"]
+    found = limits(RatiosConfig(percentiles=(1.3, 98.6)), shards, "uint8", 3)
+    monkeypatch.setattr(samples, "totals", lambda path: {})
+    assert limits(RatiosConfig(percentiles=(1.3, 98.6)), shards, "uint8", 3) == found
+
+
+def test_counted_images_are_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shard = counted(tmp_path, "a")
+    monkeypatch.setattr(Sample, "image_array", lambda self: pytest.fail("decoded"))
+    ratios.run(RatiosConfig(), rasters.config(), "tiny", [shard], tmp_path / "r", tmp_path / "s.json")
+
+
+def test_one_shard_without_counts_is_enough_to_decode_all(tmp_path: Path) -> None:
+    shard, dark = counted(tmp_path, "a"), np.zeros((3, 16, 16), np.uint8)
+    mask = codec.encode(rasters.halves(16, 16) - 1)
+    samples.write(tmp_path / "b.parquet", [Sample("b", mask, codec.encode(dark))] * 30)
+    low, _ = limits(RatiosConfig(), [shard, tmp_path / "b.parquet"], "uint8", 3)
+    assert low == [0, 0, 0]
+
+
+def test_the_table_is_that_of_all_cells(tmp_path: Path) -> None:
+    shards = [write(tmp_path / f"{n}.parquet", [tile(f"{n}{i}", i / 7) for i in range(7)]) for n in "abc"]
+    found, cells = ratios.ratio_table(shards, ["x", "y"]), samples.columns(shards, ["id", "scene", "ratios"])
+    assert found["id"].tolist() == cells["id"]
+    assert found["scene"].tolist() == cells["scene"]
+    assert found[["x", "y"]].to_numpy().tolist() == cells["ratios"]
+    assert found[["x", "y"]].dtypes.tolist() == [np.float32] * 2
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,43 @@ def test_the_command_line_writes_the_same_bytes_twice(
     assert (tmp_path / "1.parquet.prov.json").exists()
 
 
+def test_the_bytes_do_not_depend_on_the_number_of_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = rasters.pair(tmp_path, rasters.noise(96, 112), rasters.halves(96, 112))
+    made = []
+    for threads in ("1", "4", ""):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        shard(tmp_path, scene, TileConfig(size=16, stride=8), rasters.config(), "train")
+        made.append((tmp_path / "out.parquet").read_bytes())
+    assert made[0] == made[1] == made[2]
+    assert len(list(samples.read(tmp_path / "out.parquet"))) == 11 * 13
+
+
+def test_an_error_in_a_window_ends_the_stage(tmp_path: Path) -> None:
+    mask = rasters.halves(64, 64)
+    mask[40, 40] = 9
+    with pytest.raises(InputError, match=r"not in the config: 9 \(1 pixels\)"):
+        cut(tmp_path, rasters.noise(64, 64), mask, TileConfig(size=16))
+
+
+def test_values_of_labelled_train_pixels_are_counted(tmp_path: Path) -> None:
+    mask = rasters.halves(64, 64)
+    mask[:3] = 9
+    data = rasters.config(ignore=[9], split={"by": "block", "block": 32, "val": 0.25, "test": 0.25})
+    config = TileConfig(size=16, stride=8, min_valid=0.5)
+    found = cut(tmp_path, rasters.noise(64, 64, 4), mask, config, data, "block")
+    train = [s for s in found if s.split == "train"]
+    pixels = np.concatenate([s.image_array()[:, s.mask_array() != IGNORE] for s in train], axis=1)
+    expected = [np.bincount(band, minlength=256).tolist() for band in pixels]
+    assert samples.totals(tmp_path / "out.parquet") == {"histogram": expected}
+
+
+def test_wider_types_are_not_counted(tmp_path: Path) -> None:
+    cut(tmp_path, rasters.noise(16, 16).astype(np.uint16), rasters.halves(16, 16), TileConfig(size=16))
+    assert samples.totals(tmp_path / "out.parquet") == {}
+
+
 def test_korea_scene_gives_four_tiles_that_lie_on_the_map(tmp_path: Path) -> None:
     folder = rasters.real("s2-korea")
     data = DataConfig.model_validate(

@@ -12,6 +12,7 @@ from landloom.errors import InputError
 from landloom.orchestration import config_files, trained_models
 from landloom.orchestration.dag import Dag, put_on_path
 from landloom.orchestration.freshness import Freshness
+from landloom.orchestration.resources import spare_cores
 from landloom.runtime import gpus
 
 put_on_path(PACKAGE)

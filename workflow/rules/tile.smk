@@ -8,7 +8,7 @@ rule tile_scenes:
         record="results/{dataset}/tiles/{scene}.parquet.prov.json",  # so that --cache shares it too
     log:
         "logs/{dataset}/tile/{scene}.log",
-    threads: 1
+    threads: spare_cores(len(dag.parts), workflow.resource_settings.cores)
     resources:
         mem_mb=dag.memory("tile_scenes"),
         runtime=dag.minutes("tile_scenes"),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from landloom.config.ratios import RatiosConfig
 from landloom.data import samples
 from landloom.errors import InputError
+from landloom.raster import histogram
 from landloom.raster.labels import IGNORE
 
 VALUES = 4_000_000
@@ -44,12 +45,28 @@ def limits(
             )
         info = np.iinfo(dtype)
         return [float(info.min)] * bands, [float(info.max)] * bands
-    low, high = np.percentile(_finite(pixels(tiles, bands)), config.percentiles, axis=1).tolist()
+    counts = histogram_of(tiles)
+    if counts is None:
+        low, high = np.percentile(_finite(pixels(tiles, bands)), config.percentiles, axis=1).tolist()
+    else:
+        low, high = np.transpose([histogram.percentiles(c, config.percentiles) for c in counts]).tolist()
     for band, (a, b) in enumerate(zip(low, high, strict=True), 1):
         if a == b:
             found = f"band {band} is {a:g} nearly everywhere; it tells the model nothing"
             print(f"warning: {found}, and synthetic images have this value everywhere", file=sys.stderr)
     return low, high
+
+
+def histogram_of(tiles: Sequence[Path]) -> NDArray[np.int64] | None:
+    """How often each value (C, 256) occurs in labelled pixels of all train tiles.
+
+    None where it was not counted for all shards, and where there is no such pixel.
+    """
+    found = [samples.totals(path).get("histogram") for path in tiles]
+    if None in found:
+        return None
+    counts = np.array(found, np.int64).sum(0)
+    return counts if counts.any() else None
 
 
 def _finite(values: NDArray[Any]) -> NDArray[Any]:
@@ -71,7 +88,10 @@ def _finite(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def pixels(tiles: Sequence[Path], bands: int) -> NDArray[Any]:
-    """Values (C, n) of labelled pixels of the train tiles, evenly thinned to at most VALUES a band."""
+    """Values (C, n) of labelled pixels of the train tiles, evenly thinned to at most VALUES a band.
+
+    Images of more than 8 bits, and shards without counts, are decoded.
+    """
     total = samples.columns(tiles, ["split"])["split"].count("train")
     every = max(1, -(-total // TILES))
     per_tile = VALUES // -(-total // every)

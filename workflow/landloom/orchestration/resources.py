@@ -188,3 +188,15 @@ def scratch_latents(base: BaseConfig, tiles: Tiles) -> int:
 def _stored(inputs: Sequence[str]) -> int:
     """Bytes of caches, of which a training needs most; they are not compressed."""
     return sum(p.stat().st_size for p in map(Path, inputs) if p.suffix == ".safetensors" and p.exists())
+
+
+def spare_cores(parts: int, cores: int | None) -> int:
+    """CPU threads of each job that cuts tiles, up to four: more than one when shards are few.
+
+    Tiles are the same whatever the number, so that the machine may decide.
+
+    Args:
+        parts: shards of tiles.
+        cores: that the workflow may use; None where a scheduler decides.
+    """
+    return max(1, min(4, (cores or 1) // parts))

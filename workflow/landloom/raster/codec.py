@@ -10,7 +10,11 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
+from landloom.raster import png
 from landloom.runtime import phases
+
+# Tiles without a map position are fine. Said once for all: they are encoded in threads, which share filters.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 
 @phases.during("write")
@@ -22,21 +26,14 @@ def encode(
 ) -> bytes:
     """Encode (H, W) or (C, H, W) losslessly; 8-bit grey and RGB become PNG, the rest GeoTIFF."""
     array = array[None] if array.ndim == 2 else array
-    png = array.dtype == np.uint8 and array.shape[0] in (1, 3)
-    profile: dict[str, Any] = {"count": len(array), "height": array.shape[1], "width": array.shape[2]}
-    profile |= {"dtype": array.dtype.name, "driver": "PNG"} if png else geotiff(array)
-    if not png:
-        profile |= {
-            "crs": crs,
-            "nodata": nodata,
-            "transform": None if transform is None else Affine(*transform),
-        }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with MemoryFile() as memory:
-            with memory.open(**profile) as file:
-                file.write(array)
-            return bytes(memory.read())
+    if png.holds(array):
+        return png.encode(array)
+    profile = geotiff(array) | {"count": len(array), "height": array.shape[1], "width": array.shape[2]}
+    profile |= {"crs": crs, "nodata": nodata, "transform": None if transform is None else Affine(*transform)}
+    with MemoryFile() as memory:
+        with memory.open(**profile) as file:
+            file.write(array)
+        return bytes(memory.read())
 
 
 def geotiff(array: NDArray[Any]) -> dict[str, Any]:
@@ -60,12 +57,12 @@ def decode(data: bytes) -> NDArray[Any]:
     """Decode a file in memory to (C, H, W).
 
     Raises:
-        ValueError: the bytes are not a raster.
+        ValueError: the bytes are not a raster, or a PNG was cut off.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            with MemoryFile(data) as memory, memory.open() as file:
-                return np.asarray(file.read())
-        except RasterioError as error:
-            raise ValueError(f"not a readable raster ({error})") from None
+    if not data or png.cut_off(data):
+        raise ValueError("not a readable raster (it is empty or cut off)")
+    try:
+        with MemoryFile(data) as memory, memory.open() as file:
+            return np.asarray(file.read())
+    except RasterioError as error:
+        raise ValueError(f"not a readable raster ({error})") from None

@@ -17,7 +17,7 @@ from landloom.errors import InputError
 from landloom.runtime.command_line import Ins, Out
 from landloom.scenes.splits import SPLITS
 
-VERSION = 3
+VERSION = 4
 
 
 def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: Out, statistics: Out) -> None:
@@ -65,9 +65,10 @@ def image_type(tiles: Sequence[Path]) -> tuple[str, int]:
 
 def ratio_table(tiles: Sequence[Path], names: list[str]) -> pd.DataFrame:
     """Table of all tiles: id, scene, split, then the share of each class."""
-    found = samples.columns(tiles, ["id", "scene", "split", "ratios"])
-    shares = np.array(found.pop("ratios"), np.float32).reshape(-1, len(names))
-    return pd.concat([pd.DataFrame(found), pd.DataFrame(shares, columns=names)], axis=1)
+    found = samples.table(tiles, ["id", "scene", "split", "ratios"])
+    shares = found["ratios"].combine_chunks().flatten().to_numpy().reshape(-1, len(names))
+    words = found.drop_columns("ratios").to_pandas()
+    return pd.concat([words, pd.DataFrame(shares, columns=names)], axis=1)
 
 
 def require(data: DataConfig, table: pd.DataFrame, train: NDArray[np.float64], bands: int) -> None:

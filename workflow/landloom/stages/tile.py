@@ -1,15 +1,21 @@
 """Cut scenes into tiles: windows with image, mask and place, one shard for one scene or for several."""
 
+import os
 import sys
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
 from landloom.data import samples
 from landloom.data.samples import Meta, Sample, ShardWriter
 from landloom.errors import InputError
-from landloom.raster import codec
+from landloom.raster import block_cache, codec, histogram
 from landloom.raster.class_map import Grid
 from landloom.raster.labels import IGNORE
 from landloom.raster.reader import SceneReader
@@ -20,7 +26,9 @@ from landloom.scenes import acquisition
 from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles
 
-VERSION = 5
+VERSION = 6
+AHEAD = 2
+"""Tiles for each thread that are read before they are encoded."""
 
 
 def run(
@@ -53,21 +61,36 @@ def run(
         SceneFiles(s, tuple(image[i * count : (i + 1) * count]), mask[i], None, days[i], share(clouds[i], s))
         for i, s in enumerate(scene)
     ]
-    with ShardWriter(out, contents(files, data)) as writer:
+    about, blocks = contents(files, data, config.size)
+    counts = np.zeros((about["bands"], 256), np.int64)
+    with block_cache.bounded(blocks), ShardWriter(out, about) as writer:
         for one, where in zip(files, split, strict=True):
-            if not add(writer, one, where, config, data):
+            kept = 0
+            for sample, found in cut(one, where, config, data, threads()):
+                writer.add(sample)
+                kept, counts = kept + 1, counts if found is None else counts + found
+            if not kept:
                 print(f"warning: scene '{one.name}' has no tile with enough labelled pixels", file=sys.stderr)
+        if about["dtype"] == "uint8":
+            writer.totals["histogram"] = counts.tolist()
 
 
-def contents(files: Sequence[SceneFiles], data: DataConfig) -> dict[str, Any]:
-    """What a shard of some scenes says of them: classes, type and number of bands, grids."""
+def threads() -> int:
+    """Number of tiles to encode side by side: the threads that Snakemake gives the job, one without it."""
+    return int(os.environ.get("OMP_NUM_THREADS") or 1)
+
+
+def contents(files: Sequence[SceneFiles], data: DataConfig, size: int) -> tuple[dict[str, Any], int]:
+    """What a shard says of its scenes: classes, type and number of bands, grids; and the bytes to cache."""
     with SceneReader(files[0], data) as first:
         dtype, bands = first.dtype.name, len(first.bands)
-    grids = {}
+    grids, blocks = {}, 0
     for scene in files:
         with SceneReader(scene, data) as reader:
             grids[scene.name] = Grid.of(reader)._asdict()
-    return {"classes": [c.name for c in data.classes], "dtype": dtype, "bands": bands, "scenes": grids}
+            blocks = max(blocks, block_cache.shared(reader, size))
+    names = [c.name for c in data.classes]
+    return {"classes": names, "dtype": dtype, "bands": bands, "scenes": grids}, blocks
 
 
 def told(name: str, values: list[str] | None, scenes: list[str]) -> list[str | None]:
@@ -87,23 +110,32 @@ def share(text: str | None, scene: str) -> float | None:
     return None if text is None else acquisition.share(text, f"scene '{scene}', cloud")
 
 
-def add(writer: ShardWriter, scene: SceneFiles, split: str, config: TileConfig, data: DataConfig) -> int:
-    """Write the tiles of one scene; returns how many there are."""
-    kept = 0
-    with SceneReader(scene, data) as reader:
+def cut(
+    scene: SceneFiles, split: str, config: TileConfig, data: DataConfig, threads: int
+) -> Iterator[tuple[Sample, NDArray[np.int64] | None]]:
+    """The tiles of one scene in reading order, each with what ``encoded`` counts.
+
+    One thread reads, others encode: files of GDAL are no place for two threads. What they make depends on
+    nothing but the tile.
+    """
+    with SceneReader(scene, data) as reader, ThreadPoolExecutor(threads) as pool:
         found = areas(scene.name, reader.height, reader.width, split, data.split, config.size)
         chosen = tiles(found, config, data.split.buffer)
+        begun: deque[Future[tuple[Sample, NDArray[np.int64] | None]]] = deque()
         for label, window in progress.shown(chosen, f"windows of {scene.name}"):
-            needed = config.min_valid if label == "train" else 0.0
-            sample = cut(reader, window, label, needed, len(data.classes))
-            if sample is not None:
-                writer.add(sample)
-                kept += 1
-    return kept
+            pixels = read(reader, window, config.min_valid if label == "train" else 0.0)
+            if pixels is not None:
+                sample = described(reader, window, label)
+                begun.append(pool.submit(encoded, sample, *pixels, len(data.classes)))
+            if len(begun) > AHEAD * threads:
+                yield begun.popleft().result()
+        yield from (tile.result() for tile in begun)
 
 
-def cut(reader: SceneReader, window: Window, split: str, min_valid: float, classes: int) -> Sample | None:
-    """Make the sample of one window.
+def read(
+    reader: SceneReader, window: Window, min_valid: float
+) -> tuple[NDArray[Any], NDArray[np.uint8]] | None:
+    """Image and mask of one window.
 
     None when none of its pixels has data and a class, or a smaller share of them than ``min_valid``.
     """
@@ -111,23 +143,34 @@ def cut(reader: SceneReader, window: Window, split: str, min_valid: float, class
     mask[~valid] = IGNORE
     inside = mask[: reader.height - window.row, : reader.width - window.col]
     share = (inside != IGNORE).mean()
-    if not share or share < min_valid:
-        return None
+    return None if not share or share < min_valid else (image, mask)
+
+
+def described(reader: SceneReader, window: Window, split: str) -> Sample:
+    """The sample of one window, still without pixels."""
     move = reader.transform and reader.transform.translation(window.col, window.row)
     place = None if reader.transform is None else [float(x) for x in (reader.transform @ move)[:6]]
     return Sample(
         id=f"{reader.scene.name}_{window.row}_{window.col}",
-        image=codec.encode(image, reader.crs, place),
-        mask=codec.encode(mask),
         scene=reader.scene.name,
         row=window.row,
         col=window.col,
         crs=reader.crs,
         transform=place,
         split=split,
-        ratios=samples.class_ratios(mask, classes),
         meta=taken(reader, window),
     )
+
+
+def encoded(
+    sample: Sample, image: NDArray[Any], mask: NDArray[np.uint8], classes: int
+) -> tuple[Sample, NDArray[np.int64] | None]:
+    """The sample with its pixels; of a train tile of 8 bits also how often each value has a class."""
+    sample.image = codec.encode(image, sample.crs, sample.transform)
+    sample.mask = codec.encode(mask)
+    sample.ratios = samples.class_ratios(mask, classes)
+    counted = sample.split == "train" and image.dtype == np.uint8
+    return sample, histogram.labelled(image, mask) if counted else None
 
 
 def taken(reader: SceneReader, window: Window) -> Meta:

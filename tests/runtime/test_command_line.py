@@ -2,6 +2,7 @@ import json
 import shutil
 import sys
 import types
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from landloom.config.run import DEFAULT, RunConfig
 from landloom.config.tile import TileConfig
 from landloom.errors import InputError, InputErrors
 from landloom.provenance import records
-from landloom.runtime import command_line
+from landloom.runtime import command_line, registry
 from landloom.runtime.command_line import How, In, Ins, Out, State
 
 
@@ -214,3 +215,51 @@ def test_an_unknown_stage_exits_with_2(
     monkeypatch.setattr(sys, "argv", ["landloom", "tyle"])
     assert __main__.main() == 2
     assert "stages: " in capsys.readouterr().err
+
+
+def helpful(config: TileConfig, name: str, parts: Ins) -> None:
+    """Make an example.
+
+    It has two paragraphs.
+
+    Args:
+        name: of the example,
+            in 50 % of cases.
+
+    Raises:
+        InputError: never.
+    """
+
+
+def test_help_says_what_each_option_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command_line.parser("example", helpful).parse_args(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Make an example. It has two paragraphs. options:" in said
+    assert "--name VALUE of the example, in 50 % of cases." in said
+    assert "--parts [INPUT ...] must be there" in said
+    assert "Raises" not in said
+
+
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_what_there_is_to_type(
+    word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["landloom", word])
+    assert __main__.main() == 0
+    said = capsys.readouterr().out
+    if word == "--version":
+        assert said == f"landloom {metadata.version('landloom')}\n"
+    else:
+        lines = dict(line.split(maxsplit=1) for line in said.splitlines() if line.startswith("  "))
+        assert set(lines) == {*registry.names(), *registry.commands()}
+        assert lines["tile"].startswith("Cut scenes into tiles")
+        assert lines["verify"].startswith("re-hash results")
+
+
+def test_an_unknown_word_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["landloom", "tiles"])
+    assert __main__.main() == 2
+    assert capsys.readouterr().err.startswith("error: 'tiles' is no stage or command\nusage: landloom")

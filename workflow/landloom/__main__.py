@@ -5,6 +5,7 @@ import importlib
 import os
 import shlex
 import sys
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,8 +22,6 @@ from landloom.runtime.importing import importing
 # Threads that wait for each other sleep rather than spin: a job has as many as its config says, and where
 # fewer cores are free, spinning takes what the others need. Read when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-COMMANDS = ("estimate", "verify", "trace", "resume")
 
 
 def execute(name: str, arguments: list[str]) -> None:
@@ -88,12 +87,14 @@ def _plain(value: Any) -> Any:
 def main() -> int:
     """Entry point; returns the exit code (1: wrong input, 2: wrong command line, 75: run me again)."""
     name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
-    if name not in {*registry.names(), *COMMANDS}:
-        print(f"usage: landloom STAGE|COMMAND ...\nstages: {', '.join(registry.names())}", file=sys.stderr)
-        print(f"commands: {', '.join(COMMANDS)}", file=sys.stderr)
+    if name in ("--version", "--help", "-h", "help"):
+        print(f"landloom {metadata.version('landloom')}" if name == "--version" else usage())
+        return 0
+    if name not in {*registry.names(), *registry.commands()}:
+        print(f"error: '{name}' is no stage or command\n" * bool(name) + usage(), file=sys.stderr)
         return 2
     try:
-        if name in COMMANDS:
+        if name in registry.commands():
             return int(importlib.import_module(f"landloom.commands.{name}").main(arguments))
         execute(name, arguments)
         print(f"{name}: {phases.line()}", file=sys.stderr)
@@ -104,6 +105,23 @@ def main() -> int:
         requeue.ask()
         raise
     return 0
+
+
+def usage() -> str:
+    """What there is to type, and what each word does."""
+    stages, commands = (
+        "\n".join(f"  {name:13} {registry.purpose(name)}" for name in names)
+        for names in (registry.names(), registry.commands())
+    )
+    return f"""usage: landloom STAGE|COMMAND [options]      landloom STAGE --help      landloom --version
+
+The workflow runs the stages: snakemake --cores all. Each may also be run by hand.
+
+commands:
+{commands}
+
+stages:
+{stages}"""
 
 
 def run_and_exit() -> None:

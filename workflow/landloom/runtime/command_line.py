@@ -36,6 +36,14 @@ Text = Annotated[str, "text"]
 DASH = "\0"
 """Put before a value that begins with a dash, so that argparse does not take it for an option; no word that
 a shell passes can hold it."""
+KINDS = {
+    "input": "must be there",
+    "output": "is made, all or nothing",
+    "state": "folder of checkpoints",
+    "json": "section of the config, as JSON or @FILE",
+    "how": "section 'run' of the config, which changes no result",
+}
+"""What an option is where the stage says nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +88,11 @@ class _Parser(argparse.ArgumentParser):
 
 def parser(stage: str, run: Callable[..., None]) -> argparse.ArgumentParser:
     """Build the argument parser of one stage; all its options are long ones."""
+    about, meanings = described(run)
     result = _Parser(
-        prog=f"landloom {stage}", description=inspect.getdoc(run), add_help=False, allow_abbrev=False
-    )
+        prog=f"landloom {stage}", description=about, add_help=False, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     result.add_argument("--help", action="help", help="show this text")
     for p in parameters(run):
         result.add_argument(
@@ -94,8 +104,17 @@ def parser(stage: str, run: Callable[..., None]) -> argparse.ArgumentParser:
             action=_Items if p.many else "store",
             type=_reader(p),
             metavar=p.kind.upper(),
+            help=meanings.get(p.name, KINDS.get(p.kind, "")).replace("%", "%%") or None,
         )
     return result
+
+
+def described(run: Callable[..., None]) -> tuple[str, dict[str, str]]:
+    """What the docstring of a stage's ``run`` says: of the stage, and of each parameter by name."""
+    about, *sections = re.split(r"\n\n(?=Args:|Raises:)", inspect.getdoc(run) or "")
+    given = next((inspect.cleandoc(s[len("Args:") :]) for s in sections if s.startswith("Args:")), "")
+    items = (item.partition(": ") for item in re.split(r"\n(?=\S)", given))
+    return about, {name: " ".join(text.split()) for name, _, text in items}
 
 
 class _Items(argparse.Action):

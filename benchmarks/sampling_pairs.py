@@ -22,9 +22,10 @@ from landloom.conditions.group import Conditions
 from landloom.conditions.mask import Mask, one_hot
 from landloom.conditions.text import Text
 from landloom.config.image_train import ImageTrainConfig
+from landloom.data.batches import batches
 from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import Denoiser
-from landloom.diffusion.sampling import batches, guidance, noise, sample
+from landloom.diffusion.sampling import guidance, noise, sample
 from landloom.training.loop import device
 
 STEPS, SCALE, BATCH = 12, 1.5, 8

@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """A stage that a test runs in this process takes its threads; last bits of the tests behind depend on it."""
+    """A stage that a test runs in this process takes its threads; last bits of later tests depend on it."""
     yield
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))

@@ -50,7 +50,7 @@ def main() -> None:
 
 def row(jobs: list[Job], share: float, floor: str) -> None:
     """Write the row; one number for all jobs."""
-    reason = "every job that computes imports torch, which takes a second, and most import diffusers or timm"
+    reason = "a job imports torch in one second, with timm in 2.5, with diffusers in four: those are theirs"
     work, against = "default run: processes, imports, Snakemake", "the stages' own work"
     unit = "% of the stages' own work"
     report(

@@ -1,9 +1,9 @@
-"""FID of several generators beside one real set, against torchmetrics as scripts use it.
+"""FID and KID of several generators beside one real set, against torchmetrics as scripts use it.
 
 python benchmarks/fidelity_rows.py [--pictures 64] [--pairs 5]
 
-Scripts feed real and generated pictures to a metric for each generator. Here features are taken once of every
-set, and the same metric compares them: the same FID, which is checked. EfficientNet-Lite0 sees the pictures.
+Scripts feed real and generated pictures to the metrics for each generator. Here features are taken once of each
+set, and the same metrics compare them: the same FID, which is checked. EfficientNet-Lite0 sees the pictures.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from bench_base import THREADS
 from comparison import interleaved, report
 from torch import Tensor
 from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.kid import KernelInceptionDistance
 
 from landloom.config.features import FeaturesConfig
 from landloom.metrics import extractors, fidelity
@@ -46,20 +47,28 @@ def main() -> None:
         assert abs(a - b) < 1e-2 * b, f"FIDs differ: {a} and {b}"
     ratios, took = interleaved(ours, theirs, given.pairs)
     report(
-        "fidelity", f"FID of {GENERATORS} generators, {given.pictures} pictures each",
+        "fidelity", f"FID and KID of {GENERATORS} generators, {given.pictures} pictures each",
         "torchmetrics, fed for each generator", ratios, took=took,
-        floor=f"features of {GENERATORS + 1} sets for {2 * GENERATORS}",
+        floor=f"features of {GENERATORS + 1} sets for {4 * GENERATORS}",
     )  # fmt: skip
 
 
 @torch.no_grad()
 def scored(extractor: torch.nn.Module, real: np.ndarray, made: np.ndarray) -> float:
-    """FID as scripts compute it."""
-    metric = FrechetInceptionDistance(extractor).to(device())
-    for pictures, truly in ((real, True), (made, False)):
-        for part in tensors(pictures).split(BATCH):
-            metric.update(part.to(device()), real=truly)
-    return float(metric.compute())
+    """FID as scripts compute it, beside KID."""
+    metrics = [
+        FrechetInceptionDistance(extractor),
+        KernelInceptionDistance(
+            extractor, subsets=fidelity.SUBSETS, subset_size=min(fidelity.SUBSET, len(made))
+        ),
+    ]
+    for metric in metrics:
+        metric.to(device())
+        for pictures, truly in ((real, True), (made, False)):
+            for part in tensors(pictures).split(BATCH):
+                metric.update(part.to(device()), real=truly)
+    fid, _ = (metric.compute() for metric in metrics)
+    return float(fid)
 
 
 def tensors(pictures: np.ndarray) -> Tensor:

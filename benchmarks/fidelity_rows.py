@@ -2,7 +2,7 @@
 
 python benchmarks/fidelity_rows.py [--pictures 64] [--pairs 5]
 
-Scripts feed real and generated pictures to the metrics for each generator. Here features are taken once of each
+Scripts feed real and generated pictures to metrics for each generator. Here features are taken once of each
 set, and the same metrics compare them: the same FID, which is checked. EfficientNet-Lite0 sees the pictures.
 """
 

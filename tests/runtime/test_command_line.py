@@ -252,7 +252,7 @@ def test_what_there_is_to_type(
         assert said == f"landloom {metadata.version('landloom')}\n"
     else:
         lines = dict(line.split(maxsplit=1) for line in said.splitlines() if line.startswith("  "))
-        assert set(lines) == {*registry.names(), *registry.commands()}
+        assert set(lines) == {*registry.names(), *(c.replace("_", "-") for c in registry.commands())}
         assert lines["tile"].startswith("Cut scenes into tiles")
         assert lines["verify"].startswith("re-hash results")
 

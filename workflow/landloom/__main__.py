@@ -86,12 +86,13 @@ def _plain(value: Any) -> Any:
 
 def main() -> int:
     """Entry point; returns the exit code (1: wrong input, 2: wrong command line, 75: run me again)."""
-    name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
+    word, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
+    name = word if word.startswith("-") else word.replace("-", "_")  # as modules are called
     if name in ("--version", "--help", "-h", "help"):
         print(f"landloom {metadata.version('landloom')}" if name == "--version" else usage())
         return 0
     if name not in {*registry.names(), *registry.commands()}:
-        print(f"error: '{name}' is no stage or command\n" * bool(name) + usage(), file=sys.stderr)
+        print(f"error: '{word}' is no stage or command\n" * bool(name) + usage(), file=sys.stderr)
         return 2
     try:
         if name in registry.commands():
@@ -110,7 +111,10 @@ def main() -> int:
 def usage() -> str:
     """What there is to type, and what each word does."""
     stages, commands = (
-        "\n".join(f"  {name:13} {registry.purpose(name)}" for name in names)
+        "\n".join(
+            f"  {name.replace('_', '-') if name in registry.commands() else name:13} {registry.purpose(name)}"
+            for name in names
+        )
         for names in (registry.names(), registry.commands())
     )
     return f"""usage: landloom STAGE|COMMAND [options]      landloom STAGE --help      landloom --version

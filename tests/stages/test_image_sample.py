@@ -88,6 +88,27 @@ def test_batches_do_not_matter(job: dict[str, Any], masks: Path, pairs: Path, tm
         assert np.abs(a.astype(int) - b).max() <= 2
 
 
+def test_a_small_gpu_makes_the_same_images_in_parts(
+    job: dict[str, Any], masks: Path, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The made-up card has room for two samples."""
+    seen, whole = list[int](), images_by_diffusion.sample
+
+    def small(denoiser: Any, schedule: Any, given: Any, seeds: list[int], *rest: Any) -> Any:
+        seen.append(len(seeds))
+        if len(seeds) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return whole(denoiser, schedule, given, seeds, *rest)
+
+    monkeypatch.setattr(images_by_diffusion, "sample", small)
+    out = tmp_path / "again.parquet"
+    bases.execute("image_sample", **job | {"masks": masks, "out": out})
+    assert seen[:4] == [16, 8, 4, 2]
+    assert set(seen[4:]) == {2}
+    pixels = zip(images(pairs), images(out), strict=True)
+    assert max(np.abs(a.astype(float) - b).max() for a, b in pixels) <= 2
+
+
 @pytest.mark.parametrize("more", ["", '"collage": {"strength": 0.5}, '])
 def test_what_else_is_in_the_shard_changes_no_bit(
     job: dict[str, Any], tiny: dict[str, Any], masks: Path, more: str, tmp_path: Path

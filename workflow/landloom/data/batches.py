@@ -1,9 +1,42 @@
-"""Parts of a batch's size."""
+"""Parts of a batch's size, and of the size that a GPU has room for."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def batches(count: int, size: int) -> Iterator[slice]:
     """Slices of at most ``size`` that cover ``count``."""
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
+
+
+class Fitting:
+    """Does work for the samples of a batch in as few parts as the GPU has room for.
+
+    How many fit is found by running out of memory, once. What is made of a sample must not depend on the
+    others; the shape of a batch changes its last bits.
+    """
+
+    def __init__(self) -> None:
+        self.room = sys.maxsize
+
+    def __call__(self, work: Callable[[slice], Iterable[T]], count: int) -> list[T]:
+        """What ``work`` makes of the samples of each part, joined.
+
+        Raises:
+            torch.OutOfMemoryError: not even one sample fits.
+        """
+        while True:
+            room = max(1, min(self.room, count))
+            try:
+                return [made for part in batches(count, room) for made in work(part)]
+            except RuntimeError as error:
+                # By its name: who needs no torch shall not import it.
+                if type(error).__name__ != "OutOfMemoryError" or room == 1:
+                    raise
+                self.room = -(-room // 2)
+            print(f"out of GPU memory with {room} samples at once, taking {self.room}", file=sys.stderr)
+            sys.modules["torch"].cuda.empty_cache()

@@ -1,6 +1,6 @@
 """Images of masks by the ControlNet on a base."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import nn
 
 from landloom.conditions import registry
 from landloom.config.image_sample import ImageSampleConfig
+from landloom.data.batches import Fitting
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.diffusion import controlnet
@@ -35,7 +36,7 @@ class DiffusionImages:
         self, config: ImageSampleConfig, dataset: Statistics, base: Path, control: Path,
         judge: nn.Module | None,
     ) -> None:  # fmt: skip
-        self.config, self.dataset = config, dataset
+        self.config, self.dataset, self.fitting = config, dataset, Fitting()
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
         self.model = bundle.load(base).to(device(), self.dtype)
         made = controlnet.load(control, self.model, device(), self.dtype)
@@ -55,10 +56,20 @@ class DiffusionImages:
         The last batch is filled up: a network's last bits depend on the shape of its batch, and an image must
         be the same whatever else is in its shard.
         """
-        config, count = self.config, len(rows)
-        filled = [*range(count), *[count - 1] * (config.batch - count)]
+        count = len(rows)
+        filled = [*range(count), *[count - 1] * (self.config.batch - count)]
         rows, seeds = [rows[i] for i in filled], [seeds[i] for i in filled]
         start = start[filled] if start is not None else None
+
+        def part(some: slice) -> Iterable[NDArray[np.float32]]:
+            yield from self._sampled(rows[some], seeds[some], start[some] if start is not None else None)
+
+        return np.stack(self.fitting(part, len(rows))[:count])
+
+    def _sampled(
+        self, rows: Sequence[Sample], seeds: Sequence[int], start: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        config = self.config
         labels = torch.from_numpy(np.stack([s.mask_array() for s in rows])).to(device())
         begin = self.model.encode(torch.from_numpy(start)) if start is not None else None
         strength = 1.0 if start is None else config.collage.strength
@@ -69,4 +80,4 @@ class DiffusionImages:
             self.dataset.size // self.model.factor, self.guides, steer, config.solver, begin, strength,
         )  # fmt: skip
         with torch.no_grad():
-            return np.asarray(self.model.decode(latents.to(self.dtype)).float().cpu().numpy())[:count]
+            return np.asarray(self.model.decode(latents.to(self.dtype)).float().cpu().numpy())

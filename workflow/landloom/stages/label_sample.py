@@ -11,7 +11,7 @@ import pandas as pd
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.metadata import MetadataWish
 from landloom.data import samples
-from landloom.data.batches import batches
+from landloom.data.batches import Fitting, batches
 from landloom.data.quality import judged
 from landloom.data.samples import Meta, Requested, Sample, class_ratios
 from landloom.data.statistics import Statistics
@@ -66,7 +66,7 @@ def from_model(
 ) -> Iterator[Sample]:
     """Sample masks, and pull the levers that are switched on."""
     parts = batches(len(table), config.batch)
-    draw = smoothed(padded(draw, config.batch), config.smooth)
+    draw = smoothed(padded(fitted(draw), config.batch), config.smooth)
     for part in progress.shown(parts, f"masks of {generator}", len(table), config.batch):
         rows = table.iloc[part].to_dict("records")
         meta = wished(config.metadata, None)
@@ -89,6 +89,12 @@ def request(row: Mapping[Hashable, Any]) -> Request:
     """The request in a row of the plan."""
     target = np.array(row["target_ratios"], np.float64)
     return Request(target, np.array(row["expected_ratios"], np.float64), row["prompt"], row["seed"])
+
+
+def fitted(draw: Draw) -> Draw:
+    """The same, in parts where the GPU has no room for all at once."""
+    fitting = Fitting()
+    return lambda requests, attempt: fitting(lambda part: draw(requests[part], attempt), len(requests))
 
 
 def smoothed(draw: Draw, pixels: int) -> Draw:

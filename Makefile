@@ -11,7 +11,7 @@ DATA := resources/landsat7
 BENCHES := tiling class_ratios training_steps sampling_pairs categorical_masks segmentation_steps fidelity_rows dag_size \
            startup overhead
 
-.PHONY: demo test bench lint setup data clean
+.PHONY: demo test bench results lint setup data clean
 .DELETE_ON_ERROR:
 
 demo: setup data
@@ -24,6 +24,10 @@ test: setup
 bench: setup
 	for name in $(BENCHES); do PATH="$(BIN):$$PATH" python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/tables.py
+
+# Tables of docs/results.md, from the finished default run.
+results: setup
+	$(BIN)/python benchmarks/results_page.py --results results/landsat7
 
 lint: setup data
 	$(BIN)/ruff check .

@@ -1,0 +1,84 @@
+"""The tables of the default run in docs/results.md, from its CSV files.
+
+python benchmarks/results_page.py --results results/landsat7
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+import pandas as pd
+
+PAGE = Path(__file__).parents[1] / "docs/results.md"
+BLOCK = re.compile(r"(?P<head><!-- generated: (?P<name>\w+) -->\n).*?(?P<tail><!-- end -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=Path("results/landsat7"))
+    folder = parser.parse_args().results / "evaluation"
+    PAGE.write_text(page(PAGE.read_text(), folder))
+
+
+def page(text: str, folder: Path) -> str:
+    """The page with its generated parts anew."""
+
+    def read(name: str) -> pd.DataFrame:
+        return pd.read_csv(folder / f"{name}.csv")
+
+    parts = {
+        "gains": gains(read("summary"), read("gain")), "ratios": ratios(read("label_ratios")),
+        "shapes": plain(read("label_shapes")), "images": plain(read("image_quality")),
+    }  # fmt: skip
+    return BLOCK.sub(lambda m: m["head"] + parts[m["name"]] + m["tail"], text)
+
+
+def gains(summary: pd.DataFrame, gain: pd.DataFrame) -> str:
+    """IoU of each class by training set and network, with the gain of the mean and its interval."""
+    keys, classes = ["generator", "ratio", "network"], list(dict.fromkeys(summary["class"]))
+    won = gain[gain["class"] == "mean"].set_index(keys)
+    rows = []
+    for key, group in summary.groupby(keys, sort=True):
+        cells = group.set_index("class").loc[classes]
+        spread = [f"{m:.1f} ± {s:.1f}" for m, s in zip(cells["iou_mean"], cells["iou_std"], strict=True)]
+        said = (
+            ""
+            if key not in won.index
+            else "{gain:+.1f} ({ci_low:+.1f} to {ci_high:+.1f})".format(**won.loc[key])
+        )
+        rows.append([f"{key[0]} {key[1]:g}", key[2], *spread, said])
+    return table(["training set", "network", *classes, "gain"], rows)
+
+
+def ratios(errors: pd.DataFrame) -> str:
+    """Error of each class, and their mean, by generator."""
+    classes = list(dict.fromkeys(errors["class"]))
+    rows = []
+    for name, group in errors.groupby("generator", sort=True):
+        cells = group.set_index("class")
+        rows.append([name, *(f"{cells.cpe[c]:.2f}" for c in classes), f"{cells.mcpe.iloc[0]:.2f}"])
+    return table(["generator", *classes, "mCPE"], rows)
+
+
+def plain(found: pd.DataFrame) -> str:
+    """All columns, numbers to three digits."""
+    rows = [[said(value) for value in row] for row in found.itertuples(index=False)]
+    return table(list(found.columns), rows)
+
+
+def said(value: object) -> str:
+    """A cell; nothing for what is missing."""
+    if pd.isna(value):  # type: ignore[call-overload]
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Lines of a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    main()

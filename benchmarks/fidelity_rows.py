@@ -1,6 +1,6 @@
 """FID and KID of several generators beside one real set, against torchmetrics as scripts use it.
 
-python benchmarks/fidelity_rows.py [--pictures 64] [--pairs 5]
+python benchmarks/fidelity_rows.py [--pictures 32] [--pairs 5]
 
 Scripts feed real and generated pictures to metrics for each generator. Here features are taken once of each
 set, and the same metrics compare them: the same FID, which is checked. EfficientNet-Lite0 sees the pictures.
@@ -26,7 +26,7 @@ GENERATORS, BATCH, SIDE = 3, 16, 64
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", type=int, default=64)
+    parser.add_argument("--pictures", type=int, default=32)
     parser.add_argument("--pairs", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(THREADS)

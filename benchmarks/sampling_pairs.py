@@ -1,6 +1,6 @@
 """Sampling images for masks, against diffusers' StableDiffusionControlNetPipeline.
 
-python benchmarks/sampling_pairs.py [--count 16] [--pairs 5]
+python benchmarks/sampling_pairs.py [--count 8] [--pairs 5]
 
 Base, ControlNet, captions, solver, steps, guidance and noise are the same, and so are the images, which is
 checked. The pipeline gets one mask at a time, as scripts call it, and then batches of eight. Weights are
@@ -87,7 +87,7 @@ class Sides:
 def main() -> None:
     """Measure both ways to call the pipeline."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=16)
+    parser.add_argument("--count", type=int, default=8)
     parser.add_argument("--pairs", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(THREADS)

@@ -7,6 +7,7 @@ import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
@@ -34,6 +35,61 @@ def test_color_masks_in_rgb_and_palette_agree(tmp_path: Path) -> None:
         mask = rasters.save(tmp_path / f"{name}.png", array, **profile)
         _, _, found = rasters.read(SceneFiles("a", (image,), mask), data)
         np.testing.assert_array_equal(found, np.where(index == 1, 1, 0))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_bands_that_say_the_same_are_one(tmp_path: Path, dtype: type) -> None:
+    """Image editors save grey masks as RGB."""
+    index = rasters.halves(8, 12).astype(dtype)
+    image = rasters.save(tmp_path / "i.tif", rasters.noise(8, 12))
+    data = rasters.config(values=(1, 2), ignore=[0])
+    mask = rasters.save(tmp_path / "m.tif", np.stack([index] * 3))
+    _, _, found = rasters.read(SceneFiles("a", (image,), mask), data)
+    alone = rasters.save(tmp_path / "one.tif", index)
+    np.testing.assert_array_equal(found, rasters.read(SceneFiles("a", (image,), alone), data)[2])
+    other = rasters.save(tmp_path / "o.tif", np.stack([index, index, 2 - index]))
+    with pytest.raises(InputError, match=r"3 bands that differ, but data\.classes lists integers"):
+        rasters.read(SceneFiles("a", (image,), other), data)
+
+
+def test_colours_near_a_listed_one_are_taken_for_it_by_hand() -> None:
+    data = rasters.config(values=("#0a0a0a", "#ff0000"), tolerance=10)
+    legend = Legend(data)
+    # Distances to #0a0a0a: 0, 10 (one band), 10.4 (6, 6, 6 away); to #ff0000: 5.
+    codes = np.array([0x0A0A0A, 0x140A0A, 0x101010, 0xFF0304, 0x7F0000], np.uint32)
+    assert legend.lookup(codes).tolist() == [0, 0, UNKNOWN, 1, UNKNOWN]
+    exact = Legend(rasters.config(values=("#0a0a0a", "#ff0000")))
+    assert exact.lookup(codes).tolist() == [0, *[UNKNOWN] * 4]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32])
+def test_grey_values_near_a_listed_one_are_taken_for_it(dtype: type) -> None:
+    legend = Legend(rasters.config(values=(100, 200), ignore=[0], tolerance=3))
+    found = legend.lookup(np.array([[0, 3, 4], [97, 203, 150]], dtype))
+    assert found.tolist() == [[IGNORE, IGNORE, UNKNOWN], [0, 1, UNKNOWN]]
+
+
+def test_a_mask_saved_as_jpeg_is_read_back(tmp_path: Path) -> None:
+    """Edges inside JPEG's blocks of eight pixels ring; the listed colours are far apart."""
+    index = np.kron(np.array([[0, 1], [1, 0]]), np.ones((12, 12), int))
+    color = np.array([(200, 30, 30), (30, 30, 200)], np.uint8)[index].transpose(2, 0, 1)
+    image = rasters.save(tmp_path / "i.tif", rasters.noise(24, 24))
+    mask = rasters.save(tmp_path / "m.jpg", color)
+    scene, whole = SceneFiles("a", (image,), mask), Window(0, 0, 24, 24)
+    values = ("#c81e1e", "#1e1ec8")
+    with pytest.raises(InputError, match=r"compressed with loss.*set data\.tolerance"):
+        rasters.read(scene, rasters.config(values=values), whole)
+    _, _, found = rasters.read(scene, rasters.config(values=values, tolerance=119), whole)
+    assert (found != index).sum() <= 2  # at a corner, where colours are subsampled
+
+
+def test_a_tolerance_within_which_two_values_lie_is_refused() -> None:
+    with pytest.raises(
+        ValidationError, match=r"tolerance 6, but values 1 and 11 are 10 apart: give less than 5"
+    ):
+        rasters.config(values=(1, 11), tolerance=6)
+    with pytest.raises(ValidationError, match=r"values #000000 and #000300 are 3 apart: give less than 1.5"):
+        rasters.config(values=("#000000", "#ffffff"), ignore=["#000300"], tolerance=2)
 
 
 def test_mask_nodata_is_ignored_unless_it_is_a_class(tmp_path: Path) -> None:
@@ -92,7 +148,7 @@ def test_a_mask_band_hides_labels(tmp_path: Path) -> None:
         (
             (1, 2),
             rasters.noise(8, 12),
-            r"mask\.tif, bands: 3 bands, but data\.classes lists integers.*colours",
+            r"mask\.tif, bands: 3 bands that differ, but data\.classes lists integers.*colours",
         ),
         (("#010101", "#ffffff"), rasters.halves(8, 12).astype(np.int16), "int16.*lists colours.*8-bit"),
     ],

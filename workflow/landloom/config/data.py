@@ -3,6 +3,8 @@
 import math
 import re
 from datetime import date
+from itertools import combinations
+from operator import itemgetter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -144,6 +146,9 @@ class DataConfig(Section):
     """Classes of the output, in order."""
     ignore: list[Value] = Field(default=[])
     """Mask values or colours that are not any class: never trained on, never counted."""
+    tolerance: float = Field(default=0.0, ge=0)
+    """How far a mask value may be from the listed one it is taken for: for masks that were saved with loss,
+    such as JPEG. Of colours it is the distance in R, G and B (0 to 255 each). 0 takes listed values alone."""
     split: Split = Split()
     """Division into train, val and test."""
 
@@ -181,3 +186,18 @@ class DataConfig(Section):
         if len({isinstance(v, str) for v in values}) > 1:
             raise ValueError("mask values must be all integers or all colours")
         return self
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        values = [v for c in self.classes for v in c.values] + self.ignore
+        apart = min(((_distance(a, b), a, b) for a, b in combinations(values, 2)), key=itemgetter(0))
+        if 2 * self.tolerance >= apart[0] and self.tolerance:
+            found = f"values {apart[1]} and {apart[2]} are {apart[0]:.3g} apart"
+            raise ValueError(f"tolerance {self.tolerance:g}, but {found}: give less than {apart[0] / 2:.3g}")
+        return self
+
+
+def _distance(a: Value, b: Value) -> float:
+    """How far two mask values are apart; colours by R, G and B."""
+    parts = [[int(v[i : i + 2], 16) for i in (1, 3, 5)] if isinstance(v, str) else [v] for v in (a, b)]
+    return math.dist(*parts)

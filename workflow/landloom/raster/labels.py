@@ -26,6 +26,7 @@ class Legend:
         colors: values are colours, packed as 0xRRGGBB.
         values: known values, ascending.
         indices: class index of each, IGNORE for those to be ignored.
+        tolerance: how far a value may be from the one it is taken for.
     """
 
     def __init__(self, data: DataConfig) -> None:
@@ -35,6 +36,7 @@ class Legend:
         known = sorted((int(v[1:], 16) if isinstance(v, str) else v, i) for v, i in pairs)
         self.values = np.array([v for v, _ in known], np.float64)
         self.indices = np.array([i for _, i in known], np.uint16)
+        self.tolerance = data.tolerance
 
     def lookup(self, codes: NDArray[Any]) -> NDArray[np.uint16]:
         """Class index of each value of any shape; IGNORE for ignored ones and NaN, UNKNOWN for the rest."""
@@ -47,7 +49,17 @@ class Legend:
         found = np.where(self.values[at] == codes, self.indices[at], np.uint16(UNKNOWN))
         if codes.dtype.kind == "f":
             found[np.isnan(codes)] = IGNORE
+        if self.tolerance and (strange := found == UNKNOWN).any():
+            different, places = np.unique(codes[strange], return_inverse=True)
+            found[strange] = self._nearest(different)[places]
         return found
+
+    def _nearest(self, codes: NDArray[Any]) -> NDArray[np.uint16]:
+        """Class index of the known value nearest to each value (n,), UNKNOWN where it is too far away."""
+        apart = distances(codes, self.values, self.colors)
+        at = apart.argmin(1)
+        near = apart[np.arange(len(codes)), at] <= self.tolerance
+        return np.where(near, self.indices[at], np.uint16(UNKNOWN))
 
     def show(self, code: float) -> str:
         """Spell a mask value as the config does."""
@@ -85,12 +97,7 @@ class Legend:
     def _codes(self, file: DatasetReader, window: Slice) -> NDArray[Any]:
         bands = sum(c != ColorInterp.alpha for c in file.colorinterp)
         if not self.colors:
-            if bands != 1:
-                remedy = "Give a mask with one band, or list colours such as '#ff0000' as data.classes values"
-                raise InputError(
-                    f"{file.name}, bands", f"{bands} bands, but data.classes lists integers", remedy
-                )
-            return np.asarray(file.read(1, window=window))
+            return _equal_bands(file, bands, window)
         if bands not in (1, 3) or file.dtypes[0] != "uint8":
             remedy = "Give an 8-bit RGB or paletted mask, or list integers as data.classes values"
             raise InputError(
@@ -102,6 +109,31 @@ class Legend:
             return _palette(file)[file.read(1, window=window)]
         red, green, blue = file.read([1, 2, 3], window=window).astype(np.uint32)
         return np.asarray(red << 16 | green << 8 | blue)
+
+
+def distances(codes: NDArray[Any], values: NDArray[np.float64], colors: bool) -> NDArray[np.float64]:
+    """How far values (n,) are from others (m,), (n, m): of colours, packed, the length of R, G and B."""
+    if not colors:
+        return np.asarray(np.abs(codes[:, None].astype(np.float64) - values))
+    first, second = (
+        np.stack([x.astype(np.int64) >> shift & 255 for shift in (16, 8, 0)], -1) for x in (codes, values)
+    )
+    return np.asarray(np.linalg.norm(first[:, None] - second, axis=-1))
+
+
+def _equal_bands(file: DatasetReader, bands: int, window: Slice) -> NDArray[Any]:
+    """The values of a mask of one band, or of several that say the same, as image editors save grey.
+
+    Raises:
+        InputError: they differ.
+    """
+    numbers = [i for i, c in enumerate(file.colorinterp, 1) if c != ColorInterp.alpha]
+    first, *others = file.read(numbers, window=window)
+    if any(not np.array_equal(first, other, equal_nan=first.dtype.kind == "f") for other in others):
+        found = f"{bands} bands that differ, but data.classes lists integers"
+        remedy = "Give a mask with one band, or list colours such as '#ff0000' as data.classes values"
+        raise InputError(f"{file.name}, bands", found, remedy)
+    return np.asarray(first)
 
 
 def _forced(file: DatasetReader) -> bool:

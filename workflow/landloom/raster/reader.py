@@ -99,23 +99,27 @@ class SceneReader:
         Raises:
             InputError: a file cannot be read, or the mask holds a value that the config does not list.
         """
+        image, valid = self.read_image_mirrored(window)
         height = min(window.height, self.height - window.row)
         width = min(window.width, self.width - window.col)
-        part = Slice(window.col, window.row, width, height)
-        image, valid = self.read_image(part)
         with readable(self.scene.mask):
-            mask, unknown = self.legend.read(self.mask, part)
+            mask, unknown = self.legend.read(self.mask, Slice(window.col, window.row, width, height))
         if unknown:
             raise UnknownValues(self.mask, unknown, self.legend)
         edge = ((0, window.height - height), (0, window.width - width))
-        if any(after for _, after in edge):
-            image = np.pad(image, ((0, 0), *edge), mode="reflect")
-            valid, mask = np.pad(valid, edge), np.pad(mask, edge, constant_values=IGNORE)
-        return image, valid, mask
+        return image, valid, np.pad(mask, edge, constant_values=IGNORE)
 
     def read_image(self, part: Slice) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Read the selected bands (C, h, w) of a part inside the scene, and where they hold data (h, w)."""
         return bands.read(self.bands, part, self.data.nodata)
+
+    def read_image_mirrored(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Read the selected bands (C, h, w) of a window, mirrored outside the scene, and where data are."""
+        height = min(window.height, self.height - window.row)
+        width = min(window.width, self.width - window.col)
+        image, valid = self.read_image(Slice(window.col, window.row, width, height))
+        edge = ((0, window.height - height), (0, window.width - width))
+        return np.pad(image, ((0, 0), *edge), mode="reflect"), np.pad(valid, edge)
 
     def acquired(self) -> date | None:
         """Day of acquisition by manifest, config or tags; None where it is not known.

@@ -56,8 +56,8 @@ def _words(masks: Sequence[UnknownValues]) -> tuple[str, str]:
         return (
             f"{len(total)} are not in the config, and the file is compressed with loss (JPEG or the like), "
             "which changes labels at every edge",
-            "Export the mask again without loss, as PNG or GeoTIFF; where only this file is left, give each "
-            "pixel the listed value that is nearest to it and save that as PNG",
+            "Export the mask again without loss, as PNG or GeoTIFF; where only this file is left, set "
+            "data.tolerance, and pixels take the listed value that is nearest to them",
         )
     shown = ", ".join(
         f"{legend.show(v)} ({n} pixels{_places(masks, v)})" for v, n in total.most_common(SHOWN)

@@ -23,12 +23,13 @@ def windows(area: Window, size: int, stride: int, pad: bool = False) -> list[Win
     The last window of a row or column is moved back to end at the edge. An area smaller than a window has
     none, or with ``pad`` one that reaches over its edge.
     """
-    rows = _starts(area.height, size, stride, pad)
-    cols = _starts(area.width, size, stride, pad)
+    rows = starts(area.height, size, stride, pad)
+    cols = starts(area.width, size, stride, pad)
     return [Window(area.row + r, area.col + c, size, size) for r in rows for c in cols]
 
 
-def _starts(length: int, size: int, stride: int, pad: bool) -> list[int]:
+def starts(length: int, size: int, stride: int, pad: bool) -> list[int]:
+    """Where windows begin along one side; see ``windows``."""
     if length <= size:
         return [0] if pad or length == size else []
     last = length - size

@@ -115,8 +115,9 @@ def compare(name: str, network: Network, folder: Path, files: Files, steps: int,
         f"segment_{name}", f"training {network.architecture} of {network.encoder}, batch {BATCH}",
         "smp and a DataLoader", ratios, 1.1, took=took,
         floor=machine.share(counter.get_total_flops() * steps, took),
-        reason="Both compute the same network, which is nearly all of the time; what is left to save is opening files "
-        "and AdamW. Ours writes a checkpoint at the end, which weighs more here than after hundreds of steps.",
+        reason="Both compute the same network, which is nearly all of the time; what is left to save is "
+        "opening files and AdamW. Ours writes a checkpoint at the end, which weighs more here than after "
+        "hundreds of steps.",
     )  # fmt: skip
 
 

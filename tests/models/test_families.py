@@ -153,6 +153,13 @@ def test_a_scheduler_of_another_kind_is_named(copied: Path) -> None:
     assert "names EDMDPMSolverMultistepScheduler as its scheduler" in found
 
 
+def test_a_schedule_that_depends_on_the_size_is_named(copied: Path) -> None:
+    file = copied / "scheduler" / "scheduler_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"use_dynamic_shifting": True}))
+    (found,) = problems(copied)
+    assert "scheduler_config.json: use_dynamic_shifting: its steps depend on the size" in found
+
+
 def test_tiles_must_be_whole_cells(folder: Path, model: Bundle) -> None:
     (found,) = problems(folder, 33)
     assert found.startswith(f"tile.size: 33 is no multiple of {model.cell}")

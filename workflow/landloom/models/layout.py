@@ -105,12 +105,18 @@ def _part(folder: Path, kind: str) -> Iterator[InputError]:
 
 
 def unfit(folder: Path, size: int) -> Iterator[InputError]:
-    """Yield why tiles of ``size`` pixels cannot become whole cells of the network."""
+    """Yield why tiles of ``size`` pixels cannot be learned: no whole cells, or a schedule by size."""
     denoiser = FAMILIES[family(folder, read(folder))].denoiser
     cell = shrinks(folder) * int(said(folder / denoiser / "config.json").get("patch_size", 1))
     if size % cell:
         found = f"{size} is no multiple of {cell}, the pixels of one cell of the base"
         yield InputError("tile.size", found, f"Use a multiple of {cell}, or another base.source")
+    schedule = folder / "scheduler" / "scheduler_config.json"
+    if said(schedule).get("use_dynamic_shifting"):
+        found = (
+            "use_dynamic_shifting: its steps depend on the size of the image, which trainings do not tell it"
+        )
+        yield InputError(schedule, found, "Set it to false, with the 'shift' that the base had at this size")
 
 
 def weights(part: Path, stem: str, remedy: str) -> Iterator[InputError]:

@@ -42,6 +42,11 @@ if (
     workflow.register_resource("gpu", len(devices))
 
 
+# Cores that few shards of tiles leave free. On a cluster a job asks for what its own process finds when it parses this
+# again, so for one: srun refuses a step with more than the job was given.
+cores = workflow.resource_settings.cores if workflow.nodes is None else None
+tiling_threads = spare_cores(len(dag.parts), cores)
+
 # A prefix of our own replaces Snakemake's strict mode, so it is said again: without it a stage that fails before
 # `| tee` counts as done. A stop signal goes to the whole job; the stage answers it, while the shell and tee live on.
 shell.prefix("set -euo pipefail; trap '' TERM USR1; ")

@@ -8,10 +8,7 @@ rule tile_scenes:
         record="results/{dataset}/tiles/{scene}.parquet.prov.json",  # so that --cache shares it too
     log:
         "logs/{dataset}/tile/{scene}.log",
-    # On a cluster a job must ask for what its own process finds when it parses this again: one.
-    threads: spare_cores(
-        len(dag.parts), workflow.resource_settings.cores if workflow.nodes is None else None
-    )
+    threads: tiling_threads
     resources:
         mem_mb=dag.memory("tile_scenes"),
         runtime=dag.minutes("tile_scenes"),

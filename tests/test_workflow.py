@@ -295,3 +295,16 @@ def test_captions_of_a_server_reach_the_plan(run: Path, tmp_path: Path) -> None:
 def test_the_shim_runs_the_same_workflow(run: Path) -> None:
     shim = str(ROOT / "workflow/Snakefile")
     assert "Nothing to be done" in snakemake(run, "-n", "--snakefile", shim, config=CONFIG)
+
+
+@pytest.mark.parametrize(("where", "threads"), [([], 4), (["--executor", "slurm", "--jobs", "2"], 1)])
+def test_on_a_cluster_tile_asks_for_what_its_job_finds(
+    run: Path, tmp_path: Path, where: list[str], threads: int
+) -> None:
+    """A job of a cluster reads the workflow again, with all cores of its node; srun refuses more threads."""
+    shim = tmp_path / "Snakefile"
+    asked = 'workflow.get_rule("tile_scenes").resources["_cores"].value'
+    shim.write_text(f'include: "{ROOT}/Snakefile"\nprint("THREADS", {asked})\n')
+    wide = ["--cores", "64", "--max-threads", "8"]
+    said = snakemake(run, "-n", "--snakefile", str(shim), *wide, *where, config=CONFIG)
+    assert f"THREADS {threads}" in said

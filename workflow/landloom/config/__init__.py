@@ -137,10 +137,10 @@ class Config(Section):
                     except ValueError as error:
                         raise ValueError(f"plan.mixes.{mix}: {error}") from None
             if name in self.alone:
-                if self.section("label_sample", name).model_dump()["source"] != "model":
+                if self.section("label_sample", name).model_dump()["source"] == "real":
                     raise ValueError(
                         f"{TABLE}.generators.{name.split('/')[1]}.label_sample.source: the table compares "
-                        "masks of models; remove it, real masks stand in the table anyway"
+                        "new masks; remove it, real masks stand in the table anyway"
                     )
                 continue
             sources = [self.section(s, name).model_dump()["source"] for s in ("label_sample", "image_sample")]
@@ -152,7 +152,8 @@ class Config(Section):
                 )
             if sources == ["model", "real"]:
                 raise ValueError(
-                    f"generators.{name}: image_sample.source 'real' needs label_sample.source 'real'"
+                    f"generators.{name}: image_sample.source 'real' needs masks that bring an image; "
+                    "label_sample.source must be 'quilt', 'paste' or 'real'"
                 )
             judge = self.section("curate", name).model_dump()["network"]
             if judge is not None and judge not in self.segment.networks:

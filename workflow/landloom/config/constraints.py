@@ -27,6 +27,11 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         return
     image = typing.cast(ImageTrainConfig, config.section("image_train", name))
     made = typing.cast(ImageSampleConfig, config.section("image_sample", name))
+    if sample.source == "model" and made.cuts and made.collage.source == "own":
+        yield (
+            f"image_sample.collage.source: 'own' for '{name}', whose masks come from a model and "
+            "bring no image; set it to 'others', or label_sample.source to 'quilt'"
+        )
     if made.source == "model" and image.translation is None:
         yield from halvings(config)
         yield from one_step(image, made, name, config)

@@ -22,6 +22,9 @@ class Feedback(Section):
 class CollageConfig(Section):
     """Pieces of real train tiles, put together so that each pixel shows the class of the mask."""
 
+    source: Literal["others", "own"] = "others"
+    """'others' chooses pieces from all train tiles that share no ground with the mask; 'own' takes the image
+    that the mask brings, as quilted masks do."""
     strength: float = Field(default=1.0, gt=0, le=1)
     """Noise on the collage that a ControlNet starts from, as a share of the schedule (SDEdit, Meng et al.
     2022): at 1 nothing of it is left, and none is made. Only that share of the steps is taken, rounded down

@@ -40,8 +40,12 @@ class Control(Section):
 class LabelSampleConfig(Sampling):
     """Settings of mask generation."""
 
-    source: Literal["model", "real"] = "model"
-    """'model' samples new masks; 'real' takes the real training mask nearest to the asked mix."""
+    source: Literal["model", "quilt", "paste", "real"] = "model"
+    """'model' samples new masks. 'quilt' lays parts of turned real training masks side by side, cut where
+    they fit (image quilting, Efros and Freeman 2001), so that they have the asked mix: no training, and the
+    shapes of real maps. 'paste' copies regions of lacking classes onto a real tile (copy and paste, Ghiasi et
+    al. 2021), and 'real' takes the real training mask nearest to the asked mix: both to compare with. The last
+    three bring an image with them."""
     guidance: float = Field(default=3.0, ge=1)
     """Classifier-free guidance scale of the words; 1 is off."""
     metadata: MetadataWish = MetadataWish()
@@ -60,7 +64,12 @@ class LabelSampleConfig(Sampling):
 
     def read(self) -> Self:
         """The same, with defaults where nothing is read: a change there must not sample again."""
-        return type(self)(source="real") if self.source == "real" else self
+        if self.source == "real":
+            return type(self)(source="real", metadata=self.metadata)
+        if self.source == "model":
+            return self
+        used = {"source", "metadata", "control", "smooth"}
+        return type(self)(**{k: getattr(self, k) for k in used})
 
     @property
     def gpus(self) -> int:

@@ -121,10 +121,10 @@ class TrainedModels:
         return found | {"base": [f"{root}/base"], "controlnet": model} | judge
 
     def collaged(self, generator: str) -> bool:
-        """Whether a generator's images are, or start from, pieces of real tiles."""
+        """Whether a generator's images are, or start from, pieces that are chosen from real tiles."""
         section = self.config.section("image_sample", generator)
         assert isinstance(section, ImageSampleConfig)
-        return section.cuts
+        return section.cuts and section.collage.source == "others"
 
     def metrics(self) -> list[str]:
         """Metrics files of all trainings of generators and of their base."""

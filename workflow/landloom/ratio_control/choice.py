@@ -1,7 +1,7 @@
 """Best of several tries, and masks that are not good enough."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +38,18 @@ class Drawn:
         cost: cost of each class per pixel (K, H, W).
         residual: mean distance of drawn colours to the palette; None where none were drawn.
         attempt: which try it is, from 1.
+        image: encoded image (C, H, W) in the dataset's units, if it brings one.
+        gaps: where (H, W) it has no class after all; None where it has one everywhere.
+        parts: share of its pixels that each real tile gives, by its name, largest first.
     """
 
     mask: NDArray[np.uint8]
     cost: NDArray[np.float32]
     residual: float | None = None
     attempt: int = 1
+    image: bytes | None = None
+    gaps: NDArray[np.bool_] | None = None
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 Draw = Callable[[Sequence[Request], int], list[Drawn]]

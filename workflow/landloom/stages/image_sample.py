@@ -1,6 +1,6 @@
 """Images for the masks of one shard."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -21,7 +21,9 @@ from landloom.runtime.command_line import In, Ins, Out
 from landloom.runtime.importing import importing
 
 if TYPE_CHECKING:
-    from landloom.copy_paste.assembly import Collage, Collages
+    from landloom.copy_paste.assembly import Collage
+
+    Starts = Callable[[Sample, int], Collage]
 
 VERSION = 12
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
@@ -47,13 +49,13 @@ def run(
         samples.write(resamples, [], about)
         return
     cuts = config.cuts and translator is None
-    if cuts and not tiles:
+    if cuts and not tiles and config.collage.source == "others":
         raise InputError("--tiles", "is needed for collages", "Give the shards of tiles")
     rows = list(samples.read(masks))
     chosen = np.linspace(0, len(rows) - 1, min(config.resamples, len(rows))).round().astype(int)
     first = [(s, (s.seed or 0) ^ IMAGE_SEED) for s in rows]
     second = [(rows[i], (rows[i].seed or 0) ^ IMAGE_SEED ^ RESAMPLE_SEED) for i in chosen]
-    collages = cutter(config, dataset, tiles or [], [*first, *second]) if cuts else None
+    collages = starts(config, dataset, tiles or [], [*first, *second]) if cuts else None
     generator: ImageGenerator | None = None
     if translator is not None:
         generator = gan(dataset, translator)
@@ -80,15 +82,31 @@ class ImageGenerator(Protocol):
 # Each back-end is imported when it is chosen: what copies real images needs no torch, others no diffusers.
 
 
-def cutter(
+def starts(
     config: ImageSampleConfig, dataset: Statistics, tiles: Sequence[Path],
     wanted: Sequence[tuple[Sample, int]],
-) -> "Collages":  # fmt: skip
-    """Collages of samples with their seeds."""
+) -> "Starts":  # fmt: skip
+    """Collages of samples with their seeds, or the images that they bring."""
+    if config.collage.source == "own":
+        return lambda sample, seed: own(dataset, sample)
     with importing():
         from landloom.copy_paste.assembly import Collages
         from landloom.copy_paste.library import Library
     return Collages(Library(dataset, tiles, config.collage), wanted)
+
+
+def own(dataset: Statistics, sample: Sample) -> "Collage":
+    """The image that a mask brings.
+
+    Raises:
+        InputError: it brings none.
+    """
+    with importing():
+        from landloom.copy_paste.assembly import Collage
+    if sample.image is None:
+        remedy = "Set image_sample.collage.source to 'others', or quilt the masks"
+        raise InputError(sample.id, "its mask has no image to start from", remedy)
+    return Collage(dataset.scale(sample.image_array()), {})
 
 
 def gan(dataset: Statistics, folder: Path) -> ImageGenerator:
@@ -111,7 +129,7 @@ def diffusion(
 
 def painted(
     config: ImageSampleConfig, dataset: Statistics, generator: ImageGenerator | None,
-    collages: "Collages | None", wanted: Sequence[tuple[Sample, int]],
+    collages: "Starts | None", wanted: Sequence[tuple[Sample, int]],
 ) -> Iterator[Sample]:  # fmt: skip
     """Yield copies of samples with new images from their seeds, in the dataset's units.
 
@@ -132,7 +150,9 @@ def painted(
 
 
 def named(row: Sample, collage: "Collage") -> Sample:
-    """A sample that names the tiles of its collage."""
+    """A sample that names the tiles of its collage, if they are others than those of its mask."""
+    if not collage.shares:
+        return row
     parents = list(dict.fromkeys([*row.parents, *collage.shares]))
     share = max(collage.shares.values(), default=0.0)
     return replace(row, parents=parents, quality=judged(row.quality, {"one_tile": share}))

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +17,16 @@ from landloom.data.samples import Meta, Requested, Sample, class_ratios
 from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 from landloom.raster import codec
+from landloom.raster.labels import IGNORE
 from landloom.raster.regions import without_small
 from landloom.ratio_control.choice import Draw, Drawn, Request, best_of, error, padded, rejection
 from landloom.ratio_control.repair import repair
 from landloom.runtime import progress
 from landloom.runtime.command_line import In, Ins, Out
 from landloom.runtime.importing import importing
+
+if TYPE_CHECKING:
+    from landloom.copy_paste.masks import Source
 
 VERSION = 10
 
@@ -31,15 +35,18 @@ def run(
     config: LabelSampleConfig, generator: str, shard: int, statistics: In, plan: In, tiles: Ins, out: Out,
     model: In | None = None, base: In | None = None,
 ) -> None:  # fmt: skip
-    """Write one mask per request: sampled by the trained model, or the nearest real train mask."""
+    """Write one mask per request: sampled by a trained model, put together from real ones, or real itself."""
     dataset = Statistics.load(statistics)
     table = pd.read_parquet(plan)
     requests = table[table["shard"] == shard]
     if config.source == "real":
         made = from_real(requests, tiles, generator, config.metadata)
     else:
-        assert model is not None
-        made = from_model(config, requests, load(config, dataset, model, base), generator)
+        draw = cut(dataset, tiles, config.source) if config.source != "model" else None
+        if draw is None:
+            assert model is not None
+            draw = padded(fitted(load(config, dataset, model, base)), config.batch)
+        made = drawn_masks(config, requests, draw, generator)
     samples.write(out, made, {"generator": generator, "classes": dataset.names})
 
 
@@ -61,28 +68,47 @@ def load(config: LabelSampleConfig, dataset: Statistics, model: Path, base: Path
     return LoraMasks(base, model, dataset, config)
 
 
-def from_model(
+def cut(dataset: Statistics, tiles: Sequence[Path], source: "Source") -> Draw:
+    """What puts masks together from real ones."""
+    with importing():
+        from landloom.copy_paste.masks import CutMasks
+    return CutMasks(dataset, tiles, source)
+
+
+def drawn_masks(
     config: LabelSampleConfig, table: pd.DataFrame, draw: Draw, generator: str
 ) -> Iterator[Sample]:
-    """Sample masks, and pull the levers that are switched on."""
-    parts = batches(len(table), config.batch)
-    draw = smoothed(padded(fitted(draw), config.batch), config.smooth)
+    """Draw masks, and pull the levers that are switched on."""
+    parts, draw = batches(len(table), config.batch), smoothed(draw, config.smooth)
     for part in progress.shown(parts, f"masks of {generator}", len(table), config.batch):
         rows = table.iloc[part].to_dict("records")
         meta = wished(config.metadata, None)
         asked = [replace(request(r), meta=meta) for r in rows]
         found = best_of(asked, draw, config.control.tries, config.control.tolerance)
         for row, wanted, drawn in zip(rows, asked, found, strict=True):
-            mask, asked_for = drawn.mask, Requested(row["mix"], drawn.attempt)
-            if config.control.repair:
-                mask, asked_for.repaired = repair(mask, drawn.cost, wanted.target)
-            reasons = rejection(error(mask, wanted.target), config.control.reject_above)
-            yield Sample(
-                id=f"{generator}_{row['id']}", mask=codec.encode(mask), scene=generator, source=generator,
-                ratios=class_ratios(mask, len(wanted.target)), caption=row["caption"], seed=row["seed"],
-                target_ratios=[float(x) for x in wanted.target],
-                request=asked_for, quality=judged(None, {"residual": drawn.residual}, reasons), meta=meta,
-            )  # fmt: skip
+            yield named(sample(config, row, wanted, drawn), generator)
+
+
+def sample(config: LabelSampleConfig, row: Mapping[Hashable, Any], wanted: Request, drawn: Drawn) -> Sample:
+    """The sample of a mask that was drawn, repaired if that is asked for."""
+    mask, asked_for = drawn.mask, Requested(row["mix"], drawn.attempt)
+    if config.control.repair:
+        mask, asked_for.repaired = repair(mask, drawn.cost, wanted.target)
+    reasons = rejection(error(mask, wanted.target), config.control.reject_above)
+    if drawn.gaps is not None:
+        mask = np.where(drawn.gaps, np.uint8(IGNORE), mask)
+    scores = {"residual": drawn.residual, "one_tile": max(drawn.parts.values(), default=None)}
+    ratios = class_ratios(mask, len(wanted.target))
+    return Sample(
+        id=row["id"], mask=codec.encode(mask), image=drawn.image, ratios=ratios, caption=row["caption"],
+        seed=row["seed"], target_ratios=[float(x) for x in wanted.target], parents=list(drawn.parts),
+        request=asked_for, quality=judged(None, scores, reasons), meta=wanted.meta,
+    )  # fmt: skip
+
+
+def named(made: Sample, generator: str) -> Sample:
+    """A sample that bears its generator's name."""
+    return replace(made, id=f"{generator}_{made.id}", scene=generator, source=generator)
 
 
 def request(row: Mapping[Hashable, Any]) -> Request:

@@ -1,0 +1,140 @@
+"""The masks of the train tiles, from which new ones are quilted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from landloom.copy_paste.library import Mask
+from landloom.copy_paste.recipes import turned
+from landloom.data import samples
+from landloom.data.statistics import Statistics
+from landloom.errors import InputError
+from landloom.metrics.validity import borders_of, spread
+from landloom.raster import codec
+from landloom.raster.labels import IGNORE
+
+MOST = 4096
+"""Train tiles whose encoded masks are held; of more, evenly spread ones are taken."""
+WHOLE = 0.95
+"""Share of pixels with a class from which a tile is taken, if such tiles hold all classes there are."""
+STRIPS = 16
+"""Parts of a tile in each direction, between which it may be cut."""
+SIDES = 4
+UNSEEN = 1e-4
+"""Share of all borders that stands for a pair of classes that never touch."""
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Train tiles by their masks.
+
+    Attributes:
+        tiles: shards of tiles.
+        rows: row of each tile, counted over all shards.
+        ids: its name.
+        encoded: its mask.
+        after: class shares (SIDES, N, STRIPS + 1, K), of all pixels, right of each cut through a tile that
+            was turned by 2 * side.
+        price: what it costs that two classes touch (K, K): 0 for the same, more the more seldom they do.
+        size: side in pixels.
+    """
+
+    tiles: Sequence[Path]
+    rows: list[int]
+    ids: list[str]
+    encoded: list[bytes]
+    after: NDArray[np.float32]
+    price: NDArray[np.float32]
+    size: int
+
+    @classmethod
+    def of(cls, dataset: Statistics, tiles: Sequence[Path]) -> "Maps":
+        """Read the train tiles of shards.
+
+        Raises:
+            InputError: there is no train tile.
+        """
+        classes = len(dataset.classes)
+        rows = spread(samples.rows(tiles, "train"), MOST)
+        if not rows:
+            raise InputError(tiles[0].parent, "no train tile to cut from", "Look at check and tile")
+        table = samples.columns(tiles, ["id", "mask"])
+        rows = chosen(rows, table["mask"], classes)
+        encoded = [table["mask"][i] for i in rows]
+        after, borders = measured(encoded, classes)
+        return cls(tiles, rows, [table["id"][i] for i in rows], encoded, after, prices(borders), dataset.size)
+
+    @property
+    def shares(self) -> NDArray[np.float32]:
+        """Class shares (N, K) of each tile."""
+        return self.after[0, :, 0]
+
+    def mask(self, tile: int) -> Mask:
+        """The mask (H, W) of a tile; pixels without a class take that of the nearest pixel."""
+        return filled(codec.decode(self.encoded[tile])[0].astype(np.uint8))
+
+    def gaps(self, tile: int) -> NDArray[np.bool_]:
+        """Pixels (H, W) of a tile without a class."""
+        return np.asarray(codec.decode(self.encoded[tile])[0] == IGNORE)
+
+
+def chosen(rows: Sequence[int], encoded: Sequence[bytes], classes: int) -> list[int]:
+    """Rows of tiles that are nearly without gaps; all rows, if those lack a class that others have."""
+    counts = np.stack([np.bincount(codec.decode(encoded[i])[0].ravel(), minlength=256) for i in rows])
+    whole = counts[:, IGNORE] <= (1 - WHOLE) * counts.sum(1)
+    held = counts[:, :classes] > 0
+    enough = (held[whole].any(0) == held.any(0)).all()
+    return [row for row, kept in zip(rows, whole, strict=True) if kept or not enough]
+
+
+def measured(encoded: Sequence[bytes], classes: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Class shares right of each cut (SIDES, N, STRIPS + 1, K), and borders between classes (K, K)."""
+    after = np.zeros((SIDES, len(encoded), STRIPS + 1, classes), np.float32)
+    borders = np.zeros((classes, classes))
+    for i, raster in enumerate(encoded):
+        mask = filled(codec.decode(raster)[0].astype(np.uint8))
+        borders += borders_of(mask, classes)[0]
+        for side in range(SIDES):
+            left = before(turned(mask, 2 * side), classes)
+            after[side, i] = left[-1] - left
+    return after, borders
+
+
+def before(mask: Mask, classes: int) -> NDArray[np.float64]:
+    """Class shares (STRIPS + 1, K), of all pixels of a mask, left of each cut."""
+    counts = (mask[..., None] == np.arange(classes)).sum(0).cumsum(0)
+    counts = np.concatenate([np.zeros((1, classes)), counts])
+    return np.asarray(counts[cuts(mask.shape[1])] / mask.size)
+
+
+def cuts(size: int) -> NDArray[np.int64]:
+    """Columns (STRIPS + 1,) between the strips of a tile."""
+    return np.linspace(0, size, STRIPS + 1).astype(np.int64)
+
+
+def prices(borders: NDArray[np.float64]) -> NDArray[np.float32]:
+    """What a border between two classes costs (K, K), from how many there are in real masks.
+
+    One plus how many times (in e-folds) they touch less often than they would if borders had no
+    preference, between a half and four.
+    """
+    share = borders / max(borders.sum(), 1)
+    expected = np.outer(share.sum(1), share.sum(1))
+    np.fill_diagonal(expected, 0)
+    expected /= max(expected.sum(), 1e-12)
+    found = np.clip(1 - np.log((share + UNSEEN) / (expected + UNSEEN)), 0.5, 4)
+    np.fill_diagonal(found, 0)
+    return found.astype(np.float32)
+
+
+def filled(mask: Mask) -> Mask:
+    """A mask whose pixels without a class take that of the nearest one that has one."""
+    gaps = mask == IGNORE
+    if not gaps.any() or gaps.all():
+        return mask
+    rows, columns = distance_transform_edt(gaps, return_distances=False, return_indices=True)
+    return np.asarray(mask[rows, columns])

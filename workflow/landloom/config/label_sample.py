@@ -44,8 +44,8 @@ class LabelSampleConfig(Sampling):
     """'model' samples new masks. 'quilt' lays parts of turned real training masks side by side, cut where
     they fit (image quilting, Efros and Freeman 2001), so that they have the asked mix: no training, and the
     shapes of real maps. 'paste' copies regions of lacking classes onto a real tile (copy and paste, Ghiasi et
-    al. 2021), and 'real' takes the real training mask nearest to the asked mix: both to compare with. The last
-    three bring an image with them."""
+    al. 2021), and 'real' takes the real training mask nearest to the asked mix: both to compare with. All but
+    'model' bring an image with them."""
     guidance: float = Field(default=3.0, ge=1)
     """Classifier-free guidance scale of the words; 1 is off."""
     metadata: MetadataWish = MetadataWish()

@@ -327,7 +327,7 @@ class Dag:
         """Features of real tiles that new images are compared with; none where nothing is compared."""
         curate = self.config.section("curate", wildcards.generator)
         assert isinstance(curate, CurateConfig)
-        if not curate.compares or self.trained.real("image_sample", wildcards.generator):
+        if not curate.compares or not self.trained.synthetic(wildcards.generator):
             return []
         return [f"results/{wildcards.dataset}/features/{s}.safetensors" for s in self.parts]
 

@@ -49,11 +49,12 @@ def quilt(maps: Maps, target: Shares, rng: np.random.Generator) -> Recipe:
     start = int(drawn[gap(maps.shares[drawn], target).argmin()])
     recipe = Recipe(start, int(rng.integers(8)))
     canvas, steps = turned(maps.mask(start), recipe.variant), list[Step]()
+    others = np.delete(np.arange(len(maps.ids)), start) if len(maps.ids) > 1 else np.array([start])
     for number in range(ROUNDS):
         off = float(gap(shares(canvas, len(target)), target))
         if steps and off < NEAR:
             break
-        found = patched(maps, canvas, target, rng, FIRST if number == 0 else LATER)
+        found = patched(maps, canvas, target, others, rng, FIRST if number == 0 else LATER)
         if not steps or found.off < off:
             steps.append(found.step)
             canvas = found.mask
@@ -70,12 +71,14 @@ class Patched:
 
 
 def patched(
-    maps: Maps, canvas: Mask, target: Shares, rng: np.random.Generator, strips: tuple[int, int]
-) -> Patched:
-    """The best of some patches for the right side of what is there, after a random turn."""
+    maps: Maps, canvas: Mask, target: Shares, others: NDArray[np.int64], rng: np.random.Generator,
+    strips: tuple[int, int],
+) -> Patched:  # fmt: skip
+    """The best of some patches, from other tiles, for the right side of what is there after a random turn."""
     variant = int(rng.integers(8))
     canvas = turned(canvas, variant)
-    tiles, sides, middle = candidates(maps, canvas, target, rng, strips)
+    tiles = rng.permutation(others)[:TILES]
+    tiles, sides, middle = candidates(maps, canvas, target, tiles, strips)
     variants = 2 * sides
     # Upside down the shares of its columns stay as they are.
     variants = np.where(rng.random(len(tiles)) < 0.5, upside_down(variants), variants)
@@ -95,10 +98,9 @@ def upside_down(variants: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def candidates(
-    maps: Maps, canvas: Mask, target: Shares, rng: np.random.Generator, strips: tuple[int, int]
+    maps: Maps, canvas: Mask, target: Shares, tiles: NDArray[np.int64], strips: tuple[int, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Tiles, sides and columns of the straight cuts that come nearest to a target: three of (TRIED,)."""
-    tiles = rng.permutation(len(maps.ids))[:TILES]
     tried = np.arange(strips[0], strips[1] + 1)
     left = before(canvas, len(target))[tried]
     off = gap(left + maps.after[:, tiles][:, :, tried], target)

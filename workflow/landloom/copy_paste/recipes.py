@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from landloom.copy_paste.assembly import Image, matched
+from landloom.copy_paste.assembly import ENOUGH, Image
 from landloom.copy_paste.library import Mask
 from landloom.data.symmetry import turn
 
@@ -74,7 +74,7 @@ class Recipe:
             new, above = placed(masks[step.tile], step), placed(images[step.tile], step)
             made = np.where(step.take, new, old)
             if self.blend:
-                above = matched(above, before, made, step.take, ~step.take)
+                above = matched(above, new, step.take, before, old)
             weight = blended(step.take, old == new) if self.blend else step.take.astype(np.float32)
             shown = before + weight * (above - before)
         return np.asarray(shown, np.float32)
@@ -98,6 +98,24 @@ def turned(x: NDArray[T], variant: int) -> NDArray[T]:
 def placed(x: NDArray[T], step: Step) -> NDArray[T]:
     """A tile (..., H, W), turned and moved as a step says; what leaves at one side comes in at the other."""
     return np.roll(turned(x, step.variant), step.shift, (-2, -1))
+
+
+def matched(above: Image, new: Mask, take: NDArray[np.bool_], before: Image, old: Mask) -> Image:
+    """An image (C, H, W) with the mean colours that its classes have in another, where that stays.
+
+    Args:
+        above: the image that is laid over the other.
+        new: its classes (H, W).
+        take: where it shows.
+        before: the other.
+        old: its classes.
+    """
+    moved = above.copy()
+    for k in np.unique(new[take]):
+        shown, kept = take & (new == k), ~take & (old == k)
+        if kept.sum() >= ENOUGH:
+            moved[:, new == k] += (before[:, kept].mean(1) - above[:, shown].mean(1))[:, None]
+    return np.clip(moved, -1, 1)
 
 
 def blended(take: NDArray[np.bool_], alike: NDArray[np.bool_]) -> NDArray[np.float32]:

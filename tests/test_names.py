@@ -24,7 +24,7 @@ PINNED = {
     "evaluate": "8 ddcb30b6",
     "export": "6 c7de04e3",
     "features": "1 79f595d7",
-    "image_sample": "12 9ef5d15a",
+    "image_sample": "12 9df664bf",
     "image_train": "10 5d7631bf",
     "label_sample": "10 1040f73e",
     "label_table": "3 65c44a42",

@@ -189,6 +189,14 @@ LATENT = {"control": {"latent": 0.1}}
             r"steps: 4 for 'landloom' are too few for a collage\.strength of 0\.1; take 10 or more, or 1",
         ),
         (
+            {"image_sample": {"collage": {"source": "own", "strength": 0.1}}},
+            r"collage\.source: 'own' for 'landloom', whose masks come from a model and bring no image",
+        ),
+        (
+            {"image_sample": {"source": "real"}},
+            r"generators\.landloom: image_sample\.source 'real' needs masks that bring an image",
+        ),
+        (
             {"generators": {"g": ONE_STEP}},
             r"steps: 20 and guidance: 3 for 'g', whose image_train\.objective is 'one_step'; set steps and",
         ),

@@ -327,3 +327,36 @@ def test_guidance_by_what_was_never_left_out_is_an_input_error(
         config = f'{{"steps": 3, "guidance": {{"{name}": 2}}}}'
         with pytest.raises(InputError, match=rf"image_sample\.guidance: asks for {name} to be left out"):
             bases.execute("image_sample", **job | wanted | {"controlnet": model, "config": config})
+
+
+def test_a_mask_that_brings_an_image_may_start_from_it(
+    job: dict[str, Any], tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    """No tiles are needed then, and without a model the image is the one that came."""
+    rows = list(samples.read(tiny["tiles"][0]))[:2]
+    shard, out = tmp_path / "masks.parquet", tmp_path / "pairs.parquet"
+    samples.write(shard, [replace(r, parents=["a", "b"]) for r in rows])
+    own = '"collage": {"source": "own", "strength": 0.05}'
+    cut = {k: job[k] for k in ("statistics", "resamples")}
+    text = f'{{"source": "collage", {own}}}'
+    bases.execute("image_sample", **cut | {"masks": shard, "out": out, "config": text})
+    kept = list(samples.read(out))
+    assert [s.parents for s in kept] == [["a", "b"]] * 2
+    statistics = Statistics.load(tiny["statistics"])
+    for was, now in zip(rows, kept, strict=True):
+        scaled = statistics.unscale(statistics.scale(was.image_array()))
+        assert np.array_equal(now.image_array(), scaled)
+    text = f'{{"steps": 20, {own}}}'
+    bases.execute("image_sample", **job | {"masks": shard, "out": out, "config": text})
+    near = np.abs(np.stack(images(out)).astype(float) - np.stack([r.image_array() for r in rows])).mean()
+    bases.execute("image_sample", **job | {"masks": shard, "out": out, "config": '{"steps": 3}'})
+    far = np.abs(np.stack(images(out)).astype(float) - np.stack([r.image_array() for r in rows])).mean()
+    assert near < far
+
+
+def test_a_start_from_an_image_that_is_not_there_is_an_error(
+    job: dict[str, Any], masks: Path, tmp_path: Path
+) -> None:
+    text = '{"steps": 20, "collage": {"source": "own", "strength": 0.1}}'
+    with pytest.raises(InputError, match="its mask has no image to start from"):
+        bases.execute("image_sample", **job | {"config": text}, masks=masks, out=tmp_path / "o.parquet")

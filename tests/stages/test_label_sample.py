@@ -270,3 +270,42 @@ def test_a_wish_takes_the_place_of_what_is_known_of_a_real_tile() -> None:
     assert label_sample.wished(wish, known) == Meta(lon=5, lat=50, gsd=10)
     assert label_sample.wished(MetadataWish(), known) is known
     assert label_sample.wished(MetadataWish(), None) is None
+
+
+@pytest.mark.parametrize("source", ["quilt", "paste"])
+def test_masks_put_together_from_real_ones_bring_their_image(
+    tiny: dict[str, Any], plan: Path, source: str, tmp_path: Path
+) -> None:
+    config = f'{{"source": "{source}", "control": {{"repair": true}}}}'
+    made = found(again(tiny, plan, tmp_path / "m.parquet", config=config))
+    asked, real = rows(plan, 0), {s.id: s for s in samples.read(tiny["tiles"])}
+    assert list(made) == list(asked)
+    for name, s in made.items():
+        assert s.ratios == pytest.approx(asked[name]["target_ratios"], abs=0.05)
+        assert s.ratios == pytest.approx(class_ratios(s.mask_array(), 3))
+        assert s.image_array().shape == real[s.parents[0]].image_array().shape
+        assert {real[p].split for p in s.parents} == {"train"}
+        assert s.quality is not None
+        assert 0 < s.quality.scores.one_tile <= 1
+        assert s.request is not None
+        assert s.request.repaired is not None
+    alone = again(tiny, plan, tmp_path / "a.parquet", config=config.replace("}}", '}, "batch": 1}'))
+    assert [s.image for s in found(alone).values()] == [s.image for s in made.values()]
+
+
+def test_pixels_without_a_class_have_none_in_a_quilt_either(tmp_path: Path) -> None:
+    labels = np.repeat(np.uint8([[0, 1, 2, 1]]), 32, 0).repeat(8, 1)
+    torn = labels.copy()
+    torn[:, :8] = 255
+    image = codec.encode(np.zeros((4, 32, 32), np.uint16))
+    shard, plan, out = (tmp_path / f"{n}.parquet" for n in ("tiles", "plan", "masks"))
+    samples.write(shard, [Sample(id=str(i), mask=codec.encode(torn), image=image) for i in range(4)])
+    request = {"id": "s0", "shard": 0, "mix": "m", "prompt": "p", "caption": "c", "seed": 0}
+    target = [0.0, 0.6, 0.4]
+    pd.DataFrame([request | {"target_ratios": target, "expected_ratios": target}]).to_parquet(plan)
+    bases.dataset().save(tmp_path / "statistics.json")
+    job = {"statistics": tmp_path / "statistics.json", "plan": plan, "tiles": [shard], "out": out}
+    bases.execute("label_sample", config='{"source": "quilt"}', generator="g", shard=0, **job)
+    mask = found(out)["g_s0"].mask_array()
+    assert 0 < (mask == 255).sum() < 512
+    assert found(out)["g_s0"].ratios == pytest.approx(class_ratios(mask, 3))

@@ -3,17 +3,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from landloom.data.batches import spread
 from landloom.data.cells import reduced
 from landloom.data.symmetry import turn
 from landloom.metrics import validity
 from landloom.raster.labels import IGNORE
+from landloom.raster.regions import borders_of
 from tests import shards
 
 HALVES = np.array([[0, 0, 1, 1]] * 4, np.uint8)
 
 
 def test_borders_by_hand() -> None:
-    borders, share = validity.borders_of(HALVES, 3)
+    borders, share = borders_of(HALVES, 3)
     assert borders.tolist() == [[0, 2, 0], [2, 0, 0], [0, 0, 0]]  # 4 sides, half each way
     assert share == 4 / 24
 
@@ -21,7 +23,7 @@ def test_borders_by_hand() -> None:
 def test_ignored_pixels_have_no_borders() -> None:
     mask = HALVES.copy()
     mask[:, 2:] = IGNORE
-    borders, share = validity.borders_of(mask, 3)
+    borders, share = borders_of(mask, 3)
     assert borders.sum() == share == 0
 
 
@@ -123,5 +125,5 @@ def test_held_out_masks_say_how_many_copies_are_usual() -> None:
 
 def test_spread_takes_evenly() -> None:
     masks = [np.full((2, 2), i, np.uint8) for i in range(9)]
-    assert [int(m[0, 0]) for m in validity.spread(masks, 3)] == [0, 4, 8]
-    assert len(validity.spread(masks, 99)) == 9
+    assert [int(m[0, 0]) for m in spread(masks, 3)] == [0, 4, 8]
+    assert len(spread(masks, 99)) == 9

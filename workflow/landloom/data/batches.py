@@ -1,10 +1,18 @@
-"""Parts of a batch's size, and of the size that a GPU has room for."""
+"""Some of many: slices of a batch's size, as many as a GPU has room for, and evenly spread ones."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+import numpy as np
+
 T = TypeVar("T")
+
+
+def spread(found: Sequence[T], count: int) -> list[T]:
+    """At most ``count`` of all, evenly spread."""
+    chosen = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)
+    return [found[i] for i in np.unique(chosen)]
 
 
 def batches(count: int, size: int) -> Iterator[slice]:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,12 +10,14 @@ from numpy.typing import NDArray
 from scipy import ndimage, stats
 from torch import Tensor, nn
 
+from landloom.data.batches import spread
 from landloom.data.cells import CELLS, reduced
 from landloom.data.statistics import Statistics
 from landloom.data.symmetry import turn
 from landloom.metrics import extractors, fidelity
 from landloom.raster import palette
 from landloom.raster.labels import IGNORE
+from landloom.raster.regions import borders_of
 
 COPY = 0.95
 """Share of cells in common with a train mask from which a mask counts as a copy."""
@@ -28,7 +29,6 @@ CHUNK = 1024
 """Masks whose cells are compared at once."""
 
 Mask = NDArray[np.uint8]
-Item = TypeVar("Item")
 Row = dict[str, str | float | None]
 
 
@@ -60,18 +60,6 @@ def shape(masks: Iterable[Mask], classes: int) -> Shape:
         regions=np.log2(np.concatenate([*edges, np.ones(0)])),
         boundary=np.array(boundary),
     )
-
-
-def borders_of(mask: Mask, classes: int) -> tuple[NDArray[np.float64], float]:
-    """Borders between classes (K, K) in pixel sides, and their share of all neighbouring pairs."""
-    pairs = [(mask[1:], mask[:-1]), (mask[:, 1:], mask[:, :-1])]
-    a, b = (np.concatenate([p[i].ravel() for p in pairs]).astype(np.int64) for i in (0, 1))
-    valid = (a != IGNORE) & (b != IGNORE)
-    counted = np.bincount(a[valid] * classes + b[valid], minlength=classes**2).reshape(classes, classes)
-    both = (counted + counted.T).astype(np.float64) / 2
-    total = both.sum()
-    np.fill_diagonal(both, 0)
-    return both, float(both.sum() / max(total, 1))
 
 
 def region_sizes(mask: Mask, classes: int) -> NDArray[np.float64]:
@@ -182,9 +170,3 @@ class Validity:
     def _features(self, masks: Iterable[Mask]) -> Tensor:
         pictures = (palette.rgb(m, self.dataset.colors) for m in masks)
         return extractors.features(self.extractor, pictures, self.batch)
-
-
-def spread(found: Sequence[Item], count: int) -> list[Item]:
-    """At most ``count`` of all, evenly spread."""
-    chosen = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)
-    return [found[i] for i in np.unique(chosen)]

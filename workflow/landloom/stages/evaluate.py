@@ -15,6 +15,7 @@ from torch import nn
 from landloom.config.evaluate import EvaluateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.data import sample_index, samples
+from landloom.data.batches import spread
 from landloom.data.cells import reduced
 from landloom.data.quality import mean_score
 from landloom.data.samples import Sample, ShardReader
@@ -187,14 +188,14 @@ def shapes(
 
 def masks(paths: Sequence[Path], split: str, most: int) -> StoredMasks:
     """Masks of one split; at most ``most``, evenly spread."""
-    return StoredMasks(paths, validity.spread(samples.rows(paths, split), most))
+    return StoredMasks(paths, spread(samples.rows(paths, split), most))
 
 
 def pictures(
     dataset: Statistics, paths: Sequence[Path], split: str, limit: int
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield natural-colour pictures (H, W, 3) of at most ``limit`` samples, evenly spread over the split."""
-    for sample in samples.pick(paths, validity.spread(samples.rows(paths, split), limit)):
+    for sample in samples.pick(paths, spread(samples.rows(paths, split), limit)):
         yield dataset.preview(sample.image_array())
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from landloom.config.features import FeaturesConfig
 from landloom.config.label_table import LabelTableConfig
 from landloom.data import samples
+from landloom.data.batches import spread
 from landloom.data.cells import reduced
 from landloom.data.statistics import Statistics
 from landloom.data.stored_masks import StoredMasks
@@ -96,7 +97,7 @@ def compare(
     """Shapes of each variant's chosen masks, and of as many real ones, against held-out real masks."""
     train = [reduced(s.mask_array()) for s in samples.read(tiles, split="train")]
     real = StoredMasks(tiles, samples.rows(tiles, config.split))
-    alike = validity.spread(samples.rows(tiles, "train"), max(map(len, chosen.values())))
+    alike = spread(samples.rows(tiles, "train"), max(map(len, chosen.values())))
     extractor = extractors.load(features.extractor, features.weights)
     measure = validity.Validity(dataset, extractor, real, train, features.batch)
     rows = measure.real_rows(StoredMasks(tiles, alike))

@@ -1,7 +1,7 @@
 """Encoder weights that are on this machine: of an installed package, or in a safetensors file.
 
-Images stay in [-1, 1] as everywhere: those of ImageNet were scaled to it for EfficientNet-Lite (mean 127, scale
-128), and the means and variances in its first normalisation fit that better than ImageNet's standard scores.
+Images stay in [-1, 1] as everywhere: those of ImageNet were scaled to it for EfficientNet-Lite (mean 127,
+scale 128), and the means and variances in its first normalisation fit that better than standard scores.
 """
 
 import importlib.util

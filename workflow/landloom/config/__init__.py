@@ -137,7 +137,7 @@ class Config(Section):
                     except ValueError as error:
                         raise ValueError(f"plan.mixes.{mix}: {error}") from None
             if name in self.alone:
-                if self.section("label_sample", name).model_dump()["source"] == "real":
+                if self.section("label_sample", name).model_dump()["source"] in ("real", "predicted"):
                     raise ValueError(
                         f"{TABLE}.generators.{name.split('/')[1]}.label_sample.source: the table compares "
                         "new masks; remove it, real masks stand in the table anyway"
@@ -153,7 +153,7 @@ class Config(Section):
             if sources == ["model", "real"]:
                 raise ValueError(
                     f"generators.{name}: image_sample.source 'real' needs masks that bring an image; "
-                    "label_sample.source must be 'quilt', 'paste' or 'real'"
+                    "label_sample.source must be 'quilt', 'paste', 'real' or 'predicted'"
                 )
             judge = self.section("curate", name).model_dump()["network"]
             if judge is not None and judge not in self.segment.networks:

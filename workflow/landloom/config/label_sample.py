@@ -37,15 +37,27 @@ class Control(Section):
     most a twentieth of all pixels changes."""
 
 
+class PredictedConfig(Section):
+    """Pseudo-labels: masks that the judge of curate predicts of unlabelled tiles."""
+
+    threshold: float = Field(default=0.9, ge=0, le=1)
+    """Probability of its class below which a pixel is ignored."""
+    tiles: int = Field(default=4096, ge=1)
+    """Unlabelled tiles to choose from at most, evenly spread; the job of each shard predicts them all."""
+
+
 class LabelSampleConfig(Sampling):
     """Settings of mask generation."""
 
-    source: Literal["model", "quilt", "paste", "real"] = "model"
+    source: Literal["model", "quilt", "paste", "real", "predicted"] = "model"
     """'model' samples new masks. 'quilt' lays parts of turned real training masks side by side, cut where
     they fit (image quilting, Efros and Freeman 2001), so that they have the asked mix: no training, and the
-    shapes of real maps. 'paste' copies regions of lacking classes onto a real tile (copy and paste, Ghiasi et
-    al. 2021), and 'real' takes the real training mask nearest to the asked mix: both to compare with. All but
-    'model' bring an image with them."""
+    shapes of real maps. To compare with: 'paste' copies regions of lacking classes onto a real tile (copy and
+    paste, Ghiasi et al. 2021), 'real' takes the real training mask nearest to the asked mix, and 'predicted'
+    the nearest one that a network predicts of an unlabelled tile (pseudo-labels). All but 'model' bring an
+    image with them."""
+    predicted: PredictedConfig = PredictedConfig()
+    """Only for the source 'predicted'."""
     guidance: float = Field(default=3.0, ge=1)
     """Classifier-free guidance scale of the words; 1 is off."""
     metadata: MetadataWish = MetadataWish()
@@ -66,12 +78,14 @@ class LabelSampleConfig(Sampling):
         """The same, with defaults where nothing is read: a change there must not sample again."""
         if self.source == "real":
             return type(self)(source="real", metadata=self.metadata)
+        if self.source == "predicted":
+            return type(self)(source="predicted", predicted=self.predicted, metadata=self.metadata)
         if self.source == "model":
-            return self
+            return self.model_copy(update={"predicted": PredictedConfig()})
         used = {"source", "metadata", "control", "smooth"}
         return type(self)(**{k: getattr(self, k) for k in used})
 
     @property
     def gpus(self) -> int:
         """One, if there is a model to ask."""
-        return int(self.source == "model")
+        return int(self.source != "real")

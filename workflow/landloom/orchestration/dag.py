@@ -15,14 +15,14 @@ from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
-from landloom.errors import InputError, InputErrors
-from landloom.orchestration import preflight, resources
+from landloom.errors import InputError
+from landloom.orchestration import preflight, required, resources
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import gpus
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
 from landloom.scenes.acquisition import UNKNOWN
-from landloom.scenes.discovery import SceneFiles, discover, grouped, lacking, split_scenes
+from landloom.scenes.discovery import SceneFiles, divided, grouped
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
@@ -49,19 +49,24 @@ class Dag:
         self.lists = Lists()
 
     @cached_property
+    def divided(self) -> tuple[list[SceneFiles], dict[str, str]]:
+        """Scenes, and the split of each."""
+        return divided(self.config.data)
+
+    @cached_property
     def scenes(self) -> dict[str, SceneFiles]:
-        """Scenes by name."""
-        return {s.name: s for s in discover(self.config.data)}
+        """Scenes by name; the unlabelled ones have no mask."""
+        return {s.name: s for s in self.divided[0]}
 
     @cached_property
     def parts(self) -> dict[str, list[str]]:
         """Scenes of each shard of tiles, by its name."""
         return grouped(list(self.scenes.values()), self.config.tile.scenes_per_shard)
 
-    @cached_property
+    @property
     def splits(self) -> dict[str, str]:
         """Split of each scene; 'block' when scenes are divided inside."""
-        return split_scenes(list(self.scenes.values()), self.config.data.split)
+        return self.divided[1]
 
     @property
     def generators(self) -> list[str]:
@@ -85,28 +90,9 @@ class Dag:
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
 
     def require_files(self) -> None:
-        """Raise InputErrors for files that no rule can ask for: missing, or with a brace in the path.
-
-        Raises:
-            InputErrors: names each such file, and the scene of a missing one.
-        """
-        given = [*self.files(None), *(f for g in self.generators for f in self.tables_of(g))]
-        if braced := [f for f in given if re.search(r"[{}]", f)]:
-            found = "the path holds a brace" + (f", as {len(braced)} do" if len(braced) > 1 else "")
-            raise InputError(braced[0], found, "Rename it: Snakemake takes braces for wildcards")
-        if broken := next((f for f in given if "\n" in f), None):
-            raise InputError(repr(broken), "the path holds a line break", "Rename it")
-        missing = [
-            InputError(
-                path, f"the {kind} of scene '{s.name}' {lacking(path)}", "Add it, or leave the scene out"
-            )
-            for s in self.scenes.values()
-            for kind, paths in (("image", s.images), ("mask", [s.mask]))
-            for path in paths
-            if not path.is_file()
-        ]
-        if missing:
-            raise InputErrors(missing)
+        """Raise an error for files and scenes that no rule can ask for, see ``required``."""
+        required.files(self)
+        required.unlabelled(self)
 
     @property
     def pairs(self) -> list[int]:
@@ -145,7 +131,7 @@ class Dag:
 
     def files(self, wildcards: Any) -> list[str]:
         """All input rasters."""
-        return [str(p) for s in self.scenes.values() for p in (*s.images, s.mask)]
+        return [str(p) for s in self.scenes.values() for p in s.files]
 
     def part(self, wildcards: Any) -> list[str]:
         """Scenes of a part."""
@@ -160,8 +146,9 @@ class Dag:
         return [str(p) for s in self.part(wildcards) for p in self.scenes[s].images]
 
     def masks(self, wildcards: Any) -> list[str]:
-        """Mask file of each scene of a part."""
-        return [str(self.scenes[s].mask) for s in self.part(wildcards)]
+        """Mask file of each scene of a part that has labels."""
+        found = [self.scenes[s].mask for s in self.part(wildcards)]
+        return [str(mask) for mask in found if mask is not None]
 
     def split(self, wildcards: Any) -> str:
         """Split of each scene of a part, for its command."""

@@ -28,7 +28,7 @@ except InputError as error:
 dag.lists.running = lambda: workflow.executor_plugin is not None and not workflow.dryrun
 
 # Snakemake's own memory stays behind when results are copied; their records do not.
-freshness = Freshness(workflow, Path("results") / dag.config.dataset)
+freshness = Freshness(workflow, dag.config.dataset)
 
 # How jobs run is no parameter of a rule, since it changes no result: jobs find it in their environment.
 dag.config.run.publish()

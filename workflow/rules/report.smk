@@ -7,7 +7,7 @@ rule report:
         curated=dag.all_shards("curated"),
         metrics=dag.training_metrics(),
         runs=dag.runs(),
-        tables=dag.tables(),
+        tables=dag.tables,
     output:
         page=directory("results/{dataset}/report"),
         sheet=report(

@@ -34,10 +34,13 @@ class Table:
 
 def read(paths: Sequence[Path]) -> dict[str, pd.DataFrame]:
     """Read the evaluation tables by file name; names of generators and classes stay text."""
+    return {p.stem: read_one(p) for p in paths}
+
+
+def read_one(path: Path) -> pd.DataFrame:
+    """Read a table."""
     text = {"generator": str, "variant": str, "class": str, "network": str, "extractor": str}
-    return {
-        p.stem: pd.read_csv(p, dtype=text, keep_default_na=False, na_values=["", "nan", "NaN"]) for p in paths
-    }
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=["", "nan", "NaN"])
 
 
 def number(value: float, digits: int = 1, sign: bool = False) -> str:

@@ -23,6 +23,7 @@ from landloom.config.ratios import RatiosConfig
 from landloom.data import samples
 from landloom.data.samples import Sample, ShardWriter
 from landloom.raster import codec, histogram
+from landloom.raster.labels import IGNORE
 from landloom.stages import ratios
 
 TILES = 2000
@@ -38,7 +39,7 @@ def made_up(size: int) -> tuple[list[Sample], list[list[list[int]]]]:
         pixels, labels = (np.ascontiguousarray(a[area][..., :size, :size]) for a in (image, mask - 1))
         shares = samples.class_ratios(labels, made_up_scenes.CLASSES)
         found.append(Sample("", codec.encode(labels), codec.encode(pixels), ratios=shares))
-        counts.append(histogram.labelled(pixels, labels).tolist())
+        counts.append(histogram.where(pixels, labels != IGNORE).tolist())
     return found, counts
 
 

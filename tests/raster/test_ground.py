@@ -69,3 +69,9 @@ def test_thousands_of_neighbours_are_quick() -> None:
     ]
     assert shared(grid) == []
     assert len(shared([*grid, scene("again", "none", east=500, north=500)])) == 4
+
+
+def test_train_and_unlabelled_scenes_may_overlap_others_may_not() -> None:
+    assert names(scene("a", "train"), scene("b", "unlabelled")) == set()
+    for held_out in ("val", "test"):
+        assert names(scene("a", held_out), scene("b", "unlabelled")) == {frozenset("ab")}

@@ -111,3 +111,26 @@ def test_no_training_window_lies_within_the_buffer_of_a_held_out_block() -> None
 def test_a_block_that_holds_no_tile_is_an_error() -> None:
     with pytest.raises(InputError, match=r"data.split.block: a block of 32 pixels.*Use 64 or more"):
         blocks(100, 100, 32, 64)
+
+
+def test_some_train_blocks_lose_their_labels_and_no_other_changes() -> None:
+    def labels(share: float) -> list[str]:
+        split = Split(by="block", val=0.15, test=0.2, block=32, labelled=share)
+        return [s for s, _ in areas("a", 320, 320, "block", split, SIZE)]
+
+    whole, half, tenth = labels(1.0), labels(0.5), labels(0.1)
+    assert Counter(half) == {"train": 33, "unlabelled": 32, "val": 15, "test": 20}  # 32.5 is rounded up
+    assert tenth.count("train") == 7
+    for a, b, c in zip(whole, half, tenth, strict=True):
+        assert (b == a) or (a, b) == ("train", "unlabelled")
+        assert c != "train" or b == "train"
+
+
+def test_unlabelled_windows_are_cut_as_training_windows_are() -> None:
+    found = [("unlabelled", Window(0, 0, 32, 32)), ("test", Window(0, 32, 32, 32))]
+    cut = tiles(found, TileConfig(size=16, stride=8), buffer=1)
+    labelled = tiles([("train", found[0][1]), found[1]], TileConfig(size=16, stride=8), buffer=1)
+    assert [(s.replace("unlabelled", "train"), w) for s, w in cut] == labelled
+    # Train windows keep no distance to unlabelled ones.
+    both = [("train", Window(0, 0, 32, 32)), ("unlabelled", Window(0, 32, 32, 32))]
+    assert Counter(s for s, _ in tiles(both, TileConfig(size=16), 8)) == {"train": 4, "unlabelled": 4}

@@ -42,3 +42,9 @@ def test_the_summary_counts_captions_and_tokens(tmp_path: Path) -> None:
 def test_an_empty_shard_gives_an_empty_table(tmp_path: Path) -> None:
     table = run(tmp_path, [])
     assert (len(table), table.columns.tolist()) == (0, ["id", "caption", "prompt"])
+
+
+def test_tiles_without_labels_get_no_words(tmp_path: Path) -> None:
+    tiles = [samples.Sample(id="x", mask=b"", ratios=[0, 1]), samples.Sample(id="u", split="unlabelled")]
+    table = run(tmp_path, tiles)
+    assert (table["caption"] == "").tolist() == (table["prompt"] == "").tolist() == [False, True]

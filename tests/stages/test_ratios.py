@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from landloom.config.data import DataConfig
 from landloom.config.ratios import RatiosConfig
 from landloom.config.tile import TileConfig
-from landloom.data import samples
+from landloom.data import known_pixels, samples
 from landloom.data.radiometry import limits
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
@@ -208,3 +208,22 @@ def test_dtype_has_no_meaning_for_floats(tmp_path: Path) -> None:
         InputError, match=r"ratios\.scale: dtype: images are float32.*Use percentile or range"
     ):
         ratios.run(RatiosConfig(scale="dtype"), TWO, "tiny", [shard], tmp_path / "r", tmp_path / "c")
+
+
+def test_images_without_labels_count_for_the_limits_alone(tmp_path: Path) -> None:
+    more = replace(tile("u1", 1, "unlabelled", np.full((2, 10, 10), 500)), mask=None, ratios=[])
+    table, card = run(tmp_path, [tile("a1", 0.25), more, *rest()], percentiles=[0, 100])
+    assert table["id"].tolist() == ["a1", "v1", "t1"]
+    assert card.prior == [0.75, 0.25]
+    assert (card.low, card.high) == ([0, 0], [500, 500])
+    assert card.tiles == {"train": 1, "val": 1, "test": 1, "unlabelled": 1}
+    assert card.scenes == 4
+
+
+def test_pixels_without_data_count_for_no_limit(tmp_path: Path) -> None:
+    image, valid = np.full((2, 10, 10), 50), np.ones((10, 10), np.bool_)
+    image[:, 0, 0], valid[0, 0] = 9999, False
+    more = tile("u1", 1, "unlabelled", image)
+    more = replace(more, mask=None, ratios=[], layers=known_pixels.layers(valid))
+    _, card = run(tmp_path, [tile("a1", 0.25), more, *rest()], percentiles=[0, 100])
+    assert card.high == [99, 198]

@@ -1,5 +1,6 @@
 import math
 import sys
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rasterio.transform import Affine
 from landloom import __main__
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
-from landloom.data import samples
+from landloom.data import known_pixels, samples
 from landloom.data.samples import Meta, Sample
 from landloom.errors import InputError
 from landloom.raster import codec
@@ -228,3 +229,55 @@ def test_a_latitude_of_95_degrees_is_an_input_error(tmp_path: Path) -> None:
     scene = SceneFiles("a", scene.images, mask)
     with pytest.raises(InputError, match=r"image\.tif, transform: x .*, y 94\.92 is no place in EPSG:4326"):
         shard(tmp_path, scene, TileConfig(size=16), rasters.config(), "train")
+
+
+def without_mask(folder: Path, image: NDArray[np.generic], **config: float) -> list[Sample]:
+    scene = SceneFiles("a", (rasters.save(folder / "image.tif", image),), None)
+    cutting = TileConfig.model_validate({"size": 16} | config)
+    tile.run(cutting, rasters.config(), ["a"], ["unlabelled"], list(scene.images), [], folder / "out.parquet")
+    return list(samples.read(folder / "out.parquet"))
+
+
+def test_unlabelled_tiles_have_neither_mask_nor_ratios(tmp_path: Path) -> None:
+    image = rasters.noise(32, 48)
+    found = without_mask(tmp_path, image, stride=8)
+    assert (len(found), {s.split for s in found}) == (15, {"unlabelled"})
+    assert all(s.mask is None and s.ratios == [] and s.layers == [] for s in found)
+    np.testing.assert_array_equal(found[-1].image_array(), image[:, 16:, 32:])
+    with pytest.raises(ValueError, match="has no mask"):
+        found[0].mask_array()
+
+
+def test_of_an_unlabelled_tile_the_image_must_be_valid(tmp_path: Path) -> None:
+    image = np.ones((2, 16, 32), np.float32)
+    image[1, :, 4:16] = np.nan
+    image[:, :8, 16:] = np.nan
+    assert [s.col for s in without_mask(tmp_path, image, min_valid=0.5)] == [16]
+    first, last = without_mask(tmp_path, image, min_valid=0.25)
+    expected = np.zeros((16, 16), np.bool_)
+    expected[:, :4] = True
+    np.testing.assert_array_equal(known_pixels.known(first, first.image_array()), expected)
+    assert known_pixels.known(last, last.image_array()).all(1).tolist() == [False] * 8 + [True] * 8
+
+
+def test_labelled_and_unlabelled_scenes_share_a_shard_and_its_counts(tmp_path: Path) -> None:
+    rasters.scenes(tmp_path, "abc", 16, 16)
+    images = [tmp_path / f"images/{n}.tif" for n in "abc"]
+    masks = [tmp_path / f"masks/{n}.tif" for n in "ac"]
+    out, config = tmp_path / "out.parquet", TileConfig(size=16)
+    tile.run(config, rasters.config(), list("abc"), ["train", "unlabelled", "val"], images, masks, out)
+    assert [(s.id, s.split, s.mask is None) for s in samples.read(out)] == [
+        ("a_0_0", "train", False), ("b_0_0", "unlabelled", True), ("c_0_0", "val", False),
+    ]  # fmt: skip
+    pixels = np.stack([s.image_array() for s in samples.read(out)][:2])
+    expected = [np.bincount(pixels[:, band].ravel(), minlength=256).tolist() for band in range(3)]
+    assert samples.totals(out)["histogram"] == expected
+    with pytest.raises(InputError, match="masks only of scenes that are not unlabelled"):
+        tile.run(config, rasters.config(), list("abc"), ["train"] * 3, images, masks, out)
+
+
+def test_labels_of_withheld_blocks_are_not_read(tmp_path: Path) -> None:
+    data = rasters.config(split={"by": "block", "block": 16, "labelled": 0.2})
+    found = cut(tmp_path, rasters.noise(64, 64), rasters.halves(64, 64), TileConfig(size=16), data, "block")
+    assert Counter(s.split for s in found) == {"train": 2, "unlabelled": 9, "val": 2, "test": 3}
+    assert {s.split for s in found if s.mask is None} == {"unlabelled"}

@@ -107,7 +107,7 @@ class Writer:
         )
 
     def _template(self, tile: Sample) -> str:
-        return image_caption(tile.ratios, self.statistics.names, self.config)
+        return image_caption(tile.ratios, self.statistics.names, self.config) if tile.ratios else ""
 
     def _problem(self, answer: str) -> str | None:
         return problem(self.store[answer], self.config, self.count)

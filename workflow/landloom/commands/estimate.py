@@ -13,16 +13,16 @@ from landloom.orchestration.estimate import AT_ONCE, Rate, Row, gb
 from landloom.orchestration.resources import Tiles
 from landloom.raster.unknown import merged
 from landloom.raster.windows import tiles
-from landloom.scenes.discovery import discover, split_scenes
+from landloom.scenes.discovery import divided
 from landloom.stages import check
 
 HEAD = ("rule", "jobs", "work", "disk GB", "memory GB asked", "needed", "hours a job asked", "GPU hours")
 """Columns; the first and the third are words."""
 SAID = """
-{train:,} train tiles and {held_out:,} others, if all windows become tiles. Images are compressed to {image:g}
-of their pixels, masks to {mask:g}; checkpoints are those of up to {once} trainings of a rule at once.
-GPU hours are computed, not measured: FLOPs of the networks at {use:g} of {tflops:g} TFLOP/s, those in fp32
-at a sixteenth of it. What waits for data, starts and CPUs comes on top."""
+{train:,} train tiles{unlabelled} and {held_out:,} others, if all windows become tiles. Images are compressed
+to {image:g} of their pixels, masks to {mask:g}; checkpoints are those of up to {once} trainings at once. GPU
+hours are computed, not measured: FLOPs of the networks at {use:g} of {tflops:g} TFLOP/s, those in fp32 at a
+sixteenth of it. What waits for data, starts and CPUs comes on top."""
 
 
 def main(arguments: list[str]) -> int:
@@ -34,7 +34,8 @@ def main(arguments: list[str]) -> int:
     rows = estimate.rows(dag, found, rate)
     print("\n".join(table(rows)))
     about = {"train": found.train, "held_out": found.held_out, "image": storage.IMAGE, "mask": storage.MASK}
-    print(SAID.format(**about, once=AT_ONCE, use=rate.use, tflops=rate.tflops))
+    more = f", {found.unlabelled:,} without labels" if found.unlabelled else ""
+    print(SAID.format(**about, unlabelled=more, once=AT_ONCE, use=rate.use, tflops=rate.tflops))
     problems = [*short(dag, found), *estimate.shortages(rows)]
     problems += storage.full(dag.config, estimate.total(rows))
     for problem in problems:
@@ -62,16 +63,14 @@ def surveyed(config: Config) -> Tiles:
         InputErrors: rasters are missing or do not fit, as the check says it.
     """
     problems: list[InputError] = []
-    scenes = discover(config.data)
-    labels = split_scenes(scenes, config.data.split)
+    scenes, labels = divided(config.data)
     facts = check.headers(scenes, labels, config.data, config.tile, problems)
     problems += [*check.bands(facts, config.data), *check.sizes(facts, config.data, config.tile, set())]
     if problems:
         raise InputErrors(merged(problems))
     buffer = config.data.split.buffer
     counts = Counter(label for f in facts for label, _ in tiles(f.areas, config.tile, buffer))
-    train = counts.pop("train")
-    return Tiles(train, counts.total(), facts[0].bands, config.tile.size, facts[0].dtype)
+    return Tiles.of(counts, facts[0].bands, config.tile.size, facts[0].dtype)
 
 
 def short(dag: Dag, found: Tiles) -> list[InputError]:

@@ -80,14 +80,20 @@ class Scene(Section):
     """Name of the scene: letters, digits, '.', '_', '-'."""
     images: list[str] = Field(min_length=1)
     """Image file, or several files whose bands are stacked in this order."""
-    mask: str
-    """Mask file."""
-    split: Literal["train", "val", "test"] | None = None
-    """Split of the scene, when split.by is 'manifest'."""
+    mask: str | None = None
+    """Mask file; only a scene of split 'unlabelled' may be without, and one that has it does not use it."""
+    split: Literal["train", "val", "test", "unlabelled"] | None = None
+    """Split of the scene, when split.by is 'manifest'; 'unlabelled' holds with any split.by."""
     acquired: date | None = None
     """Day of acquisition, as YYYY-MM-DD; that in the image's tags when absent."""
     cloud: float | None = Field(default=None, ge=0, le=1)
     """Share of cloud, 0 to 1; that in the image's tags when absent."""
+
+    @model_validator(mode="after")
+    def _masked(self) -> Self:
+        if self.mask is None and self.split != "unlabelled":
+            raise ValueError(f"scene '{self.name}' has no mask; give it, or say split: unlabelled")
+        return self
 
 
 class Split(Section):
@@ -105,8 +111,13 @@ class Split(Section):
     """Which scenes or blocks go where, when shares are given."""
     buffer: int = Field(default=0, ge=0)
     """Pixels around blocks of val and test from which no training tile is cut, with ``by: block``."""
+    labelled: float = Field(default=1.0, gt=0, le=1)
+    """Share of the train scenes whose labels are used, or with ``by: block`` of the train blocks of each
+    scene; at least one. The others get the split 'unlabelled': their images alone are used. ``seed`` draws
+    them, and those of a smaller share are among those of a larger one."""
     same_ground: Literal["error", "warning"] = "error"
-    """What it is when scenes of different splits overlap on the ground, as two dates of one place do."""
+    """What it is when scenes of different splits overlap on the ground, as two dates of one place do; train
+    and unlabelled scenes may."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -128,9 +139,11 @@ class DataConfig(Section):
     """Pattern of mask files with the same wildcards."""
     manifest: str | None = None
     """CSV (comma, semicolon or tab), TSV or GeoJSON with columns scene, image, mask and, if wanted, split,
-    acquired (YYYY-MM-DD) and cloud (0 to 1)."""
+    acquired (YYYY-MM-DD) and cloud (0 to 1). Scenes of split 'unlabelled' need no mask."""
     scenes: list[Scene] | None = None
     """Scenes written out here."""
+    unlabelled: str | list[str] | None = None
+    """Pattern of image files without masks: further scenes, of split 'unlabelled'. A list stacks bands."""
     bands: list[int] | None = Field(default=None, min_length=1)
     """Bands to read, in this order, counted from 1 over all stacked files; all but alpha when absent."""
     rgb: list[int] | None = Field(default=None, min_length=1, max_length=3)
@@ -171,6 +184,8 @@ class DataConfig(Section):
             raise ValueError("images and masks belong together")
         if self.images == []:
             raise ValueError("images is empty; give a pattern")
+        if self.unlabelled == []:
+            raise ValueError("unlabelled is empty; give a pattern, or leave it out")
         return self
 
     @model_validator(mode="after")

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landloom.config.ratios import RatiosConfig
-from landloom.data import samples
+from landloom.data import known_pixels, samples
 from landloom.errors import InputError
 from landloom.raster import histogram
-from landloom.raster.labels import IGNORE
+from landloom.scenes.splits import LEARNED
 
 VALUES = 4_000_000
 """Most values per band that percentiles are taken from."""
@@ -27,7 +27,7 @@ def limits(
 
     Args:
         config: where the limits come from.
-        tiles: shards; only their train tiles count.
+        tiles: shards; only their train tiles, and those without labels, count.
         dtype: numpy type of the images.
         bands: number of image bands.
 
@@ -58,7 +58,7 @@ def limits(
 
 
 def histogram_of(tiles: Sequence[Path]) -> NDArray[np.int64] | None:
-    """How often each value (C, 256) occurs in labelled pixels of all train tiles.
+    """How often each value (C, 256) occurs in pixels that count, of all tiles that are learned from.
 
     None where it was not counted for all shards, and where there is no such pixel.
     """
@@ -88,19 +88,19 @@ def _finite(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def pixels(tiles: Sequence[Path], bands: int) -> NDArray[Any]:
-    """Values (C, n) of labelled pixels of the train tiles, evenly thinned to at most VALUES a band.
+    """Values (C, n) of pixels that count, evenly thinned to at most VALUES a band.
 
-    Images of more than 8 bits, and shards without counts, are decoded.
+    They have a class, in train tiles, or data, in those without labels. Images of more than 8 bits, and
+    shards without counts, are decoded.
     """
-    total = samples.columns(tiles, ["split"])["split"].count("train")
+    wanted = samples.rows(tiles, *LEARNED)
+    total = len(wanted)
     every = max(1, -(-total // TILES))
     per_tile = VALUES // -(-total // every)
     parts: list[NDArray[Any]] = [np.empty((bands, 0))]
-    for i, sample in enumerate(samples.read(tiles, "train")):
-        if i % every:
-            continue
-        image = sample.image_array().reshape(bands, -1)
-        image = image[:, sample.mask_array().ravel() != IGNORE]
+    for sample in samples.pick(tiles, wanted[::every]):
+        whole = sample.image_array()
+        image = whole[:, known_pixels.known(sample, whole)]
         # An odd step, so that columns of the tile take turns.
         parts.append(image[:, :: -(-image.shape[1] // per_tile) | 1])
     return np.concatenate(parts, axis=1)

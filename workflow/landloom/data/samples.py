@@ -87,8 +87,8 @@ class Sample:
         col: left edge in the scene, pixels.
         crs: coordinate system (WKT or authority code) or None.
         transform: six affine coefficients, pixel to map, or None.
-        split: train, val or test; synthetic samples are train.
-        ratios: share of each class among pixels with a class, from the hard mask.
+        split: train, val, test, or unlabelled for tiles without a mask; synthetic samples are train.
+        ratios: share of each class among pixels with a class, from the hard mask; empty without one.
         caption: words for the image.
         source: 'real' or the generator's name.
         seed: seed of a synthetic sample.
@@ -286,9 +286,9 @@ class ShardReader:
             yield from zip(chosen, found, strict=True)
 
 
-def rows(paths: Sequence[Path], split: str) -> list[int]:
-    """Rows of one split's samples, counted over all shards."""
-    return [i for i, found in enumerate(columns(paths, ["split"])["split"]) if found == split]
+def rows(paths: Sequence[Path], *splits: str) -> list[int]:
+    """Rows of the samples of some splits, counted over all shards."""
+    return [i for i, found in enumerate(columns(paths, ["split"])["split"]) if found in splits]
 
 
 def pick(paths: Sequence[Path], wanted: Collection[int]) -> Iterator[Sample]:

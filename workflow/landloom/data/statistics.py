@@ -31,7 +31,7 @@ class Statistics(BaseModel):
         low: value per band that is mapped to -1.
         high: value per band that is mapped to 1; equal to ``low`` where a band is constant.
         prior: mean share of each class over the train tiles.
-        tiles: number of tiles per split.
+        tiles: number of tiles per split; 'unlabelled' only where there are any.
         scenes: number of scenes.
     """
 
@@ -44,7 +44,7 @@ class Statistics(BaseModel):
     low: list[float]
     high: list[float]
     prior: list[float]
-    tiles: dict[Literal["train", "val", "test"], int]
+    tiles: dict[Literal["train", "val", "test", "unlabelled"], int]
     scenes: int
 
     @property

@@ -22,7 +22,7 @@ from landloom.runtime import gpus
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
 from landloom.scenes.acquisition import UNKNOWN
-from landloom.scenes.discovery import SceneFiles, discover, grouped, lacking, split_scenes
+from landloom.scenes.discovery import SceneFiles, divided, grouped, lacking
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
@@ -62,19 +62,24 @@ class Dag:
         return [p.format(dataset=self.config.dataset) for p in paths]
 
     @cached_property
+    def divided(self) -> tuple[list[SceneFiles], dict[str, str]]:
+        """Scenes, and the split of each."""
+        return divided(self.config.data)
+
+    @cached_property
     def scenes(self) -> dict[str, SceneFiles]:
-        """Scenes by name."""
-        return {s.name: s for s in discover(self.config.data)}
+        """Scenes by name; the unlabelled ones have no mask."""
+        return {s.name: s for s in self.divided[0]}
 
     @cached_property
     def parts(self) -> dict[str, list[str]]:
         """Scenes of each shard of tiles, by its name."""
         return grouped(list(self.scenes.values()), self.config.tile.scenes_per_shard)
 
-    @cached_property
+    @property
     def splits(self) -> dict[str, str]:
         """Split of each scene; 'block' when scenes are divided inside."""
-        return split_scenes(list(self.scenes.values()), self.config.data.split)
+        return self.divided[1]
 
     @property
     def generators(self) -> list[str]:
@@ -114,8 +119,8 @@ class Dag:
                 path, f"the {kind} of scene '{s.name}' {lacking(path)}", "Add it, or leave the scene out"
             )
             for s in self.scenes.values()
-            for kind, paths in (("image", s.images), ("mask", [s.mask]))
-            for path in paths
+            for path in s.files
+            for kind in ["mask" if path == s.mask else "image"]
             if not path.is_file()
         ]
         if missing:
@@ -163,7 +168,7 @@ class Dag:
 
     def files(self, wildcards: Any) -> list[str]:
         """All input rasters."""
-        return [str(p) for s in self.scenes.values() for p in (*s.images, s.mask)]
+        return [str(p) for s in self.scenes.values() for p in s.files]
 
     def rasters(self, wildcards: Any) -> list[str]:
         """All input rasters of the run that a job belongs to."""
@@ -182,9 +187,10 @@ class Dag:
         return [str(p) for s in self.part(wildcards) for p in self.scenes[s].images]
 
     def masks(self, wildcards: Any) -> list[str]:
-        """Mask file of each scene of a part."""
+        """Mask file of each scene of a part that has labels."""
         scenes = self.at(wildcards).scenes
-        return [str(scenes[s].mask) for s in self.part(wildcards)]
+        found = [scenes[s].mask for s in self.part(wildcards)]
+        return [str(mask) for mask in found if mask is not None]
 
     def split(self, wildcards: Any) -> str:
         """Split of each scene of a part, for its command."""

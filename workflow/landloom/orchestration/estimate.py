@@ -101,10 +101,10 @@ def _seconds(load: Workload, rule: str, rate: Rate) -> float:
 
 def work(dag: Dag, tiles: Tiles) -> Iterator[tuple[str, str]]:
     """Yield rules and what their jobs do together."""
-    config, every = dag.config, tiles.train + tiles.held_out
+    config = dag.config
     pairs = sum(config.plan_of(g).count for g in config.generators)
     masks = sum(config.plan_of(g).count for g in storage.with_masks(config))
-    yield from ((rule, f"{every:,} tiles") for rule in ("tile_scenes", "ratios"))
+    yield from ((rule, f"{tiles.every:,} tiles") for rule in ("tile_scenes", "ratios"))
     yield from ((rule, f"{tiles.train:,} tiles") for rule in ("caption", "encode", "features"))
     yield (
         "base",

@@ -93,9 +93,8 @@ def require_room(config: Config, models: TrainedModels) -> None:
 def surveyed(config: Config) -> Tiles:
     """The tiles that the check has counted, if all windows become tiles."""
     found = json.loads(Path(f"results/{config.dataset}/check.json").read_text())
-    windows, scene = found["windows"], found["scenes"][0]
-    held_out = windows["val"] + windows["test"]
-    return Tiles(windows["train"], held_out, scene["bands"], config.tile.size, scene["dtype"])
+    scene = found["scenes"][0]
+    return Tiles.of(found["windows"], scene["bands"], config.tile.size, scene["dtype"])
 
 
 def crowded(config: Config, devices: int) -> Iterator[str]:

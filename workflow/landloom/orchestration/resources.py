@@ -4,7 +4,7 @@ The Snakefile imports this, so nothing heavy is imported here.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +16,7 @@ from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Parallel
 from landloom.data.held_tiles import HELD_BYTES, tile_bytes
+from landloom.scenes.splits import LEARNED, UNLABELLED
 
 FEATURES = 2048
 """Numbers that a feature extractor gives for an image at most."""
@@ -85,11 +86,12 @@ class Tiles:
     """What of the dataset statistics tells sizes.
 
     Attributes:
-        train: number of train tiles; ``held_out`` is that of the others.
+        train: number of train tiles.
         held_out: number of val and test tiles.
         bands: of an image.
         size: side in pixels.
         dtype: numpy type of an image.
+        unlabelled: number of tiles without labels, which a base from scratch learns from, too.
     """
 
     train: int
@@ -97,13 +99,24 @@ class Tiles:
     bands: int
     size: int
     dtype: str
+    unlabelled: int = 0
+
+    @property
+    def every(self) -> int:
+        """Number of all tiles."""
+        return self.train + self.held_out + self.unlabelled
 
     @classmethod
     def read(cls, statistics: Path) -> Self:
         """From the file of the dataset statistics."""
         found = json.loads(statistics.read_text())
-        others = sum(n for split, n in found["tiles"].items() if split != "train")
-        return cls(found["tiles"]["train"], others, found["bands"], found["size"], found["dtype"])
+        return cls.of(found["tiles"], found["bands"], found["size"], found["dtype"])
+
+    @classmethod
+    def of(cls, tiles: Mapping[str, int], bands: int, size: int, dtype: str) -> Self:
+        """From the number of tiles by split."""
+        others = sum(n for split, n in tiles.items() if split not in LEARNED)
+        return cls(tiles["train"], others, bands, size, dtype, tiles.get(UNLABELLED, 0))
 
 
 def latent_bytes(tiles: int, channels: int, side: int, variants: int, itemsize: int) -> int:
@@ -176,13 +189,14 @@ def _base(base: BaseConfig, tiles: Tiles) -> int:
     """Bytes of the tiles, or of the latents after them, whichever are more."""
     if base.source != "scratch":
         return 0
-    return max(tile_bytes(tiles.train, tiles.bands, tiles.size, "float16"), scratch_latents(base, tiles))
+    seen = tiles.train + tiles.unlabelled
+    return max(tile_bytes(seen, tiles.bands, tiles.size, "float16"), scratch_latents(base, tiles))
 
 
 def scratch_latents(base: BaseConfig, tiles: Tiles) -> int:
     """Bytes of the latents that a base from scratch is trained on."""
     side = tiles.size // 2 ** (len(base.vae.channels) - 1)
-    pictures = tiles.train * (2 if base.masks else 1)
+    pictures = tiles.train * (2 if base.masks else 1) + tiles.unlabelled
     return latent_bytes(pictures, base.vae.latent, side, VARIANTS[base.augment], 4)
 
 

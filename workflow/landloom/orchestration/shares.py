@@ -26,9 +26,7 @@ def require(evidence: EvidenceConfig, scenes: int) -> None:
     least = math.ceil(1000 / scenes) / 1000 if scenes else 0
     # A share that was written as 0.333 of three scenes means one of them.
     if small := [f"{s:g}" for s in evidence.labelled if scenes and round(s * scenes, 2) < 1]:
-        found = (
-            f"{', '.join(small)} of {scenes} train scenes {'is' if len(small) == 1 else 'are'} less than one"
-        )
+        found = f"{', '.join(small)} of {scenes} train scenes is less than one scene"
         raise InputError("evidence.labelled", found, f"Give {least:g} or more, or more train scenes")
 
 

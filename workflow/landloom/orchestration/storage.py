@@ -37,13 +37,13 @@ def data(config: Config, models: TrainedModels, tiles: Tiles) -> dict[str, int]:
     """
     image, mask, trust = pixels(tiles)
     planned = {g: config.plan_of(g) for g in config.generators}
-    pairs, every = sum(p.count for p in planned.values()), tiles.train + tiles.held_out
+    pairs = sum(p.count for p in planned.values())
     masks = sum(config.plan_of(g).count for g in with_masks(config))
     again = sum(p.shards * sampling(config, g).resamples for g, p in planned.items())
     return {
-        "tile_scenes": every * (image + mask + ROW),
-        "ratios": every * ROW,
-        "caption": every * 2 * ROW,  # and the answers of a model
+        "tile_scenes": tiles.every * (image + mask + ROW),
+        "ratios": tiles.every * ROW,
+        "caption": tiles.every * 2 * ROW,  # and the answers of a model
         "base": scratch_latents(config.base, tiles) if config.base.source == "scratch" else 0,
         "encode": latent_caches(config, tiles) if models.based() else 0,
         "features": tiles.train * FEATURES * 4 if compares(config, models) else 0,

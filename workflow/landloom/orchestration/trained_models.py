@@ -127,7 +127,7 @@ class TrainedModels:
         return section.cuts
 
     def metrics(self) -> list[str]:
-        """Metrics files of all trainings of generators and of their base; the dataset is left as a wildcard."""
+        """Metrics files of all trainings of generators and of their base, with the dataset as a wildcard."""
         base = [f"results/{{dataset}}/base.{part}.metrics.jsonl" for part in ("vae", "unet")]
         found = base if self.config.base.source == "scratch" and self.based() else []
         for g in self.config.generators:

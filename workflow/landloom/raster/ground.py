@@ -10,6 +10,7 @@ from rasterio.transform import Affine
 from rasterio.warp import transform as warped
 
 from landloom.raster.windows import Window
+from landloom.scenes.splits import LEARNED
 
 Quad = NDArray[np.float64]
 """Corners (4, 2) of an area in map units, around it."""
@@ -61,6 +62,8 @@ def _ground(scene: str, split: str, crs: str | None, transform: Affine, window: 
 def shared(places: Sequence[Ground]) -> list[tuple[Ground, Ground]]:
     """Pairs of areas of different scenes and splits that overlap by more than a pixel in each direction.
 
+    Train and unlabelled areas may, for both are learned from.
+
     Places in different coordinate systems are compared in longitude and latitude; a place that cannot be
     brought there is left out. Sorted by their western edge, each is compared only with those that reach as
     far, so that thousands of scenes take no longer than reading their headers.
@@ -72,11 +75,14 @@ def shared(places: Sequence[Ground]) -> list[tuple[Ground, Ground]]:
         for one, box in sorted(boxes, key=lambda pair: pair[1].west):
             open_ = [(p, b) for p, b in open_ if b.east > box.west]
             near = [p for p, b in open_ if b.north > box.south and b.south < box.north]
-            found += [
-                (p, one) for p in near if p.split != one.split and p.scene != one.scene and meet(p, one)
-            ]
+            found += [(p, one) for p in near if _leaks(p, one) and p.scene != one.scene and meet(p, one)]
             open_.append((one, box))
     return found
+
+
+def _leaks(one: Ground, other: Ground) -> bool:
+    """Whether what is learned in one of two areas would be known in the other."""
+    return one.split != other.split and {one.split, other.split} != set(LEARNED)
 
 
 def meet(one: Ground, other: Ground) -> bool:

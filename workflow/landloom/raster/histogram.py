@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from landloom.raster.labels import IGNORE
-
 
 def occurrences(values: NDArray[np.uint8], where: NDArray[np.uint8] | None = None) -> NDArray[np.int64]:
     """Counts (256,) of the values of a band (H, W); only where another is not zero, if that is given."""
@@ -15,10 +13,10 @@ def occurrences(values: NDArray[np.uint8], where: NDArray[np.uint8] | None = Non
     return np.array(Image.fromarray(values).histogram(counted), np.int64)
 
 
-def labelled(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Counts (C, 256) of the values of each band of an image (C, H, W) where a mask (H, W) has a class."""
-    where = (mask != IGNORE).astype(np.uint8)
-    return np.stack([occurrences(band, where) for band in image])
+def where(image: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Counts (C, 256) of the values of each band of an image (C, H, W) in some of its pixels (H, W)."""
+    counted = valid.astype(np.uint8)
+    return np.stack([occurrences(band, counted) for band in image])
 
 
 def percentiles(counts: NDArray[np.int64], percents: Sequence[float]) -> NDArray[np.float64]:

@@ -56,12 +56,13 @@ class SceneReader:
         try:
             self.stack.enter_context(rasterio.Env(**STRICT))
             self.images = [self._open(p) for p in self.scene.images]
-            self.mask = self._open(self.scene.mask)
+            self.mask = None if self.scene.mask is None else self._open(self.scene.mask)
             self.height, self.width = self.images[0].shape
             grid.compare_sizes(self.files)
             self.crs, self.transform = grid.crs(self.files, self.data.crs), grid.transform(self.files)
             self.bands = bands.select(self.images, self.data.bands, self.scene.name)
-            bands.require_real(self.mask, 1)
+            if self.mask is not None:
+                bands.require_real(self.mask, 1)
             self.dtype = np.result_type(*(b.file.dtypes[b.number - 1] for b in self.bands))
         except BaseException:
             self.stack.close()
@@ -73,8 +74,8 @@ class SceneReader:
 
     @property
     def files(self) -> list[DatasetReader]:
-        """Image files, then the mask."""
-        return [*self.images, self.mask]
+        """Image files, then the mask if there is one."""
+        return [*self.images, *([] if self.mask is None else [self.mask])]
 
     def _open(self, path: Path) -> DatasetReader:
         if not path.is_file():
@@ -99,10 +100,11 @@ class SceneReader:
         Raises:
             InputError: a file cannot be read, or the mask holds a value that the config does not list.
         """
+        assert self.mask is not None
         image, valid = self.read_image_mirrored(window)
         height = min(window.height, self.height - window.row)
         width = min(window.width, self.width - window.col)
-        with readable(self.scene.mask):
+        with readable(self.mask.name):
             mask, unknown = self.legend.read(self.mask, Slice(window.col, window.row, width, height))
         if unknown:
             raise UnknownValues(self.mask, unknown, self.legend)

@@ -21,6 +21,7 @@ from landloom.raster.reader import SceneReader
 from landloom.raster.unknown import UnknownValues, lossy
 from landloom.raster.windows import Window, areas
 from landloom.scenes.discovery import SceneFiles, lacking
+from landloom.scenes.splits import UNLABELLED
 
 STRIP = 256
 """Rows of a mask that are looked at together."""
@@ -69,7 +70,8 @@ def missing(scenes: Iterable[SceneFiles]) -> list[InputError]:
     return [
         InputError(f"scene '{scene.name}', {kind} {path}", f"the file {lacking(path)}", remedy)
         for scene in scenes
-        for kind, path in [*(("image", p) for p in scene.images), ("mask", scene.mask)]
+        for path in scene.files
+        for kind in ["mask" if path == scene.mask else "image"]
         if not path.is_file()
     ]
 
@@ -108,7 +110,7 @@ def look(scene: SceneFiles, data: DataConfig, label: str, size: int) -> SceneFac
             places,
             alpha,
             [f.name for f in reader.files if f.subdatasets],
-            lossy(reader.mask),
+            reader.mask is not None and lossy(reader.mask),
             storage(reader.bands),
             grounds(scene.name, reader.crs, reader.transform, places),
         )
@@ -119,12 +121,13 @@ def strips(facts: Sequence[SceneFacts], pixels: int) -> tuple[list[list[Area]], 
 
     Returns:
         For each scene the parts with their splits, at most about ``pixels`` together, and the share of all
-        pixels that they cover.
+        pixels that they cover. Unlabelled areas have none.
     """
     every = [
         (i, label, Window(row, a.col, min(STRIP, a.row + a.height - row), a.width))
         for i, fact in enumerate(facts)
         for label, a in fact.areas
+        if label != UNLABELLED
         for row in range(a.row, a.row + a.height, STRIP)
     ]
     total = sum(w.height * w.width for _, _, w in every)
@@ -163,9 +166,10 @@ def count(scene: SceneFiles, data: DataConfig, parts: Sequence[Area]) -> Pixels:
     hidden = partly = 0
     unknown: Counter[float] = Counter()
     with SceneReader(scene, data) as reader:
+        assert reader.mask is not None
         for label, w in parts:
             part = Slice(w.col, w.row, w.width, w.height)
-            with readable(scene.mask):
+            with readable(reader.mask.name):
                 indices, strange = reader.legend.read(reader.mask, part)
                 hidden += reader.legend.hidden(reader.mask, part)
             partly += reader.partly_missing(part)

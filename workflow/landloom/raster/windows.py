@@ -5,7 +5,7 @@ from typing import NamedTuple
 from landloom.config.data import Split
 from landloom.config.tile import TileConfig
 from landloom.errors import InputError
-from landloom.scenes.splits import assign
+from landloom.scenes.splits import LEARNED, assign, withhold
 
 
 class Window(NamedTuple):
@@ -64,7 +64,7 @@ def areas(
         height: of the scene in pixels.
         width: of the scene in pixels.
         label: the scene's split, or 'block'.
-        split: shares and seed.
+        split: shares, also of labels, and seed.
         size: side of a tile in pixels.
 
     Raises:
@@ -77,22 +77,22 @@ def areas(
             "data.split", "blocks cannot be divided by name patterns", "Give shares for val and test"
         )
     grid = {f"{name}/{b.row}/{b.col}": b for b in blocks(height, width, split.block, size)}
-    labels = assign(list(grid), split.val, split.test, split.seed)
+    labels = withhold(assign(list(grid), split.val, split.test, split.seed), split.labelled, split.seed)
     return [(labels[key], block) for key, block in grid.items()]
 
 
 def tiles(found: list[tuple[str, Window]], config: TileConfig, buffer: int = 0) -> list[tuple[str, Window]]:
     """Windows of all areas with their splits, in reading order; only training windows overlap by choice.
 
-    Those of val and test hold all pixels of their areas, however small these are. Training windows nearer
-    than ``buffer`` pixels to an area of another split are left out.
+    Those of val and test hold all pixels of their areas, however small these are. Training windows, with or
+    without labels, nearer than ``buffer`` pixels to an area of val or test are left out.
     """
-    held_out = [area for label, area in found if label != "train"] if buffer else []
+    held_out = [area for label, area in found if label not in LEARNED] if buffer else []
     result = []
     for label, area in found:
-        stride = config.stride if config.stride and label == "train" else config.size
-        cut = windows(area, config.size, stride, config.pad or label != "train")
-        if label == "train":
+        stride = config.stride if config.stride and label in LEARNED else config.size
+        cut = windows(area, config.size, stride, config.pad or label not in LEARNED)
+        if label in LEARNED:
             near = [other for other in held_out if _apart(area, other) < buffer]
             cut = [w for w in cut if not any(_apart(w, other) < buffer for other in near)]
         result += [(label, window) for window in cut]

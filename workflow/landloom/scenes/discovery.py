@@ -4,20 +4,18 @@ Standard library only: the Snakefile imports this at every start of every job.
 """
 
 import fnmatch
-import glob
 import os.path
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from landloom.config.data import DataConfig, Split
 from landloom.errors import InputError
-from landloom.scenes import manifest
-from landloom.scenes.splits import assign
+from landloom.scenes import manifest, patterns
+from landloom.scenes.splits import UNLABELLED, assign, withhold
 
-WILDCARD = re.compile(r"\{(\w+)\}")
 LONGEST = 190
 """Most bytes of a scene's name that a shard can bear: file systems take 255, and records and locks add."""
 
@@ -32,18 +30,23 @@ class SceneFiles:
     Attributes:
         name: letters and digits of any script, '.', '_' and '-' only; it stands in paths.
         images: files whose bands are stacked, in this order.
-        mask: where the mask should be; ``check`` reports it when it is not there.
-        split: train, val or test when a manifest or the config says so.
+        mask: where the mask should be; ``check`` reports it when it is not there. None if it has none.
+        split: train, val, test or unlabelled when a manifest or the config says so.
         acquired: day of acquisition (YYYY-MM-DD) when they say so.
         cloud: share of cloud, 0 to 1, when they say so.
     """
 
     name: str
     images: tuple[Path, ...]
-    mask: Path
+    mask: Path | None
     split: str | None = None
     acquired: str | None = None
     cloud: float | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Image files, then the mask if there is one."""
+        return (*self.images, *([] if self.mask is None else [self.mask]))
 
 
 def grouped(scenes: Sequence[SceneFiles], size: int) -> dict[str, list[str]]:
@@ -76,8 +79,8 @@ def discover(data: DataConfig) -> list[SceneFiles]:
     """Find the scenes of a dataset, sorted by name.
 
     Raises:
-        InputError: a pattern or manifest is wrong, nothing matches it, two scenes get one name, or an image
-            is its own mask.
+        InputError: a pattern or manifest is wrong, nothing matches it, two scenes get one name, an image is
+            its own mask, or an unlabelled scene has a file of another one.
     """
     if data.manifest is not None:
         found, where = list(_manifest(Path(data.manifest))), data.manifest
@@ -87,7 +90,7 @@ def discover(data: DataConfig) -> list[SceneFiles]:
             SceneFiles(
                 _clean(s.name, where),
                 tuple(map(Path, s.images)),
-                Path(s.mask),
+                None if s.mask is None else Path(s.mask),
                 s.split,
                 None if s.acquired is None else s.acquired.isoformat(),
                 s.cloud,
@@ -96,18 +99,54 @@ def discover(data: DataConfig) -> list[SceneFiles]:
         ]
     else:
         where = "data.images"
-        images = [data.images] if isinstance(data.images, str) else data.images or []
-        found = _patterns(images, data.masks or "")
+        found = _patterns(_listed(data.images), data.masks or "")
     if not found:
         raise InputError(where, "no scene is listed there", "List at least one scene")
+    if data.unlabelled is not None:
+        where += " and data.unlabelled"
+        found += _unlabelled(_listed(data.unlabelled))
+    _check_unshared(found, where)
     _check_apart(found, where)
     return sorted(found, key=lambda s: s.name)
+
+
+def divided(data: DataConfig) -> tuple[list[SceneFiles], dict[str, str]]:
+    """Scenes of a dataset, sorted by name, and the split of each; the unlabelled ones have no mask.
+
+    Raises:
+        InputError: the scenes, or the rules that divide them, are wrong.
+    """
+    scenes = discover(data)
+    labels = split_scenes(scenes, data.split)
+    return [replace(s, mask=None) if labels[s.name] == UNLABELLED else s for s in scenes], labels
+
+
+def _listed(given: str | list[str] | None) -> list[str]:
+    return [given] if isinstance(given, str) else given or []
+
+
+def _check_unshared(scenes: list[SceneFiles], where: str) -> None:
+    """Refuse unlabelled scenes that are also something else: a held-out one would be learned from."""
+    apart = [s for s in scenes if s.split == UNLABELLED]
+    if not apart:
+        return
+    owners = {os.path.normpath(f): s for s in scenes if s.split != UNLABELLED for f in s.files}
+    met = [(f, s) for s in apart for f in s.images if os.path.normpath(f) in owners]
+    if met:
+        file, scene = met[0]
+        owner = owners[os.path.normpath(file)]
+        images = map(os.path.normpath, owner.images)
+        kind = "an image" if os.path.normpath(file) in images else "the mask"
+        found = f"{len(met)} files of unlabelled scenes belong to scenes with a mask, too, such as {file} of "
+        found += f"'{scene.name}', which is {kind} of '{owner.name}'"
+        remedy = "Take them out of one of them; data.split.labelled takes labels from train scenes"
+        raise InputError(where, found, remedy)
 
 
 def _check_apart(scenes: list[SceneFiles], where: str) -> None:
     seen: dict[str, SceneFiles] = {}
     for scene in scenes:
-        if scene.mask in scene.images:
+        if scene.mask is not None and scene.mask in scene.images:
             found = f"scene '{scene.name}' has {scene.mask} as its image and as its mask"
             raise InputError(where, found, "Give the file of each")
         if (first := seen.setdefault(scene.name, scene)) is not scene:
@@ -129,21 +168,22 @@ def _clean(name: str, where: str) -> str:
 
 
 def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
-    order = list(dict.fromkeys(WILDCARD.findall(images[0] if images else "")))
-    for field, pattern in [*(("data.images", p) for p in images), ("data.masks", masks)]:
-        _check_pattern(field, pattern, order)
-    # A scene is there when any of its image files is; check reports those that are not.
-    keys = sorted({key for pattern in images for key in _matches(pattern, order)})
-    if not keys:
-        raise _no_match(images[0])
-    scenes = []
-    for key in keys:
-        values = dict(zip(order, key, strict=True))
-        files = tuple(Path(_fill(p, values)) for p in images)
-        scenes.append(SceneFiles(_clean("_".join(key), "data.images"), files, Path(_fill(masks, values))))
+    found = patterns.matched("data.images", images, {"data.masks": masks})
+    scenes = [
+        SceneFiles(
+            _clean("_".join(values.values()), "data.images"), files, Path(patterns.fill(masks, values))
+        )
+        for files, values in found
+    ]
     # Where both lie in one folder, a.tif beside a_mask.tif, the image pattern matches the masks, too.
     owners = {s.mask: s for s in scenes}
     return [s for s in scenes if any(owners.get(p, s) is s for p in s.images)]
+
+
+def _unlabelled(images: list[str]) -> list[SceneFiles]:
+    found = patterns.matched("data.unlabelled", images)
+    names = [_clean("_".join(values.values()), "data.unlabelled") for _, values in found]
+    return [SceneFiles(n, files, None, UNLABELLED) for n, (files, _) in zip(names, found, strict=True)]
 
 
 def lacking(path: Path) -> str:
@@ -161,9 +201,12 @@ def unpaired(data: DataConfig) -> list[Path]:
     """
     if data.images is None or data.masks is None:
         return []
-    used = {p for s in discover(data) for p in (*map(os.path.normpath, s.images), os.path.normpath(s.mask))}
-    order = list(dict.fromkeys(WILDCARD.findall(data.masks)))
-    found = {_fill(data.masks, dict(zip(order, k, strict=True))) for k in _matches(data.masks, order)}
+    used = {os.path.normpath(p) for s in discover(data) for p in s.files}
+    order = patterns.wildcards(data.masks)
+    found = {
+        patterns.fill(data.masks, dict(zip(order, k, strict=True)))
+        for k in patterns.matches(data.masks, order)
+    }
     return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
 
 
@@ -173,75 +216,20 @@ def other_suffix(data: DataConfig) -> list[Path]:
     Raises:
         InputError: the patterns find no scene.
     """
-    patterns = [data.images] if isinstance(data.images, str) else data.images or []
-    used = {os.path.normpath(p) for s in discover(data) for p in (*s.images, s.mask)} if patterns else set()
+    given = _listed(data.images)
+    used = {os.path.normpath(p) for s in discover(data) for p in s.files} if given else set()
     found = set()
-    for pattern in patterns:
+    for pattern in given:
         suffix = Path(pattern).suffix
         if not suffix or "{" in suffix:
             continue
         spelt = next((a for a in ALIKE if suffix.lower() in a), (suffix.lower(),))
-        order = [*dict.fromkeys(WILDCARD.findall(pattern)), "other_suffix"]
+        order = [*patterns.wildcards(pattern), "other_suffix"]
         other = pattern.removesuffix(suffix) + ".{other_suffix}"
-        for key in _matches(other, order):
+        for key in patterns.matches(other, order):
             if f".{key[-1].lower()}" in spelt:
-                found.add(_fill(other, dict(zip(order, key, strict=True))))
+                found.add(patterns.fill(other, dict(zip(order, key, strict=True))))
     return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
-
-
-def _check_pattern(field: str, pattern: str, order: list[str]) -> None:
-    if re.search(r"[{}]", WILDCARD.sub("", pattern)):
-        raise InputError(
-            field, f"'{pattern}' has a brace that is no wildcard", "Write wildcards like {scene}"
-        )
-    found = set(WILDCARD.findall(pattern))
-    if not found:
-        raise InputError(
-            field, f"'{pattern}' has no wildcard", "Put {scene} into it, or list the scenes under data.scenes"
-        )
-    if found != set(order):
-        raise InputError(
-            field,
-            f"'{pattern}' has the wildcards {', '.join(sorted(found))}, the first image pattern has "
-            f"{', '.join(sorted(order))}",
-            "Use the same wildcards in all patterns",
-        )
-
-
-def _matches(pattern: str, order: list[str]) -> Iterator[tuple[str, ...]]:
-    pattern = str(Path(pattern))  # as glob spells what it finds
-    parts = WILDCARD.split(pattern)  # literal, name, literal, name, ...
-    wild = "".join("*" if i % 2 else glob.escape(p) for i, p in enumerate(parts))
-    seen: set[str] = set()
-    regex = ""
-    for i, part in enumerate(parts):
-        if i % 2 == 0:
-            regex += re.escape(part)
-        else:
-            regex += f"(?P={part})" if part in seen else f"(?P<{part}>[^/]+)"
-            seen.add(part)
-    for path in glob.glob(wild):  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        if match := re.fullmatch(regex, Path(path).as_posix()):
-            yield tuple(match[name] for name in order)
-
-
-def _fill(pattern: str, values: Mapping[str, str]) -> str:
-    return WILDCARD.sub(lambda m: values[m[1]], pattern)
-
-
-def _no_match(pattern: str) -> InputError:
-    folder = Path(WILDCARD.split(pattern)[0] + "x").parent
-    while not folder.is_dir() and folder != folder.parent:
-        folder = folder.parent
-    held = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
-    shown = ", ".join(held[:5]) + (", ..." if len(held) > 5 else "")
-    return InputError(
-        "data.images",
-        f"no file matches '{pattern}'; the nearest folder that exists is '{folder}', "
-        f"with {shown or 'nothing'} in it",
-        "Fix the pattern; paths are relative to the working folder, and neither '~' nor addresses such as "
-        "https:// are understood",
-    )
 
 
 def _manifest(path: Path) -> Iterator[SceneFiles]:
@@ -249,19 +237,27 @@ def _manifest(path: Path) -> Iterator[SceneFiles]:
         images = tuple(path.parent / name.strip() for name in row["image"].split(";") if name.strip())
         cloud = float(row["cloud"]) if "cloud" in row else None
         yield SceneFiles(
-            _clean(row["scene"], where), images, path.parent / row["mask"], row["split"] or None,
-            row.get("acquired"), cloud,
+            _clean(row["scene"], where), images, path.parent / row["mask"] if row["mask"] else None,
+            row["split"] or None, row.get("acquired"), cloud,
         )  # fmt: skip
 
 
 def split_scenes(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:
-    """Split of each scene by name: train, val or test; 'block' when scenes are divided inside.
+    """Split of each scene by name: train, val, test or unlabelled; 'block' when scenes are divided inside.
 
-    Name patterns come first; a share counts over the scenes that no pattern took.
+    Name patterns come first; a share counts over the scenes that no pattern took. Scenes that come unlabelled
+    stay so; of the train scenes, those beyond the labelled share become so.
 
     Raises:
         InputError: a pattern matches no scene or the same one as another, or the manifest names no split.
     """
+    given = {s.name: UNLABELLED for s in scenes if s.split == UNLABELLED}
+    masked = _split_masked([s for s in scenes if s.name not in given], split)
+    return given | withhold(masked, split.labelled, split.seed)
+
+
+def _split_masked(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:
+    """``split_scenes`` of the scenes with masks, all of which are used."""
     if split.by == "block":
         return {s.name: "block" for s in scenes}
     if split.by == "manifest":
@@ -281,8 +277,8 @@ def _given(scene: SceneFiles) -> str:
 
 def _by_pattern(names: Sequence[str], wanted: Mapping[str, float | list[str]]) -> dict[str, str]:
     result: dict[str, str] = {}
-    for label, patterns in wanted.items():
-        for pattern in patterns if isinstance(patterns, list) else []:
+    for label, given in wanted.items():
+        for pattern in given if isinstance(given, list) else []:
             field, taken = f"data.split.{label}: '{pattern}'", fnmatch.filter(names, pattern)
             if not taken:
                 shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

@@ -10,7 +10,7 @@ from typing import Any
 
 from landloom.errors import InputError
 from landloom.scenes import acquisition
-from landloom.scenes.splits import SPLITS
+from landloom.scenes.splits import SPLITS, UNLABELLED
 
 COLUMNS = ("scene", "image", "mask", "split")
 EXTRA = {"acquired": acquisition.day, "cloud": acquisition.share}
@@ -39,12 +39,16 @@ def entries(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         if not any(known.values()) and known:
             continue
         values = {k: known.get(k, "") for k in COLUMNS}
-        for column in COLUMNS[:3]:
+        split = values["split"].lower()
+        for column in COLUMNS[: 2 if split == UNLABELLED else 3]:
             if not values[column]:
                 found = f"'{column}' is missing; the columns found are {', '.join(known) or 'none'}"
-                raise InputError(where, found, "A manifest has scene, image, mask and maybe split")
-        if (split := values["split"].lower()) not in ("", *SPLITS):
-            raise InputError(where, f"split is '{values['split']}'", "Write train, val or test")
+                remedy = (
+                    "A manifest has scene, image, mask (scenes of split unlabelled need none) and maybe split"
+                )
+                raise InputError(where, found, remedy)
+        if split not in ("", *SPLITS, UNLABELLED):
+            raise InputError(where, f"split is '{values['split']}'", "Write train, val, test or unlabelled")
         given = {k: str(read(known[k], f"{where}, {k}")) for k, read in EXTRA.items() if known.get(k)}
         yield where, values | {"split": split} | given
 

@@ -50,7 +50,7 @@ def run(
     columns = {
         "id": found["id"],
         "caption": [c.text for c in made],
-        "prompt": [mask_prompt(r, dataset.names, config) for r in found["ratios"]],
+        "prompt": [mask_prompt(r, dataset.names, config) if r else "" for r in found["ratios"]],
     }
     schema = pa.schema([(name, pa.string()) for name in columns])
     pq.write_table(pa.table(columns, schema=schema), out)
@@ -61,9 +61,9 @@ def run(
 
 
 def by_template(config: CaptionConfig, dataset: Statistics, found: dict[str, list[Any]]) -> list[Caption]:
-    """Captions from class shares alone; no image is read."""
+    """Captions from class shares alone; no image is read. Without shares there is nothing to say."""
     rows = zip(found["id"], found["ratios"], strict=True)
-    return [Caption(i, image_caption(r, dataset.names, config), "template") for i, r in rows]
+    return [Caption(i, image_caption(r, dataset.names, config) if r else "", "template") for i, r in rows]
 
 
 def answers(config: CaptionConfig, dataset: Statistics, tiles: Path, state: Path) -> Path:

@@ -30,8 +30,8 @@ from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
 from landloom.raster.windows import tiles
 from landloom.runtime.command_line import Out
-from landloom.scenes.discovery import SceneFiles, discover, grouped, other_suffix, split_scenes, unpaired
-from landloom.scenes.splits import SPLITS
+from landloom.scenes.discovery import SceneFiles, divided, grouped, other_suffix, unpaired
+from landloom.scenes.splits import SPLITS, UNLABELLED
 from landloom.segmentation import networks
 
 VERSION = 5
@@ -57,8 +57,7 @@ def run(
     problems += extractors.problems(features)
     warnings = captioning.remarks(caption, base, [c.name for c in data.classes])
     try:
-        scenes = discover(data)
-        labels = split_scenes(scenes, data.split)
+        scenes, labels = divided(data)
     except InputError as error:
         raise InputErrors([*problems, error]) from None
     if not captioned(out.parent, grouped(scenes, tile.scenes_per_shard)):
@@ -214,7 +213,7 @@ def classes(found: Sequence[Pixels], data: DataConfig) -> Counts:
 
 
 def absent(counts: Counts, data: DataConfig) -> list[InputError]:
-    """Problems with classes that no mask holds, or no mask in train."""
+    """Problems with classes that no mask holds, or no mask in train; unlabelled ones are never looked at."""
     problems = []
     for i, spec in enumerate(data.classes):
         remedy = "Merge or drop it in data.classes, or correct its values"
@@ -223,6 +222,7 @@ def absent(counts: Counts, data: DataConfig) -> list[InputError]:
         elif not counts["train"][i]:
             places = " and ".join(s for s in SPLITS if counts[s][i])
             remedy = "Merge or drop it in data.classes, or change data.split (its seed, say)"
+            remedy += "; data.split.labelled is low" if data.split.labelled < 1 else ""
             problems.append(
                 InputError(f"data.classes '{spec.name}'", f"only {places} hold it, train does not", remedy)
             )
@@ -300,6 +300,6 @@ def summary(
             }
             for f in facts
         ],
-        "windows": {s: windows[s] for s in SPLITS},
+        "windows": {s: windows[s] for s in (*SPLITS, UNLABELLED) if s in SPLITS or windows[s]},
         "classes": {c.name: {s: int(counts[s][i]) for s in SPLITS} for i, c in enumerate(data.classes)},
     }

@@ -11,6 +11,7 @@ from landloom.data.quality import accepted
 from landloom.data.sample_index import Place
 from landloom.errors import InputError
 from landloom.runtime.command_line import Ins, Out
+from landloom.scenes.splits import LEARNED
 
 VERSION = 3
 
@@ -82,7 +83,7 @@ def choose(curated: Sequence[Path], wanted: int, rng: np.random.Generator) -> se
 def forbid_leaks(tiles: Sequence[Path], curated: Sequence[Path], chosen: set[int]) -> None:
     """Raise InputError when a chosen pair is, or was made from, a val or test tile."""
     table = samples.columns(tiles, ["id", "split"])
-    held = {i for i, split in zip(table["id"], table["split"], strict=True) if split != "train"}
+    held = {i for i, split in zip(table["id"], table["split"], strict=True) if split not in LEARNED}
     made = samples.columns(curated, ["id", "parents"]) if chosen else {"id": [], "parents": []}
     for row in sorted(chosen):
         if leaked := held.intersection([made["id"][row], *(made["parents"][row] or [])]):

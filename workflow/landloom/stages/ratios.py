@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pyarrow import compute
 
 from landloom.config.data import DataConfig
 from landloom.config.ratios import RatiosConfig
@@ -15,7 +16,7 @@ from landloom.data.radiometry import limits
 from landloom.data.statistics import ClassInfo, Statistics
 from landloom.errors import InputError
 from landloom.runtime.command_line import Ins, Out
-from landloom.scenes.splits import SPLITS
+from landloom.scenes.splits import SPLITS, UNLABELLED
 
 VERSION = 4
 
@@ -37,8 +38,8 @@ def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: O
         low=low,
         high=high,
         prior=train.mean(0).tolist(),
-        tiles={split: int((table["split"] == split).sum()) for split in SPLITS},
-        scenes=table["scene"].nunique(),
+        tiles=counts(tiles),
+        scenes=len(set(samples.columns(tiles, ["scene"])["scene"])),
     ).save(statistics)
     table.to_parquet(out, index=False)
 
@@ -64,11 +65,18 @@ def image_type(tiles: Sequence[Path]) -> tuple[str, int]:
 
 
 def ratio_table(tiles: Sequence[Path], names: list[str]) -> pd.DataFrame:
-    """Table of all tiles: id, scene, split, then the share of each class."""
+    """Table of all tiles with a mask: id, scene, split, then the share of each class."""
     found = samples.table(tiles, ["id", "scene", "split", "ratios"])
+    found = found.filter(compute.field("split") != UNLABELLED)
     shares = found["ratios"].combine_chunks().flatten().to_numpy().reshape(-1, len(names))
     words = found.drop_columns("ratios").to_pandas()
     return pd.concat([words, pd.DataFrame(shares, columns=names)], axis=1)
+
+
+def counts(tiles: Sequence[Path]) -> dict[str, int]:
+    """Number of tiles by split; unlabelled ones are named if there are any."""
+    found = Counter(samples.columns(tiles, ["split"])["split"])
+    return {s: found[s] for s in (*SPLITS, UNLABELLED) if s in SPLITS or found[s]}
 
 
 def require(data: DataConfig, table: pd.DataFrame, train: NDArray[np.float64], bands: int) -> None:
@@ -83,6 +91,7 @@ def require(data: DataConfig, table: pd.DataFrame, train: NDArray[np.float64], b
     absent = [c.name for c, share in zip(data.classes, train.sum(0), strict=True) if not share]
     if absent:
         remedy = "Merge or drop it in data.classes, or change data.split.seed"
+        remedy += "; data.split.labelled is low" if data.split.labelled < 1 else ""
         raise InputError("data.classes", f"no train tile holds {', '.join(absent)}", remedy)
     rgb = data.picture(bands)
     if max(rgb) > bands or min(rgb) < 1:

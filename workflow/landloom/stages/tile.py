@@ -5,6 +5,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
-from landloom.data import samples
+from landloom.data import known_pixels, samples
 from landloom.data.samples import Meta, Sample, ShardWriter
 from landloom.errors import InputError
 from landloom.raster import block_cache, codec, histogram
@@ -25,6 +26,7 @@ from landloom.runtime.command_line import Ins, Out
 from landloom.scenes import acquisition
 from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles
+from landloom.scenes.splits import LEARNED, UNLABELLED
 
 VERSION = 6
 AHEAD = 2
@@ -43,7 +45,7 @@ def run(
         scene: names of the scenes.
         split: split of each scene, or 'block' when it is divided inside.
         image: image files, the same number for each scene, scene by scene.
-        mask: mask file of each scene.
+        mask: mask file of each scene but the unlabelled ones, whose tiles have no mask and no class shares.
         out: the shard.
         acquired: day of acquisition of each scene, or 'unknown'; without it, that in the image's tags.
         cloud: share of cloud of each scene, likewise.
@@ -51,16 +53,7 @@ def run(
     Raises:
         InputError: a raster cannot be read, or the lists do not fit together.
     """
-    count = len(image) // len(scene)
-    if not (len(mask) == len(split) == len(scene) and len(image) == count * len(scene)):
-        raise InputError(
-            "tile", "--scene, --split, --image and --mask differ in length", "Give one per scene."
-        )
-    days, clouds = told("acquired", acquired, scene), told("cloud", cloud, scene)
-    files = [
-        SceneFiles(s, tuple(image[i * count : (i + 1) * count]), mask[i], None, days[i], share(clouds[i], s))
-        for i, s in enumerate(scene)
-    ]
+    files = paired(scene, split, image, mask, told("acquired", acquired, scene), told("cloud", cloud, scene))
     about, blocks = contents(files, data, config.size)
     counts = np.zeros((about["bands"], 256), np.int64)
     with block_cache.bounded(blocks), ShardWriter(out, about) as writer:
@@ -73,6 +66,29 @@ def run(
                 print(f"warning: scene '{one.name}' has no tile with enough labelled pixels", file=sys.stderr)
         if about["dtype"] == "uint8":
             writer.totals["histogram"] = counts.tolist()
+
+
+def paired(
+    scene: list[str], split: list[str], image: list[Path], mask: list[Path],
+    days: list[str | None], clouds: list[str | None],
+) -> list[SceneFiles]:  # fmt: skip
+    """Files of each scene.
+
+    Raises:
+        InputError: the lists do not fit together.
+    """
+    count, labelled = len(image) // len(scene), sum(s != UNLABELLED for s in split)
+    if not (len(split) == len(scene) and len(mask) == labelled and len(image) == count * len(scene)):
+        found = "--scene, --split, --image and --mask differ in length"
+        raise InputError("tile", found, "Give one per scene; masks only of scenes that are not unlabelled.")
+    masks = iter(mask)
+    return [
+        SceneFiles(
+            s, tuple(image[i * count : (i + 1) * count]), None if split[i] == UNLABELLED else next(masks),
+            None, days[i], share(clouds[i], s),
+        )
+        for i, s in enumerate(scene)
+    ]  # fmt: skip
 
 
 def threads() -> int:
@@ -123,7 +139,7 @@ def cut(
         chosen = tiles(found, config, data.split.buffer)
         begun: deque[Future[tuple[Sample, NDArray[np.int64] | None]]] = deque()
         for label, window in progress.shown(chosen, f"windows of {scene.name}"):
-            pixels = read(reader, window, config.min_valid if label == "train" else 0.0)
+            pixels = read(reader, window, label, config.min_valid if label in LEARNED else 0.0)
             if pixels is not None:
                 sample = described(reader, window, label)
                 begun.append(pool.submit(encoded, sample, *pixels, len(data.classes)))
@@ -133,17 +149,22 @@ def cut(
 
 
 def read(
-    reader: SceneReader, window: Window, min_valid: float
-) -> tuple[NDArray[Any], NDArray[np.uint8]] | None:
-    """Image and mask of one window.
+    reader: SceneReader, window: Window, split: str, min_valid: float
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.uint8] | None] | None:
+    """Image, pixels that count, and mask of one window; without a mask where the split is unlabelled.
 
-    None when none of its pixels has data and a class, or a smaller share of them than ``min_valid``.
+    Pixels with data and a class count, or with data where there is no mask. None when there is no such pixel,
+    or a smaller share of them than ``min_valid``.
     """
-    image, valid, mask = reader.read(window)
-    mask[~valid] = IGNORE
-    inside = mask[: reader.height - window.row, : reader.width - window.col]
-    share = (inside != IGNORE).mean()
-    return None if not share or share < min_valid else (image, mask)
+    mask = None
+    if split == UNLABELLED:
+        image, valid = reader.read_image_mirrored(window)
+    else:
+        image, valid, mask = reader.read(window)
+        mask[~valid] = IGNORE
+        valid = mask != IGNORE
+    share = valid[: reader.height - window.row, : reader.width - window.col].mean()
+    return None if not share or share < min_valid else (image, valid, mask)
 
 
 def described(reader: SceneReader, window: Window, split: str) -> Sample:
@@ -163,14 +184,21 @@ def described(reader: SceneReader, window: Window, split: str) -> Sample:
 
 
 def encoded(
-    sample: Sample, image: NDArray[Any], mask: NDArray[np.uint8], classes: int
+    sample: Sample,
+    image: NDArray[Any],
+    valid: NDArray[np.bool_],
+    mask: NDArray[np.uint8] | None,
+    classes: int,
 ) -> tuple[Sample, NDArray[np.int64] | None]:
-    """The sample with its pixels; of a train tile of 8 bits also how often each value has a class."""
+    """The sample with its pixels; of 8 bits that are learned from also how often each value counts."""
     sample.image = codec.encode(image, sample.crs, sample.transform)
-    sample.mask = codec.encode(mask)
-    sample.ratios = samples.class_ratios(mask, classes)
-    counted = sample.split == "train" and image.dtype == np.uint8
-    return sample, histogram.labelled(image, mask) if counted else None
+    if mask is None:
+        sample.layers = known_pixels.layers(valid)
+    else:
+        sample.mask = codec.encode(mask)
+        sample.ratios = samples.class_ratios(mask, classes)
+    counted = sample.split in LEARNED and image.dtype == np.uint8
+    return sample, histogram.where(image, valid) if counted else None
 
 
 def taken(reader: SceneReader, window: Window) -> Meta:

@@ -22,6 +22,7 @@ PINNED = {
     "curate": "9 8951418b",
     "encode": "3 e15cb8e1",
     "evaluate": "9 ddcb30b6",
+    "evidence": "1 bc3740b5",
     "export": "6 c7de04e3",
     "features": "1 79f595d7",
     "image_sample": "12 9ef5d15a",

@@ -114,8 +114,8 @@ class RecordedRun:
                 yield f"made by VERSION {was} of {stage}, which is {now} now"
             yield from differences(record["command"], job.command, stage)
             for path, digest in record["inputs"].items():
-                now = self.made[path] if path in self.made else recorded_jobs.elsewhere(path)
-                if now is not None and now.get("sha256") != digest:
+                there = self.made[path] if path in self.made else recorded_jobs.elsewhere(path)
+                if there is not None and there.get("sha256") != digest:
                     yield f"made from another {path}"
 
 

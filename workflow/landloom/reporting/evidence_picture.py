@@ -1,6 +1,5 @@
 """The evidence as a picture: the gain at each share of labels, a panel a network, a line a generator."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -80,11 +79,8 @@ def _ticks(axes: Axes, table: pd.DataFrame) -> None:
     shares = table.drop_duplicates("labelled").sort_values("labelled")
     axes.set_xscale("log")
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticks(100 * shares["labelled"], _words(shares["labelled"], shares["n_real"]))
+    words = [f"{100 * s:g} %\n({n:,.0f})" for s, n in zip(shares["labelled"], shares["n_real"], strict=True)]
+    axes.set_xticks(100 * shares["labelled"], words)
     low, high = 100 * shares["labelled"].iloc[0], 100 * shares["labelled"].iloc[-1]
     axes.set_xlim(low / 1.3, high * 1.3)
     axes.set_xlabel("train scenes with labels (real tiles)")
-
-
-def _words(labelled: Sequence[float], tiles: Sequence[float]) -> list[str]:
-    return [f"{100 * s:g} %\n({n:,.0f})" for s, n in zip(labelled, tiles, strict=True)]

@@ -33,7 +33,7 @@ PINNED = {
     "mix": "3 f859f38c",
     "plan": "4 d4c01813",
     "ratios": "4 3775bdfb",
-    "report": "9 c910af96",
+    "report": "10 f3cef539",
     "segment": "5 3ec817de",
     "tile": "6 f6eb975d",
 }

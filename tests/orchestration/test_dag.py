@@ -286,9 +286,18 @@ def test_the_share_of_the_run_itself_is_not_made_twice() -> None:
     ]  # fmt: skip
     # Scenes are counted with all labels, not with those of the run.
     with pytest.raises(
-        InputError, match=r"evidence\.labelled: 0\.05, 0\.1 of 8 train scenes is .*Give 0\.125 or"
+        InputError, match=r"evidence\.labelled: 0\.05, 0\.1 of 8 train scenes is .*Give 0\.125"
     ):
         dag(data=data, evidence={"labelled": [0.05, 0.1, 0.5]}).of_shares("gain")(Wildcards())
+
+
+def test_the_evidence_is_in_the_report_of_the_run_on_demand() -> None:
+    w = {d: Wildcards(dataset=d) for d in ("landsat7", "landsat7-labelled-0.25")}
+    shares = {"evidence": {"labelled": [0.25, 1.0]}}
+    assert dag(**shares).shown_evidence(w["landsat7"]) == []
+    made = dag(**shares, report={"evidence": True})
+    found = [made.shown_evidence(w[d]) for d in w]
+    assert found == [["results/landsat7/evidence/gain.csv"], []]
 
 
 def test_the_label_table_is_in_the_report_of_the_run_alone() -> None:

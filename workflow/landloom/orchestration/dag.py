@@ -411,6 +411,11 @@ class Dag:
 
         return paths
 
+    def shown_evidence(self, wildcards: Any) -> list[str]:
+        """The evidence, where the report of this run shall show it."""
+        wanted = self.config.report.evidence and wildcards.dataset not in self.others
+        return [f"results/{wildcards.dataset}/evidence/gain.csv"] if wanted else []
+
     def plans(self) -> list[str]:
         """Plans of all generators, with the dataset left as a wildcard."""
         return [f"results/{{dataset}}/{g}/plan.parquet" for g in self.generators]

@@ -28,25 +28,44 @@ def write(path: Path, table: pd.DataFrame) -> None:
         path: where to.
         table: the evidence.
     """
-    shown = table[table["chosen"] & (table["class"] == "mean")]
-    names = panels(shown)
-    across = max(1, min(ACROSS, len(names)))
-    down = -(-len(names) // across)
     with mpl.rc_context(style(dark=False)):  # type: ignore[arg-type]
-        size = (PANEL[0] * across, PANEL[1] * max(down, 1) + 0.3)
-        figure = Figure(figsize=size, dpi=120, layout="constrained", facecolor="white")
+        figure = Figure(figsize=size(table), dpi=120, layout="constrained", facecolor="white")
         FigureCanvasAgg(figure)
-        grid = figure.subplots(max(down, 1), across, squeeze=False, sharey=True)
-        for axes in list(grid.flat)[len(names) :]:
-            axes.set_axis_off()
-        for axes, name in zip(grid.flat, names, strict=False):
-            _panel(axes, name, shown[shown["network"] == name], table)
-        for line in grid:
-            line[0].set_ylabel("gain in mean IoU, points")
-        if names:
-            lines, words = grid.flat[0].get_legend_handles_labels()
-            figure.legend(lines, words, loc="outside upper center", ncols=4)
+        draw(figure, table)
         figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def size(table: pd.DataFrame) -> tuple[float, float]:
+    """Width and height of the picture in inches."""
+    across, down = _grid(len(panels(_shown(table))))
+    return PANEL[0] * across, PANEL[1] * down + 0.3
+
+
+def draw(figure: Figure, table: pd.DataFrame) -> None:
+    """Draw the panels."""
+    shown = _shown(table)
+    names = panels(shown)
+    across, down = _grid(len(names))
+    grid = figure.subplots(down, across, squeeze=False, sharey=True)
+    for axes in list(grid.flat)[len(names) :]:
+        axes.set_axis_off()
+    for axes, name in zip(grid.flat, names, strict=False):
+        _panel(axes, name, shown[shown["network"] == name], table)
+    for line in grid:
+        line[0].set_ylabel("gain in mean IoU, points")
+    if names:
+        lines, words = grid.flat[0].get_legend_handles_labels()
+        figure.legend(lines, words, loc="outside upper center", ncols=4)
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["chosen"] & (table["class"] == "mean")]
+
+
+def _grid(count: int) -> tuple[int, int]:
+    """Panels side by side, and lines of them."""
+    across = max(1, min(ACROSS, count))
+    return across, max(1, -(-count // across))
 
 
 def panels(shown: pd.DataFrame) -> list[str]:

@@ -118,6 +118,27 @@ def segmentation(summary: pd.DataFrame, gain: pd.DataFrame, names: Sequence[str]
     return tables
 
 
+def evidence(table: pd.DataFrame) -> Table:
+    """Gain in mean IoU for each share of labels, generator and network, at the ratio that val chose."""
+    shown = table[table["chosen"] & (table["class"] == "mean")]
+    rows = [
+        [
+            f"{100 * r['labelled']:g} %",
+            number(r["n_real"], 0),
+            r["generator"],
+            r["network"],
+            MISSING if pd.isna(r["ratio"]) else f"{r['ratio']:g}",
+            number(r["real"]),
+            number(r["gain"], sign=True),
+            f"{number(r['low'], sign=True)} to {number(r['high'], sign=True)}",
+            number(r["seeds"], 0),
+        ]
+        for r in shown.to_dict("records")
+    ]
+    header = ["labels", "real tiles", "generator", "network", "ratio", "real only", "gain", "95 %", "seeds"]
+    return Table("Labels and gains", header, rows)
+
+
 def run_name(generator: str, ratio: Any) -> str:
     """Name of a training set as the page shows it."""
     return "real only" if generator == "real" else f"{generator} {float(ratio):g}"

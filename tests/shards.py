@@ -91,3 +91,15 @@ def pairs(
     ]  # fmt: skip
     samples.write(path, rows, {"generator": generator} | (about or {}))
     return path
+
+
+def unlabelled(folder: Path, count: int = 4, seed: int = 7) -> tuple[Path, list[MASK]]:
+    """A shard of real tiles without masks, and the masks that they have in truth."""
+    rng, path = np.random.default_rng(seed), folder / "unlabelled.parquet"
+    truth = [mask(rng) for _ in range(count)]
+    rows = [
+        Sample(id=f"u{i}", image=codec.encode(image(m, rng)), scene="u", split="unlabelled", col=i * SIDE)
+        for i, m in enumerate(truth)
+    ]
+    samples.write(path, rows, {"dtype": "uint8", "bands": 3, "scenes": {}})
+    return path, truth

@@ -27,7 +27,7 @@ PINNED = {
     "features": "1 79f595d7",
     "image_sample": "12 9ef5d15a",
     "image_train": "10 5d7631bf",
-    "label_sample": "10 1040f73e",
+    "label_sample": "10 d2fb9930",
     "label_table": "3 65c44a42",
     "label_train": "7 ee0ce422",
     "mix": "3 f859f38c",

@@ -1,6 +1,7 @@
 """The workflow as a user runs it: a tiny data set from rasters to report, then partial reruns."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -308,3 +309,27 @@ def test_on_a_cluster_tile_asks_for_what_its_job_finds(
     wide = ["--cores", "64", "--max-threads", "8"]
     said = snakemake(run, "-n", "--snakefile", str(shim), *wide, *where, config=CONFIG)
     assert f"THREADS {threads}" in said
+
+
+def test_few_labels_many_images_and_pseudo_labels_are_planned(tmp_path: Path) -> None:
+    scenes(tmp_path)
+    more = tmp_path / "more"
+    more.mkdir()
+    shutil.copy(tmp_path / "images/a.tif", more / "x.tif")
+    guessed = {"label_sample": {"source": "predicted"}, "image_sample": {"source": "real"}}
+    data = CONFIG["data"] | {
+        "unlabelled": "more/{scene}.tif",
+        "split": CONFIG["data"]["split"] | {"labelled": 0.5},
+    }
+    config = CONFIG | {"data": data, "generators": {"landloom": {}, "guessed": guessed}}
+    said = snakemake(tmp_path, "-n", "--printshellcmds", config=config)
+    cut = {scene: next(line for line in said.splitlines() if f"--scene {scene} " in line) for scene in "abcx"}
+    kinds = {scene: re.search(r"--split (\w+)", line)[1] for scene, line in cut.items()}  # type: ignore[index]
+    assert (kinds.pop("x"), sorted(kinds.values())) == ("unlabelled", ["train", "train", "unlabelled"])
+    for scene, kind in kinds.items():
+        assert (f"--mask masks/{scene}.tif" in cut[scene]) == (kind == "train")
+    jobs = [line for line in said.splitlines() if "landloom label_sample" in line and "guessed" in line]
+    assert len(jobs) == 2
+    assert all("--judge results/tiny/segment/real/0/unet/0" in line for line in jobs)
+    assert "export/landloom" in said
+    assert "export/guessed" not in said

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from landloom.errors import InputError
-from landloom.orchestration import trained_models
+from landloom.orchestration import shares, trained_models
 from landloom.orchestration.dag import Dag, put_on_path
 
 ROOT = Path(__file__).parents[2]
@@ -278,25 +278,38 @@ def test_scenes_beyond_the_share_have_no_mask() -> None:
     assert len(made.rasters(w)) == len(made.files(None)) - 6
 
 
-def test_the_share_of_the_run_itself_is_not_made_twice() -> None:
-    data = many(10) | {"split": {"by": "scene", "val": ["s0"], "test": ["s1"], "labelled": 0.5}}
+def test_the_share_of_the_run_itself_is_not_made_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for i in range(10):
+        Path(f"{i}.tif").touch()
+        Path(f"{i}.png").touch()
+    data = many(10, ".") | {"split": {"by": "scene", "val": ["s0"], "test": ["s1"], "labelled": 0.5}}
     made = dag(data=data, evidence={"labelled": [0.5, 1.0]})
-    assert made.of_shares("gain")(Wildcards()) == [
+    assert shares.tables(made, "gain")(Wildcards()) == [
         "results/landsat7/evaluation/gain.csv", "results/landsat7-labelled-1/evaluation/gain.csv",
     ]  # fmt: skip
     # Scenes are counted with all labels, not with those of the run.
     with pytest.raises(
         InputError, match=r"evidence\.labelled: 0\.05, 0\.1 of 8 train scenes is .*Give 0\.125"
     ):
-        dag(data=data, evidence={"labelled": [0.05, 0.1, 0.5]}).of_shares("gain")(Wildcards())
+        shares.tables(dag(data=data, evidence={"labelled": [0.05, 0.1, 0.5]}), "gain")(Wildcards())
+    # A mask that this run does not use may be missing, but not where another share uses it.
+    hidden = next(s for s, split in made.splits.items() if split == "unlabelled")
+    Path(f"{hidden[1:]}.png").unlink()
+    made = dag(data=data, evidence={"labelled": [0.5, 1.0]})
+    made.require_files()
+    with pytest.raises(InputError, match=rf"the mask of scene '{hidden}' does not exist"):
+        shares.tables(made, "gain")(Wildcards())
 
 
 def test_the_evidence_is_in_the_report_of_the_run_on_demand() -> None:
     w = {d: Wildcards(dataset=d) for d in ("landsat7", "landsat7-labelled-0.25")}
-    shares = {"evidence": {"labelled": [0.25, 1.0]}}
-    assert dag(**shares).shown_evidence(w["landsat7"]) == []
-    made = dag(**shares, report={"evidence": True})
-    found = [made.shown_evidence(w[d]) for d in w]
+    some = {"evidence": {"labelled": [0.25, 1.0]}}
+    assert shares.shown(dag(**some))(w["landsat7"]) == []
+    made = dag(**some, report={"evidence": True})
+    found = [shares.shown(made)(w[d]) for d in w]
     assert found == [["results/landsat7/evidence/gain.csv"], []]
 
 
@@ -444,3 +457,57 @@ def test_names_of_the_config_fit_into_paths(name: str) -> None:
 def test_the_pattern_of_ratios_takes_large_and_small_ones() -> None:
     made = dag(mix={"ratios": [0.4, 2, 1e7, 1e-5]})
     assert all(re.fullmatch(made.patterns()["ratio"], r) for r in made.ratios)
+
+
+PREDICTED = {"label_sample": {"source": "predicted"}, "image_sample": {"source": "real"}}
+
+
+def test_pseudo_labels_ask_for_the_judge_and_are_not_exported() -> None:
+    made = dag(generators={"new": {}, "guessed": PREDICTED | {"curate": {"network": None}}})
+    w = Wildcards(dataset="d", generator="guessed")
+    assert made.trained.label_models(w) == {"judge": [made.judge(w)]}
+    assert made.trained.image_models(w) == {}
+    assert [made.trained.synthetic(g) for g in ("new", "guessed")] == [True, False]
+    assert not any("guessed" in m for m in made.trained.metrics())
+    assert made.known(w) == []
+    text = made.section("label_sample")(w)
+    assert json.loads(text) == {"source": "predicted"}
+    assert gpus(made, "label_sample", generator="guessed") == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "other"), [("model", {"predicted": {"tiles": 9}}), ("predicted", {"steps": 3})]
+)
+def test_masks_depend_on_no_setting_of_another_source(source: str, other: dict[str, Any]) -> None:
+    def text(**more: Any) -> str:
+        made = dag(generators={"g": {"label_sample": {"source": source} | more}})
+        return made.section("label_sample")(Wildcards(generator="g"))
+
+    assert text() == text(**other)
+    assert text(predicted={"threshold": 0.5}) == text() or source == "predicted"
+
+
+def test_pseudo_labels_need_scenes_without_labels(tmp_path: Path) -> None:
+    for kind in ("images", "masks", "more"):
+        for name in "abc":
+            (tmp_path / kind / f"{kind[0]}{name}.tif").parent.mkdir(exist_ok=True)
+            (tmp_path / kind / f"{kind[0]}{name}.tif").touch()
+    data = yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]
+    data = {k: data[k] for k in ("classes", "ignore") if k in data}
+    data |= {"images": f"{tmp_path}/images/i{{s}}.tif", "masks": f"{tmp_path}/masks/m{{s}}.tif"}
+    guessed = {"generators": {"g": PREDICTED}}
+    with pytest.raises(InputError, match=r"'predicted' of generator 'g' needs unlabelled.*data\.unlabelled"):
+        dag(data=data, **guessed).require_files()
+    more = {"unlabelled": f"{tmp_path}/more/{{s}}.tif"}
+    blocks = {"split": {"by": "block", "block": 512, "labelled": 0.5}}
+    for given in (more, blocks):
+        dag(data=data | given, **guessed).require_files()
+    made = dag(data=data | more, **guessed)
+    assert [made.splits[s] for s in ("ma", "mb", "mc")] == ["unlabelled"] * 3
+    w = Wildcards(scene="ma")
+    assert (made.images(w), made.masks(w), made.split(w)) == ([f"{tmp_path}/more/ma.tif"], [], "unlabelled")
+
+
+def test_real_images_of_sampled_masks_are_still_refused() -> None:
+    with pytest.raises(InputError, match=r"image_sample.source 'real' needs label_sample.source 'real' or"):
+        dag(generators={"g": {"image_sample": {"source": "real"}}})

@@ -341,7 +341,7 @@ def test_stacked_unlabelled_patterns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("unlabelled", "message"),
     [
-        ("i/{s}.tif", "2 files of unlabelled scenes .* such as .*a.tif of 'a', which is an image of 'a'.*Take"),
+        ("i/{s}.tif", "2 files of unlabelled scenes .* such as .*a.tif of 'a', which is an image of.*Take"),
         ("i/../i/{s}.tif", "2 files of unlabelled scenes"),
         ("m/{s}_x.png", "1 files of unlabelled scenes .*a_x.png of 'a', which is the mask of 'a'"),
         ("u/{s}.tif", r"data.images and data.unlabelled: two scenes are called 'b': .*i/b.tif and .*u/b.tif"),

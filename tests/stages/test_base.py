@@ -153,8 +153,8 @@ def test_tiles_make_room_for_latents(
     seen: list[weakref.ref[Any]] = []
     load, denoise = pictures.load, stage.train_denoiser
 
-    def loaded(*given: Any) -> pictures.Pictures:
-        data = load(*given)
+    def loaded(*given: Any, **more: Any) -> pictures.Pictures:
+        data = load(*given, **more)
         seen.append(weakref.ref(data.images.tiles))  # type: ignore[attr-defined]
         return data
 

@@ -256,8 +256,8 @@ def test_of_an_unlabelled_tile_the_image_must_be_valid(tmp_path: Path) -> None:
     first, last = without_mask(tmp_path, image, min_valid=0.25)
     expected = np.zeros((16, 16), np.bool_)
     expected[:, :4] = True
-    np.testing.assert_array_equal(known_pixels.known(first, first.image_array()), expected)
-    assert known_pixels.known(last, last.image_array()).all(1).tolist() == [False] * 8 + [True] * 8
+    np.testing.assert_array_equal(known_pixels.known(first, (16, 16)), expected)
+    assert known_pixels.known(last, (16, 16)).all(1).tolist() == [False] * 8 + [True] * 8
 
 
 def test_labelled_and_unlabelled_scenes_share_a_shard_and_its_counts(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 # are those of the other rules, with another `dataset`.
 rule evidence:
     input:
-        gains=freshness.first(dag.of_shares("gain")),
-        summaries=dag.of_shares("summary"),
+        gains=freshness.first(shares.tables(dag, "gain")),
+        summaries=shares.tables(dag, "summary"),
     output:
         gain=report(
             f"results/{dag.config.dataset}/evidence/gain.csv",

@@ -8,7 +8,7 @@ rule report:
         metrics=dag.training_metrics(),
         runs=dag.runs(),
         tables=dag.tables,
-        evidence=dag.shown_evidence,
+        evidence=shares.shown(dag),
     output:
         page=directory("results/{dataset}/report"),
         sheet=report(

@@ -155,7 +155,8 @@ class Config(Section):
                 )
             if sources == ["model", "real"]:
                 raise ValueError(
-                    f"generators.{name}: image_sample.source 'real' needs label_sample.source 'real'"
+                    f"generators.{name}: image_sample.source 'real' needs label_sample.source 'real' or "
+                    "'predicted'"
                 )
             judge = self.section("curate", name).model_dump()["network"]
             if judge is not None and judge not in self.segment.networks:

@@ -38,8 +38,8 @@ class ImageSampleConfig(Sampling):
     """Settings of image generation."""
 
     source: Literal["model", "real", "collage"] = "model"
-    """'model' makes new images; 'real' keeps the image of a real mask (random oversampling); 'collage' cuts
-    them from real tiles (copy and paste), without any model."""
+    """'model' makes new images; 'real' keeps the image of a real or predicted mask (random oversampling,
+    pseudo-labels); 'collage' cuts them from real tiles (copy and paste), without any model."""
     guidance: Scale | dict[str, Scale] = 3.0
     """Classifier-free guidance scale of the caption, or of several conditions by name, such as
     {text: 3, metadata: 1.5}; 1 is off."""

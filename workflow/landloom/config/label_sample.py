@@ -37,11 +37,23 @@ class Control(Section):
     most a twentieth of all pixels changes."""
 
 
+class PredictedConfig(Section):
+    """Pseudo-labels: masks that the judge of curate predicts of unlabelled tiles."""
+
+    threshold: float = Field(default=0.9, ge=0, le=1)
+    """Probability of its class below which a pixel is ignored."""
+    tiles: int = Field(default=4096, ge=1)
+    """Unlabelled tiles to choose from at most, evenly spread; the job of each shard predicts them all."""
+
+
 class LabelSampleConfig(Sampling):
     """Settings of mask generation."""
 
-    source: Literal["model", "real"] = "model"
-    """'model' samples new masks; 'real' takes the real training mask nearest to the asked mix."""
+    source: Literal["model", "real", "predicted"] = "model"
+    """'model' samples new masks; 'real' takes the real training mask nearest to the asked mix; 'predicted'
+    the nearest one that a network predicts of an unlabelled tile (pseudo-labels)."""
+    predicted: PredictedConfig = PredictedConfig()
+    """Only for the source 'predicted'."""
     guidance: float = Field(default=3.0, ge=1)
     """Classifier-free guidance scale of the words; 1 is off."""
     metadata: MetadataWish = MetadataWish()
@@ -60,9 +72,13 @@ class LabelSampleConfig(Sampling):
 
     def read(self) -> Self:
         """The same, with defaults where nothing is read: a change there must not sample again."""
-        return type(self)(source="real") if self.source == "real" else self
+        if self.source == "real":
+            return type(self)(source="real")
+        if self.source == "predicted":
+            return type(self)(source="predicted", predicted=self.predicted, metadata=self.metadata)
+        return self.model_copy(update={"predicted": PredictedConfig()})
 
     @property
     def gpus(self) -> int:
         """One, if there is a model to ask."""
-        return int(self.source == "model")
+        return int(self.source != "real")

@@ -1,7 +1,5 @@
 """Which pixels of a tile count in statistics of the images: a tile without a mask says it by itself."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,9 +17,9 @@ def layers(valid: NDArray[np.bool_]) -> list[Layer]:
     return [] if valid.all() else [Layer(VALID, codec.encode(valid.astype(np.uint8)))]
 
 
-def known(sample: Sample, image: NDArray[Any]) -> NDArray[np.bool_]:
-    """Pixels (H, W) of a tile's image (C, H, W) that have a class; without a mask those that hold data."""
+def known(sample: Sample, sides: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Pixels (H, W) of a tile with these sides that have a class; without a mask those that hold data."""
     if sample.mask is not None:
         return sample.mask_array() != IGNORE
     found = sample.layer(VALID)
-    return found[0].array()[0] != 0 if found else np.ones(image.shape[1:], np.bool_)
+    return found[0].array()[0] != 0 if found else np.ones(sides, np.bool_)

@@ -19,19 +19,22 @@ from landloom.data.tensor_rows import Rows, announce
 from landloom.data.tile_dataset import Tile, TileDataset
 from landloom.errors import InputError
 from landloom.raster.palette import paint
+from landloom.scenes.splits import UNLABELLED
 
 
 @dataclass
 class Pictures:
     """Training tiles of one or more scenes; pixels may be read when they are asked for.
 
+    There are N tiles with a mask, and M images: theirs, then those of tiles without labels if asked for.
+
     Attributes:
-        images: scaled images (N, C, H, W), float16.
+        images: scaled images (M, C, H, W), float16.
         labels: class indices (N, H, W), uint8.
         ratios: class shares (N, K).
-        captions: words for the images.
-        prompts: words for the masks.
-        ids: tile names.
+        captions: words for the M images.
+        prompts: words for the N masks.
+        ids: names of the N tiles.
     """
 
     images: Rows
@@ -80,6 +83,16 @@ class ScaledTiles(TileDataset):
         return Tile(scaled.numpy(), tile.mask)
 
 
+class ImageTiles(ScaledTiles):
+    """The same, also of tiles without labels, which get an empty mask that fits no other."""
+
+    def _tile(self, sample: Sample) -> Tile:
+        if sample.mask is not None:
+            return super()._tile(sample)
+        scaled = torch.from_numpy(self.statistics.scale(self._image(sample))).half()
+        return Tile(scaled.numpy(), np.empty((0, 0), np.uint8))
+
+
 class MaskTiles(TileDataset):
     """Tiles without their images, which are not even read."""
 
@@ -99,7 +112,7 @@ class TileRows:
     Attributes:
         tiles: the tiles.
         side: ``image`` or ``mask``.
-        shape: of all of them.
+        shape: of all of them, or of the first ones.
     """
 
     tiles: TileDataset
@@ -107,7 +120,7 @@ class TileRows:
     shape: tuple[int, ...]
 
     def __len__(self) -> int:
-        return len(self.tiles)
+        return self.shape[0]
 
     def __getitem__(self, rows: Tensor) -> Tensor:
         found = [torch.from_numpy(getattr(t, self.side)) for t in self.tiles.__getitems__(rows.tolist())]
@@ -118,17 +131,23 @@ class TileRows:
         self.tiles.prefetch(rows.tolist())
 
 
-def load(statistics: Statistics, tiles: Sequence[Path], captions: Sequence[Path]) -> Pictures:
-    """Train tiles of shards and their words, if any; tiles of val and test are never touched."""
+def load(
+    statistics: Statistics, tiles: Sequence[Path], captions: Sequence[Path], unlabelled: bool = False
+) -> Pictures:
+    """Train tiles of shards and their words, if any; tiles of val and test are never touched.
+
+    With ``unlabelled`` the images of tiles without labels follow.
+    """
     columns = ["id", "caption", "prompt"]
     words = {r["id"]: r for p in captions for r in pd.read_parquet(p)[columns].to_dict("records")}
     places, ratios = trained(tiles)
-    images, labels = _pixels(statistics, places)
+    shown = [*places, *(_without_labels(tiles) if unlabelled else ())]
+    images, labels = _pixels(statistics, places, shown)
     return Pictures(
         images=images,
         labels=labels,
         ratios=torch.tensor(ratios).reshape(len(places), len(statistics.classes)),
-        captions=[words[p.id]["caption"] for p in places if words],
+        captions=[words[p.id]["caption"] for p in shown if words],
         prompts=[words[p.id]["prompt"] for p in places if words],
         ids=[p.id for p in places],
     )
@@ -153,11 +172,17 @@ def trained(tiles: Sequence[Path]) -> tuple[list[Place], list[list[float]]]:
     return [place for place, _ in found], [ratios for _, ratios in found]
 
 
-def _pixels(statistics: Statistics, places: Sequence[Place]) -> tuple[Rows, Rows]:
-    """Images and masks of tiles; there may be none."""
-    count, bands, side = len(places), statistics.bands, statistics.size
-    shapes = (count, bands, side, side), (count, side, side)
-    if not places:
+def _without_labels(tiles: Sequence[Path]) -> list[Place]:
+    """Places of the tiles without labels."""
+    splits = samples.columns(tiles, ["split"])["split"]
+    return [p for p, split in zip(sample_index.located(tiles), splits, strict=True) if split == UNLABELLED]
+
+
+def _pixels(statistics: Statistics, places: Sequence[Place], shown: Sequence[Place]) -> tuple[Rows, Rows]:
+    """Images of the tiles that are shown and masks of the first of them; there may be none."""
+    bands, side = statistics.bands, statistics.size
+    shapes = (len(shown), bands, side, side), (len(places), side, side)
+    if not shown:
         return torch.empty(shapes[0], dtype=torch.float16), torch.empty(shapes[1], dtype=torch.uint8)
-    found = ScaledTiles(places, statistics, capacity=held_tiles.capacity(bands, side, "float16"))
+    found = ImageTiles(shown, statistics, capacity=held_tiles.capacity(bands, side, "float16"))
     return TileRows(found, "image", shapes[0]), TileRows(found, "mask", shapes[1])

@@ -100,7 +100,7 @@ def pixels(tiles: Sequence[Path], bands: int) -> NDArray[Any]:
     parts: list[NDArray[Any]] = [np.empty((bands, 0))]
     for sample in samples.pick(tiles, wanted[::every]):
         whole = sample.image_array()
-        image = whole[:, known_pixels.known(sample, whole)]
+        image = whole[:, known_pixels.known(sample, whole.shape[1:])]
         # An odd step, so that columns of the tile take turns.
         parts.append(image[:, :: -(-image.shape[1] // per_tile) | 1])
     return np.concatenate(parts, axis=1)

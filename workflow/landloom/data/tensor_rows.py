@@ -68,7 +68,7 @@ class Chosen:
 
     Args:
         rows: the others.
-        index: which of them (M,).
+        index: which of them (M,); one may stand there several times.
     """
 
     def __init__(self, rows: Rows, index: Tensor) -> None:
@@ -82,12 +82,15 @@ class Chosen:
     def __len__(self) -> int:
         return len(self.index)
 
-    def __getitem__(self, key: Tensor) -> Tensor:
-        return self.rows[self.index[key]]
+    def __getitem__(self, key: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+        return self.rows[self._there(key)]
 
-    def prefetch(self, key: Tensor) -> None:
+    def prefetch(self, key: Tensor | tuple[Tensor, Tensor]) -> None:
         """Begin to read rows."""
-        announce(self.rows, self.index[key])
+        announce(self.rows, self._there(key))
+
+    def _there(self, key: Tensor | tuple[Tensor, Tensor]) -> Tensor | tuple[Tensor, Tensor]:
+        return (self.index[key[0]], key[1]) if isinstance(key, tuple) else self.index[key]
 
 
 class Gathered(Mapping[str, Tensor]):

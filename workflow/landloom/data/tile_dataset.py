@@ -74,12 +74,15 @@ class TileDataset(HeldRows[Tile]):
                 yield wanted[row], Tile(*map(apart, self._tile(sample)))
 
     def _tile(self, sample: Sample) -> Tile:
+        return Tile(self._image(sample), sample.trusted_mask(self.min_trust))
+
+    def _image(self, sample: Sample) -> NDArray[Any]:
         statistics, image = self.statistics, sample.image_array()
         shape = (statistics.bands, statistics.size, statistics.size)
         if image.shape != shape or image.dtype != statistics.dtype:
             found = f"the image is {image.shape} {image.dtype}, not {shape} {statistics.dtype}"
             raise InputError(sample.id, found, "Run tile again")
-        return Tile(image, sample.trusted_mask(self.min_trust))
+        return image
 
 
 def apart(values: NDArray[Any]) -> NDArray[Any]:

@@ -91,14 +91,19 @@ class AutoencoderObjective:
         shown = index < len(self.images)
         announce(self.images, index[shown])
         if self.labels is not None:
-            announce(self.labels, index[~shown] - len(self.images))
+            announce(self.labels, self._masks(index))
 
     def _pictures(self, index: Tensor) -> list[Tensor]:
         """Images and painted masks (C, H, W) in the order of ``index`` (B,)."""
         shown = index < len(self.images)
         images = iter(self.images[index[shown]])
-        masks = iter(self.labels[index[~shown] - len(self.images)] if self.labels is not None else ())
+        masks = iter(self.labels[self._masks(index)] if self.labels is not None else ())
         return [next(images).float() if image else self._painted(next(masks)) for image in shown.tolist()]
+
+    def _masks(self, index: Tensor) -> Tensor:
+        """Rows of the masks in ``index``: in turn, as there may be more images than masks."""
+        assert self.labels is not None
+        return (index[index >= len(self.images)] - len(self.images)) % len(self.labels)
 
     def _painted(self, mask: Tensor) -> Tensor:
         codes = self.codes.clone()

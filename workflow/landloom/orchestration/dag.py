@@ -9,31 +9,22 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
-from landloom.errors import InputError, InputErrors
-from landloom.orchestration import preflight, resources, shares
+from landloom.errors import InputError
+from landloom.orchestration import preflight, required, resources, shares
 from landloom.orchestration.trained_models import TrainedModels
-from landloom.runtime import gpus
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
 from landloom.scenes.acquisition import UNKNOWN
-from landloom.scenes.discovery import SceneFiles, divided, grouped, lacking
+from landloom.scenes.discovery import SceneFiles, divided, grouped
 
 REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
-
-
-class Wildcards(Protocol):
-    """Snakemake's wildcards."""
-
-    def get(self, key: str, default: str | None = None) -> str | None:
-        """Value of a wildcard."""
-        ...
 
 
 class Dag:
@@ -103,28 +94,9 @@ class Dag:
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
 
     def require_files(self) -> None:
-        """Raise InputErrors for files that no rule can ask for: missing, or with a brace in the path.
-
-        Raises:
-            InputErrors: names each such file, and the scene of a missing one.
-        """
-        given = [*self.files(None), *(f for g in self.generators for f in self.tables_of(g))]
-        if braced := [f for f in given if re.search(r"[{}]", f)]:
-            found = "the path holds a brace" + (f", as {len(braced)} do" if len(braced) > 1 else "")
-            raise InputError(braced[0], found, "Rename it: Snakemake takes braces for wildcards")
-        if broken := next((f for f in given if "\n" in f), None):
-            raise InputError(repr(broken), "the path holds a line break", "Rename it")
-        missing = [
-            InputError(
-                path, f"the {kind} of scene '{s.name}' {lacking(path)}", "Add it, or leave the scene out"
-            )
-            for s in self.scenes.values()
-            for path in s.files
-            for kind in ["mask" if path == s.mask else "image"]
-            if not path.is_file()
-        ]
-        if missing:
-            raise InputErrors(missing)
+        """Raise an error for files and scenes that no rule can ask for, see ``required``."""
+        required.files(self)
+        required.unlabelled(self)
 
     @property
     def pairs(self) -> list[int]:
@@ -137,14 +109,7 @@ class Dag:
 
     def check(self, workflow: Any) -> None:
         """Run the check before the first job, unless it is that job or has been run; for each share too."""
-        jobs = list(workflow.dag.needrun_jobs())
-        asked = all(job.rule.name == "check" for job in jobs)
-        devices = gpus.visible() if workflow.nodes is None else []
-        runs = {made.config.dataset: made for made in (self.at(job.wildcards) for job in jobs)}
-        for name, made in runs.items():
-            if len(runs) > 1:
-                print(f"Checking {name}", file=sys.stderr)
-            preflight.check(made, devices, None if asked else made.files(None))
+        preflight.before(self, workflow)
 
     def check_cluster(self, workflow: Any) -> None:
         """Refuse, when jobs go to SLURM, what is known to hang or never to start there.
@@ -397,25 +362,6 @@ class Dag:
         dataset = wildcards.get("dataset") or self.config.dataset
         return [f"results/{dataset}/evaluation/{n}.csv" for n in names]
 
-    def of_shares(self, table: str) -> Callable[[Any], list[str]]:
-        """A table of the evaluation with each share of labels, in the order of the evidence's section.
-
-        It raises InputError for a share that is less than one scene.
-        """
-
-        def paths(wildcards: Any) -> list[str]:
-            whole = Dag(shares.with_share(self.config, 1.0)).splits.values()
-            shares.require(self.config.evidence, sum(s == "train" for s in whole))
-            names = [shares.name(self.config, s) for s in self.config.evidence.labelled]
-            return [f"results/{n}/evaluation/{table}.csv" for n in names]
-
-        return paths
-
-    def shown_evidence(self, wildcards: Any) -> list[str]:
-        """The evidence, where the report of this run shall show it."""
-        wanted = self.config.report.evidence and wildcards.dataset not in self.others
-        return [f"results/{wildcards.dataset}/evidence/gain.csv"] if wanted else []
-
     def plans(self) -> list[str]:
         """Plans of all generators, with the dataset left as a wildcard."""
         return [f"results/{{dataset}}/{g}/plan.parquet" for g in self.generators]
@@ -439,8 +385,7 @@ class Dag:
             if self.configfiles
             else []
         )
-        other = self.at(wildcards).config.dataset
-        wanted = [f"-- results/{other}/report"] if other in self.others else []
+        wanted = [f"-- results/{d}/report" for d in self.others if d == wildcards.get("dataset")]
         return " ".join(["snakemake --cores all", *given, *wanted])
 
     def training_metrics(self) -> list[str]:

@@ -5,12 +5,15 @@ records see the rules that they know.
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from landloom.config import Config, merge
 from landloom.config.evidence import EvidenceConfig
 from landloom.errors import InputError
+
+if TYPE_CHECKING:
+    from landloom.orchestration.dag import Dag
 
 LABELLED = "{dataset}-labelled-{share:g}"
 """Name of the results with a share of labels."""
@@ -64,3 +67,30 @@ def _moved(changes: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     if not isinstance(start, str) or not start.startswith(old):
         return dict(changes)
     return merge(changes, {"image_train": {"start": start.replace(old, new, 1)}})
+
+
+def tables(dag: "Dag", table: str) -> Callable[[Any], list[str]]:
+    """A table of the evaluation with each share of labels, in the order of the evidence's section.
+
+    It raises InputError for a share that is less than one scene, or whose files no rule can ask for.
+    """
+
+    def paths(wildcards: Any) -> list[str]:
+        evidence = dag.config.evidence
+        whole = type(dag)(with_share(dag.config, 1.0)).splits.values()
+        require(evidence, sum(s == "train" for s in whole))
+        for made in dag.others.values():
+            made.require_files()
+        return [f"results/{name(dag.config, s)}/evaluation/{table}.csv" for s in evidence.labelled]
+
+    return paths
+
+
+def shown(dag: "Dag") -> Callable[[Any], list[str]]:
+    """The evidence, where the report of the run itself shall show it."""
+
+    def paths(wildcards: Any) -> list[str]:
+        wanted = dag.config.report.evidence and wildcards.dataset == dag.config.dataset
+        return [f"results/{wildcards.dataset}/evidence/gain.csv"] if wanted else []
+
+    return paths

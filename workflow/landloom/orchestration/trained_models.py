@@ -38,6 +38,10 @@ class TrainedModels:
         """Whether a sampling stage takes real tiles as they are."""
         return bool(self.setting(generator, stage, "source") == "real")
 
+    def predicted(self, generator: str) -> bool:
+        """Whether a generator takes masks that a network predicts of real tiles without labels."""
+        return bool(self.setting(generator, "label_sample", "source") == "predicted")
+
     def owner(self, generator: str, kind: str) -> str:
         """Whose model of a kind (label, image) a generator takes.
 
@@ -92,7 +96,7 @@ class TrainedModels:
         return {"base": [f"{root}/base"], "latents": latents}
 
     def label_models(self, wildcards: Any) -> dict[str, list[str]]:
-        """What sampling masks needs; nothing when it takes real masks.
+        """What sampling masks needs: a model, or the judge that predicts; nothing when it takes real masks.
 
         Raises:
             InputError: a default row of the label table does not go with the config.
@@ -100,6 +104,8 @@ class TrainedModels:
         if found := next(constraints.problems(self.config, wildcards.generator), None):
             raise InputError(wildcards.generator, found, "Or give label_table.generators of your own")
         generator, root = wildcards.generator, f"results/{wildcards.dataset}"
+        if self.predicted(generator):
+            return {"judge": [self.judge(wildcards)]}
         if not self.samples("label_sample", generator):
             return {}
         model = {"model": [f"{root}/{self.owner(generator, 'label')}/label"]}
@@ -145,8 +151,8 @@ class TrainedModels:
         )
 
     def synthetic(self, generator: str) -> bool:
-        """Whether a generator makes anything new, rather than repeating real tiles."""
-        return not all(self.real(s, generator) for s in ("label_sample", "image_sample"))
+        """Whether a generator makes new images, rather than repeating those of real tiles."""
+        return not self.real("image_sample", generator)
 
 
 def files(options: Options) -> Callable[[Any], list[str]]:

@@ -77,7 +77,7 @@ class Workload:
     def flops(self) -> dict[str, float]:
         """FLOPs on a GPU, those of fp32 taken ``SLOW`` times; of captions, those of reading alone."""
         extractor = SLOW * EXTRACTORS[self.config.features.extractor]
-        asked, counts = SLOW * max(c.forward for c in self.segment.values()), self.config.generators
+        asked, counts = SLOW * self._judging, self.config.generators
         pairs = sum(self.config.plan_of(g).count for g in counts)
         compared = sum(self.config.plan_of(g).count for g in storage.compares(self.config, self.dag.trained))
         return {
@@ -99,8 +99,10 @@ class Workload:
         judge = max(c.loaded for c in self.segment.values())
         words = self.captioner // (2 if self.config.caption.qwen_vl.precision == "bf16" else 1)
         label, image = (max((c.loaded for c in t.values()), default=0) for t in (self.label, self.image))
+        guessing = judge if any(map(self.dag.trained.predicted, self.config.generators)) else 0
+        masks = max(label, guessing)
         return {
-            "caption": words, "base": base, "encode": base, "label_train": label, "label_sample": label,
+            "caption": words, "base": base, "encode": base, "label_train": label, "label_sample": masks,
             "image_train": image, "image_sample": image + judge, "curate": judge, "segment": judge,
         }  # fmt: skip
 
@@ -112,6 +114,10 @@ class Workload:
         return {rule: max((c.saved for c in costs.values()), default=0) for rule, costs in found.items()} | {
             "base": self.networks.base_parameters if scratch else 0
         }
+
+    @property
+    def _judging(self) -> float:
+        return max(c.forward for c in self.segment.values())
 
     @property
     def captioner(self) -> int:
@@ -139,6 +145,9 @@ class Workload:
     def _masks(self) -> Iterator[float]:
         for g in storage.with_masks(self.config):
             made = cast(LabelSampleConfig, self.config.section("label_sample", g))
+            if made.source == "predicted":
+                seen = min(made.predicted.tiles, self.tiles.unlabelled)
+                yield self.config.plan_of(g).shards * seen * SLOW * self._judging
             if made.source != "model":
                 continue
             guided, vector = made.guidance > 1, made.vector_guidance != 1

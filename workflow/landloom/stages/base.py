@@ -37,7 +37,10 @@ def run(
     config: BaseConfig, seed: int, statistics: In, tiles: Ins, captions: Ins, state: State,
     out: Out, vae_metrics: Out, unet_metrics: Out, run: How = DEFAULT,
 ) -> None:  # fmt: skip
-    """Make the base: link the given model, or train one from scratch."""
+    """Make the base: link the given model, or train one from scratch.
+
+    It learns the images of all tiles that are not held out. Masks are seen as often as images, however few.
+    """
     dataset = Statistics.load(statistics)
     if config.source != "scratch":
         link(locate(config), out)
@@ -45,7 +48,7 @@ def run(
         vae_metrics.touch()
         unet_metrics.touch()
         return
-    data = pictures.load(dataset, tiles, captions)
+    data = pictures.load(dataset, tiles, captions, unlabelled=True)
     torch.manual_seed(seed)
     base = build(config, dataset, data)
     train_autoencoder(config, run, seed, base, dataset, data, state / "vae")
@@ -106,16 +109,17 @@ def train_autoencoder(
 
 def evenly(data: pictures.Pictures, palette: NDArray[np.float32], masks: bool) -> list[Rows]:
     """About 512 pictures (N, C, H, W), spread over all images and, if asked, painted masks."""
-    count = len(data.ids)
+    count = len(data.images)
     step = max(1, (2 * count if masks else count) // 512)
-    painted = [Chosen(data.painted(palette), torch.arange(-count % step, count, step))] if masks else []
+    turn = torch.arange(-count % step, count, step) % max(1, len(data.labels))
+    painted = [Chosen(data.painted(palette), turn)] if masks else []
     return [Chosen(data.images, torch.arange(0, count, step)), *painted]
 
 
 def encoded(
     config: BaseConfig, base: StableDiffusion, dataset: Statistics, data: pictures.Pictures, state: Path
 ) -> tuple[Rows, list[str]]:
-    """Latents (N, A, c, h, w) of images, and of painted masks if asked, and the words of each."""
+    """Latents (N, A, c, h, w) of images, and of as many painted masks if asked, and the words of each."""
     base.to(device())
     seen: list[Rows] = [data.images]
     words = data.captions
@@ -123,7 +127,13 @@ def encoded(
         seen, words = [*seen, data.painted(base.palette(len(dataset.classes)))], [*words, *data.prompts]
     shape = latent_cache.shape(base, len(words), dataset.size, config.augment)
     batches = latent_cache.encoded(base, seen, config.augment, BATCH)
-    return spilled(batches, Kind(torch.float32, shape), state, leading=2), words
+    latents: Rows = spilled(batches, Kind(torch.float32, shape), state, leading=2)
+    count, masks = len(data.images), len(data.labels)
+    if not config.masks or count == masks:
+        return latents, words
+    turn = torch.arange(count) % masks
+    repeated = [data.prompts[i] for i in turn.tolist()]
+    return Chosen(latents, torch.cat([torch.arange(count), count + turn])), [*data.captions, *repeated]
 
 
 def train_denoiser(

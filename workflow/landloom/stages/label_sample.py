@@ -29,14 +29,21 @@ VERSION = 10
 
 def run(
     config: LabelSampleConfig, generator: str, shard: int, statistics: In, plan: In, tiles: Ins, out: Out,
-    model: In | None = None, base: In | None = None,
+    model: In | None = None, base: In | None = None, judge: In | None = None,
 ) -> None:  # fmt: skip
-    """Write one mask per request: sampled by the trained model, or the nearest real train mask."""
+    """Write one mask per request: by the trained model, or the nearest of real or of predicted masks.
+
+    Raises:
+        InputError: masks shall be predicted, but no tile is unlabelled or the judge is sure of no pixel.
+    """
     dataset = Statistics.load(statistics)
     table = pd.read_parquet(plan)
     requests = table[table["shard"] == shard]
     if config.source == "real":
         made = from_real(requests, tiles, generator, config.metadata)
+    elif config.source == "predicted":
+        assert judge is not None
+        made = from_predicted(config, requests, tiles, generator, dataset, judge)
     else:
         assert model is not None
         made = from_model(config, requests, load(config, dataset, model, base), generator)
@@ -116,11 +123,35 @@ def wished(wish: MetadataWish, known: Meta | None) -> Meta | None:
 def from_real(
     requests: pd.DataFrame, tiles: Sequence[Path], generator: str, wish: MetadataWish
 ) -> Iterator[Sample]:
-    """The real train tile whose class mix is nearest (L1) to each request; ties by the request's seed."""
+    """The real train tile whose class mix is nearest to each request."""
+    train, ratios = samples.rows(tiles, "train"), samples.columns(tiles, ["ratios"])["ratios"]
     rows = requests.to_dict("records")
-    chosen = nearest(rows, tiles)
+    chosen = nearest(rows, train, [ratios[i] for i in train])
     real = dict(zip(sorted(set(chosen)), samples.pick(tiles, chosen), strict=True))
-    for row, found in zip(rows, (real[i] for i in chosen), strict=True):
+    return taken(rows, [real[i] for i in chosen], generator, wish)
+
+
+def from_predicted(
+    config: LabelSampleConfig, requests: pd.DataFrame, tiles: Sequence[Path], generator: str,
+    dataset: Statistics, judge: Path,
+) -> Iterator[Sample]:  # fmt: skip
+    """The unlabelled tile whose predicted class mix is nearest to each request."""
+    with importing():
+        from landloom.segmentation import networks
+        from landloom.segmentation.pseudo_labels import guesses
+    masks = guesses(config.predicted, networks.load(judge / "model"), dataset, tiles)
+    rows = requests.to_dict("records")
+    chosen = nearest(rows, list(masks), [m.ratios for m in masks.values()])
+    shown = zip(sorted(set(chosen)), samples.pick(tiles, chosen), strict=True)
+    real = {i: replace(s, mask=masks[i].mask, ratios=masks[i].ratios) for i, s in shown}
+    return taken(rows, [real[i] for i in chosen], generator, config.metadata)
+
+
+def taken(
+    rows: Sequence[Mapping[Hashable, Any]], tiles: Sequence[Sample], generator: str, wish: MetadataWish
+) -> Iterator[Sample]:
+    """Yield the tile of each request as a sample of the generator."""
+    for row, found in zip(rows, tiles, strict=True):
         yield Sample(
             id=f"{generator}_{row['id']}", mask=found.mask, image=found.image, scene=generator,
             source=generator,
@@ -130,12 +161,13 @@ def from_real(
         )  # fmt: skip
 
 
-def nearest(requests: Sequence[Mapping[Hashable, Any]], tiles: Sequence[Path]) -> list[int]:
-    """Row of the train tile that each request takes; only class mixes are read."""
-    train, ratios = samples.rows(tiles, "train"), samples.columns(tiles, ["ratios"])["ratios"]
-    mixes, found = np.array([ratios[i] for i in train]), []
+def nearest(
+    requests: Sequence[Mapping[Hashable, Any]], rows: Sequence[int], ratios: Sequence[Sequence[float]]
+) -> list[int]:
+    """For each request the row whose class mix is nearest (L1); ties by the request's seed."""
+    mixes, found = np.array(ratios), []
     for request in requests:
         gap = np.nansum(np.abs(mixes - request["target_ratios"]), 1)
         ties = np.flatnonzero(gap <= gap.min() + 1e-6)
-        found.append(train[ties[request["seed"] % len(ties)]])
+        found.append(rows[ties[request["seed"] % len(ties)]])
     return found

@@ -63,7 +63,8 @@ def run(
                 writer.add(sample)
                 kept, counts = kept + 1, counts if found is None else counts + found
             if not kept:
-                print(f"warning: scene '{one.name}' has no tile with enough labelled pixels", file=sys.stderr)
+                pixels = "pixels with data" if where == UNLABELLED else "labelled pixels"
+                print(f"warning: scene '{one.name}' has no tile with enough {pixels}", file=sys.stderr)
         if about["dtype"] == "uint8":
             writer.totals["histogram"] = counts.tolist()
 

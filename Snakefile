@@ -35,6 +35,7 @@ include: "workflow/rules/mix.smk"
 include: "workflow/rules/segment.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/label_table.smk"
+include: "workflow/rules/evidence.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/audit.smk"
@@ -57,7 +58,7 @@ rule tile:
 
 rule label:
     input:
-        dag.all_shards("masks"),
+        dag.own(dag.all_shards("masks")),
     localrule: True
     message:
         "Done: all masks"
@@ -65,15 +66,15 @@ rule label:
 
 rule image:
     input:
-        dag.all_shards("pairs"),
+        dag.own(dag.all_shards("pairs")),
     localrule: True
     message:
         "Done: all image-mask pairs"
 
 
-rule evidence:
+rule tables:
     input:
-        dag.tables(),
+        dag.tables,
     localrule: True
     message:
         "Done: the tables that tell whether the samples help"

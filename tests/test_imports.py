@@ -111,7 +111,7 @@ SLOW = DIFFUSION | {"timm", "torchmetrics", "matplotlib", "pandas", "torchvision
 BROUGHT = [
     (("audit", "caption", "export", "image_sample", "mix", "tile"), set[str]()),
     (("label_sample", "plan", "ratios"), {"pandas"}),
-    (("report",), {"pandas", "matplotlib"}),
+    (("evidence", "report"), {"pandas", "matplotlib"}),
     (("features",), {"torch", "accelerate"}),
     (("image_train",), {"torch", "accelerate", "pandas"}),
     (("check", "curate", "segment"), NETWORKS | {"timm", "torchvision"}),

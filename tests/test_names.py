@@ -21,7 +21,8 @@ PINNED = {
     "check": "5 4449d726",
     "curate": "9 8951418b",
     "encode": "3 e15cb8e1",
-    "evaluate": "8 ddcb30b6",
+    "evaluate": "9 ddcb30b6",
+    "evidence": "1 bc3740b5",
     "export": "6 c7de04e3",
     "features": "1 79f595d7",
     "image_sample": "12 9df664bf",
@@ -32,7 +33,7 @@ PINNED = {
     "mix": "3 f859f38c",
     "plan": "4 d4c01813",
     "ratios": "4 3775bdfb",
-    "report": "9 c910af96",
+    "report": "10 f3cef539",
     "segment": "5 3ec817de",
     "tile": "6 f6eb975d",
 }

@@ -197,7 +197,7 @@ def test_tiles_too_small_for_a_given_base_are_refused_before_the_first_job(run: 
 
 
 def test_stages_have_targets(run: Path) -> None:
-    for target in ("tile", "label", "image", "evidence"):
+    for target in ("tile", "label", "image", "tables"):
         assert "Nothing to be done" in snakemake(run, "-n", target, config=CONFIG)
 
 

@@ -170,6 +170,8 @@ def test_a_full_disk_is_named_with_both_numbers(tmp_path: Path, monkeypatch: pyt
     (problem,) = storage.full(config, 50 * 10**9)
     assert "about 41.0 GB more" in str(problem)
     assert storage.full(config, 49 * 10**9) == []
+    (problem,) = storage.full(config, 49 * 10**9, beside=2 * 10**9)  # other shares of labels
+    assert "about 42.0 GB more" in str(problem)
     assert storage.full(small(check={"free_disk_gb": 1}).config, 50 * 10**9) == []
 
 
@@ -181,10 +183,30 @@ def test_a_run_that_has_no_room_does_not_start(tmp_path: Path, monkeypatch: pyte
     checked.write_text(
         '{"windows": {"train": 100000, "val": 10, "test": 10}, "scenes": [{"bands": 3, "dtype": "uint8"}]}'
     )
-    preflight.require_room(made.config, made.trained)
+    run = (made.config, made.trained)
+    preflight.require_room([run])
     monkeypatch.setattr(storage.shutil, "disk_usage", lambda folder: Usage(10**12, 0, 10**6))
     with pytest.raises(SystemExit, match=r"error: .*0\.0 GB are free.*landloom estimate"):
-        preflight.require_room(made.config, made.trained)
+        preflight.require_room([run])
+
+
+def test_shares_of_labels_need_room_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = small(generators={"g": LORA}, evidence={"labelled": [0.5, 1.0]})
+    runs = [made, *made.others.values()]
+    for run in runs:
+        checked = tmp_path / f"results/{run.config.dataset}/check.json"
+        checked.parent.mkdir(parents=True)
+        checked.write_text(
+            '{"windows": {"train": 1000, "val": 10, "test": 10}, "scenes": [{"bands": 3, "dtype": "uint8"}]}'
+        )
+    tiles = preflight.surveyed(made.config)
+    one = sum(storage.data(made.config, made.trained, tiles).values())
+    monkeypatch.setattr(storage.shutil, "disk_usage", lambda folder: Usage(10**12, 0, round(1.5 * one)))
+    for run in runs:
+        preflight.require_room([(run.config, run.trained)])
+    with pytest.raises(SystemExit, match=r"GB are free"):
+        preflight.require_room([(run.config, run.trained) for run in runs])
 
 
 def test_the_table_has_a_line_for_each_rule_and_a_sum() -> None:

@@ -51,6 +51,17 @@ def test_a_class_that_no_test_pixel_has_is_not_a_number() -> None:
     assert found[3].tolist() == [0, 0, 0]
 
 
+def test_networks_together_are_their_mean_on_the_same_draws() -> None:
+    rng = np.random.default_rng(3)
+    pairs = [tuple(confusions(rng.uniform(0.4, 0.8, (3, 20)).tolist()) for _ in range(2)) for _ in range(2)]
+    alone = np.array([intervals.gains(made, real) for made, real in pairs])
+    assert intervals.together(pairs)[:, 0] == pytest.approx(alone.mean(0)[:, 0])
+    # Two of the same move together, as far as one does; opposite ones cancel in each draw, not on average.
+    made, real = pairs[0]
+    assert intervals.together([(made, real)] * 2) == pytest.approx(alone[0])
+    assert intervals.together([(made, real), (real, made)]) == pytest.approx(0)
+
+
 def test_units_are_scenes_or_tiles_where_scenes_are_few() -> None:
     many = [f"s{i // 2}" for i in range(20)]
     assert intervals.units(many) == ("scene", many)

@@ -176,6 +176,13 @@ def test_too_few_pairs_for_a_mix_are_an_error(folder: Path) -> None:
     ]
 
 
+def test_a_ratio_of_less_than_one_pair_is_an_error() -> None:
+    few = check.shortages(MixConfig(ratios=[0.05, 0.1, 1.0]), {"g": 9}, tiles=9)
+    assert [str(p) for p in few] == [
+        "mix.ratios: 0.05 of up to 9 train tiles is less than one pair. Raise it"
+    ]
+
+
 def test_a_full_disk(folder: Path) -> None:
     with pytest.raises(InputErrors, match=r"GB are free.*check\.free_disk_gb"):
         check.run(

@@ -98,12 +98,15 @@ def test_segmentation_and_summary(made: dict[str, pd.DataFrame]) -> None:
 def test_gains_have_intervals(made: dict[str, pd.DataFrame]) -> None:
     table = made["gain"]
     header = "generator,ratio,network,synthetic_share,class,gain,ci_low,ci_high,seeds,steps,unit,units"
+    header += ",n_real,val_gain,chosen"
     assert ",".join(table.columns) == header
     row = table.query("generator == 'g'").set_index("class").iloc[0]
     assert (row["seeds"], row["steps"], row["unit"], row["units"]) == (2, 9, "tile", 2)
     assert row["gain"] == pytest.approx(15)  # seeds 10 and 20, tiles alike
     assert (row["ci_low"], row["ci_high"]) == (pytest.approx(10), pytest.approx(20))
+    assert (row["n_real"], row["val_gain"], row["chosen"]) == (10, pytest.approx(15), True)
     assert np.isnan(table["gain"][2])
+    assert table["network"].tolist() == ["n"] * 4 + ["all"] * 4
     assert set(table["generator"]) == {"g"}
 
 

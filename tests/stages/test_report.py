@@ -37,6 +37,7 @@ class World:
             "metrics": "**/*.metrics.jsonl",
             "runs": "segment/*/*/*/[0-9]",
             "tables": "evaluation/*.csv",
+            "evidence": "evidence/*.csv",
         }
         return {k: sorted(self.root.glob(v)) for k, v in names.items()}
 
@@ -225,3 +226,19 @@ def test_sets_without_real_tiles_are_told(made: tuple[World, str], world: World)
     for scores in world.root.glob("segment/*/*/*/*/scores.json"):
         scores.write_text('{"n_real": 8, "n_synthetic": 4}')
     assert "hold pairs alone" not in world.run()
+
+
+def test_the_evidence_is_shown_where_it_is_given(made: tuple[World, str], world: World) -> None:
+    assert "Labels and gains" not in made[1]
+    (world.root / "evidence").mkdir()
+    head = "labelled,n_real,generator,ratio,network,class,real,gain,low,high,seeds,val_gain,chosen\n"
+    rows = "0.125,7,landloom,0.4,net,mean,31.04,6.66,-1.24,9.99,3,1,True\n"
+    rows += "0.125,7,landloom,0.2,net,mean,1,77.7,1,1,3,0,False\n"
+    both = "0.125,7,landloom,,all,mean,33,5.55,4,6,3,1,True\n"
+    (world.root / "evidence/gain.csv").write_text(head + rows + both)
+    page = world.run()
+    cells = ["12.5 %", "7", "landloom", "net", "0.4", "31.0", "+6.7", "−1.2 to +10.0", "3"]
+    assert "".join(f"<td>{c}</td>" for c in cells) in page
+    assert "<td>all</td><td>–</td><td>33.0</td><td>+5.5</td>" in page
+    assert "77.7" not in page  # val did not choose it
+    assert page.count("Line chart: gain in mean IoU") == 1

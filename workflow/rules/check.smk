@@ -1,6 +1,6 @@
 rule check:
     input:
-        dag.files,
+        dag.rasters,
     output:
         "results/{dataset}/check.json",
     log:

@@ -9,7 +9,7 @@ PACKAGE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE))
 
 from landloom.errors import InputError
-from landloom.orchestration import config_files, trained_models
+from landloom.orchestration import config_files, shares, trained_models
 from landloom.orchestration.dag import Dag, put_on_path
 from landloom.orchestration.freshness import Freshness
 from landloom.orchestration.resources import spare_cores
@@ -28,7 +28,7 @@ except InputError as error:
 dag.lists.running = lambda: workflow.executor_plugin is not None and not workflow.dryrun
 
 # Snakemake's own memory stays behind when results are copied; their records do not.
-freshness = Freshness(workflow, Path("results") / dag.config.dataset)
+freshness = Freshness(workflow, dag.config.dataset)
 
 # How jobs run is no parameter of a rule, since it changes no result: jobs find it in their environment.
 dag.config.run.publish()

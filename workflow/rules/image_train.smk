@@ -1,7 +1,7 @@
 rule image_train:
     input:
         statistics="results/{dataset}/statistics.json",
-        data=trained_models.files(dag.trained.image_data),
+        data=trained_models.files(dag.image_data),
     output:
         model=directory("results/{dataset}/{generator}/image"),
         metrics="results/{dataset}/{generator}/image.metrics.jsonl",
@@ -17,7 +17,7 @@ rule image_train:
         gpu=dag.gpus("image_train"),
     params:
         config=dag.section("image_train"),
-        data=trained_models.words(dag.trained.image_data, dag.lists),
+        data=trained_models.words(dag.image_data, dag.lists),
         seed=dag.seed,
         version=dag.version("image_train"),
     message:

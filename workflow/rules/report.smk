@@ -7,7 +7,8 @@ rule report:
         curated=dag.all_shards("curated"),
         metrics=dag.training_metrics(),
         runs=dag.runs(),
-        tables=dag.tables(),
+        tables=dag.tables,
+        evidence=shares.shown(dag),
     output:
         page=directory("results/{dataset}/report"),
         sheet=report(
@@ -33,6 +34,7 @@ rule report:
         metrics=dag.lists.of("metrics"),
         runs=dag.lists.of("runs"),
         tables=dag.lists.of("tables"),
+        evidence=dag.lists.of("evidence"),
         version=dag.version("report"),
     message:
         "Writing the report of {wildcards.dataset}"
@@ -41,5 +43,5 @@ rule report:
         "--command {params.command:q} --statistics {input.statistics:q} --tiles {params.tiles} "
         "--captions {params.captions} --summaries {params.summaries} "
         "--curated {params.curated} --metrics {params.metrics} "
-        "--runs {params.runs} --tables {params.tables} --out {output.page:q} "
-        "--sheet {output.sheet:q} 2>&1 | tee {log:q}"
+        "--runs {params.runs} --tables {params.tables} --evidence {params.evidence} "
+        "--out {output.page:q} --sheet {output.sheet:q} 2>&1 | tee {log:q}"

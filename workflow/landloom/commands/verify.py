@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     if not root.is_dir():
         remedy = "Run it in the folder of the run, or give results/<dataset> with --root"
         raise InputError(root, "there are no results", remedy)
-    found = Audit(root, dag.expected()).run()
+    found = Audit(root, dag.at({"dataset": root.name}).expected()).run()
     for entry in found["outputs"]:
         if entry["status"] != "ok":
             print(

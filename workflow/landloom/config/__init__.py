@@ -17,6 +17,7 @@ from landloom.config.curate import CurateConfig
 from landloom.config.data import DataConfig
 from landloom.config.encode import EncodeConfig
 from landloom.config.evaluate import EvaluateConfig
+from landloom.config.evidence import EvidenceConfig
 from landloom.config.export import ExportConfig
 from landloom.config.features import FeaturesConfig
 from landloom.config.image_sample import ImageSampleConfig
@@ -49,6 +50,7 @@ RESERVED = (
     "real",
     "segment",
     "evaluation",
+    "evidence",
     "export",
     TABLE,
     "report",
@@ -81,6 +83,7 @@ class Config(Section):
     mix: MixConfig = MixConfig()
     segment: SegmentConfig = SegmentConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
     export: ExportConfig = ExportConfig()
     report: ReportConfig = ReportConfig()
     label_table: LabelTableConfig = LabelTableConfig()

@@ -12,6 +12,8 @@ class ReportConfig(Section):
     """Title of the page; made from the dataset's name when absent."""
     label_table: bool = False
     """Show the ablation of mask generation, which must then be made: it takes its own trainings."""
+    evidence: bool = False
+    """Show the evidence, which must then be made: it runs everything once for each share of labels."""
     examples: int = Field(default=6, ge=1, le=64)
     """Samples shown per contact sheet."""
     captions: int = Field(default=24, ge=0, le=200)

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from landloom.config.section import Section, Seed
 from landloom.config.training import Parallel, Training
 
+EVERY = "all"
+"""What tables call the mean over all networks; so no network can have this name."""
+
 
 class Network(Section):
     """A network of segmentation-models-pytorch."""
@@ -41,4 +44,6 @@ class SegmentConfig(Training, Parallel):
     def _once(self) -> Self:
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds: a seed is given twice")
+        if EVERY in self.networks:
+            raise ValueError(f"networks: '{EVERY}' stands for all of them in tables; choose another name")
         return self

@@ -15,7 +15,10 @@ IMAGE_QUALITY = [
     "generator", "extractor", "fid", "kid", "agreement_synthetic", "agreement_real", "diversity", "n",
     "n_reference", "train_minutes", "device",
 ]  # fmt: skip
-GAIN = [*RUN, SHARE, "class", "gain", "ci_low", "ci_high", "seeds", "steps", "unit", "units"]
+GAIN = [
+    *RUN, SHARE, "class", "gain", "ci_low", "ci_high", "seeds", "steps", "unit", "units", "n_real",
+    "val_gain", "chosen",
+]  # fmt: skip
 LABEL_RATIOS = ["generator", "class", "cpe", "mcpe", "n"]
 SUMMARY = [
     *RUN, SHARE, "class", "iou_mean", "iou_std", "f1_mean", "f1_std", "seeds", "difference",

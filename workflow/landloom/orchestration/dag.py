@@ -9,16 +9,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
-from landloom.orchestration import preflight, required, resources
+from landloom.orchestration import preflight, required, resources, shares
 from landloom.orchestration.trained_models import TrainedModels
-from landloom.runtime import gpus
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
 from landloom.scenes.acquisition import UNKNOWN
@@ -28,25 +27,30 @@ REAL = "real"
 """Name of the training set without synthetic samples; its ratio is 0."""
 
 
-class Wildcards(Protocol):
-    """Snakemake's wildcards."""
-
-    def get(self, key: str, default: str | None = None) -> str | None:
-        """Value of a wildcard."""
-        ...
-
-
 class Dag:
     """The shape of one run, from its config."""
 
     TABLES = ("segmentation", "image_quality", "label_ratios", "label_shapes", "summary", "gain")
     ABLATION = ("label_ablation", "label_ablation_shapes")
 
-    def __init__(self, raw: Mapping[str, Any], configfiles: Sequence[str] = ()) -> None:
-        self.config: Config = load(raw)
+    def __init__(self, raw: Mapping[str, Any] | Config, configfiles: Sequence[str] = ()) -> None:
+        self.config = raw if isinstance(raw, Config) else load(raw)
         self.configfiles = configfiles
         self.limits: dict[str, float] = {}
         self.lists = Lists()
+
+    @cached_property
+    def others(self) -> dict[str, "Dag"]:
+        """Runs of the evidence with other shares of labels, by the name of their results."""
+        return {c.dataset: Dag(c, self.configfiles) for c in shares.others(self.config)}
+
+    def at(self, wildcards: Any) -> "Dag":
+        """The run that a job belongs to: this one, or one with another share of labels."""
+        return self.others.get(wildcards.get("dataset"), self)
+
+    def own(self, paths: Sequence[str]) -> list[str]:
+        """Paths of this run, where the dataset was left as a wildcard."""
+        return [p.format(dataset=self.config.dataset) for p in paths]
 
     @cached_property
     def divided(self) -> tuple[list[SceneFiles], dict[str, str]]:
@@ -81,7 +85,7 @@ class Dag:
     def patterns(self) -> dict[str, str]:
         """Regular expressions of the wildcards."""
         names = {
-            "dataset": [self.config.dataset],
+            "dataset": [self.config.dataset, *self.others],
             "scene": list(self.parts),
             "generator": [*self.config.all_generators, REAL],
             "network": list(self.config.segment.networks),
@@ -104,10 +108,8 @@ class Dag:
         return self.config.mix.model_dump_json(exclude_defaults=True)
 
     def check(self, workflow: Any) -> None:
-        """Run the check before the first job, unless it is that job or has been run."""
-        asked = all(job.rule.name == "check" for job in workflow.dag.needrun_jobs())
-        devices = gpus.visible() if workflow.nodes is None else []
-        preflight.check(self, devices, None if asked else self.files(None))
+        """Run the check before the first job, unless it is that job or has been run; for each share too."""
+        preflight.before(self, workflow)
 
     def check_cluster(self, workflow: Any) -> None:
         """Refuse, when jobs go to SLURM, what is known to hang or never to start there.
@@ -133,6 +135,10 @@ class Dag:
         """All input rasters."""
         return [str(p) for s in self.scenes.values() for p in s.files]
 
+    def rasters(self, wildcards: Any) -> list[str]:
+        """All input rasters of the run that a job belongs to."""
+        return self.at(wildcards).files(wildcards)
+
     def part(self, wildcards: Any) -> list[str]:
         """Scenes of a part."""
         return self.parts[wildcards.scene]
@@ -147,12 +153,13 @@ class Dag:
 
     def masks(self, wildcards: Any) -> list[str]:
         """Mask file of each scene of a part that has labels."""
-        found = [self.scenes[s].mask for s in self.part(wildcards)]
+        scenes = self.at(wildcards).scenes
+        found = [scenes[s].mask for s in self.part(wildcards)]
         return [str(mask) for mask in found if mask is not None]
 
     def split(self, wildcards: Any) -> str:
         """Split of each scene of a part, for its command."""
-        return self.lists.words("split", [self.splits[s] for s in self.part(wildcards)])
+        return self.lists.words("split", [self.at(wildcards).splits[s] for s in self.part(wildcards)])
 
     def acquisition(self, wildcards: Any) -> str:
         """Options that say when each scene of a part was taken and how cloudy it is, as a manifest says."""
@@ -189,18 +196,18 @@ class Dag:
         return text
 
     def _section(self, name: str, wildcards: Any) -> Section:
-        generator = wildcards.get("generator")
+        generator, config = wildcards.get("generator"), self.at(wildcards).config
         if name == "segment" and wildcards.get("network"):
             # One more seed or network must not rerun the others.
-            segment = self.config.segment
+            segment = config.segment
             name = wildcards.get("network")
             return segment.model_copy(update={"networks": {name: segment.networks[name]}, "seeds": [0, 1, 2]})
         if name == "mix":
-            return self.config.mix.model_copy(update={"ratios": [0.4]})
+            return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
-            section = self.config.section(name, generator)
+            section = config.section(name, generator)
             return section.model_copy(update={"network": None})
-        return self.config.section(name, generator).read()
+        return config.section(name, generator).read()
 
     def memory(self, rule: str) -> Callable[..., int]:
         """Memory of a job: some for itself, and what it holds of its data; more with each attempt."""
@@ -220,7 +227,7 @@ class Dag:
 
     def settings(self, wildcards: Any) -> str:
         """JSON of all of the config that shapes results; defaults are left out."""
-        shaping = self.config.model_dump_json(exclude_defaults=True, exclude={"run"})
+        shaping = self.at(wildcards).config.model_dump_json(exclude_defaults=True, exclude={"run"})
         return self.lists.text("settings", shaping)
 
     def expected(self) -> dict[str, Any]:
@@ -245,6 +252,10 @@ class Dag:
         if wildcards.generator == REAL:
             return 0.0
         return float(self.config.section("curate", wildcards.generator).model_dump()["min_trust"])
+
+    def image_data(self, wildcards: Any) -> dict[str, list[str]]:
+        """What an image generator learns from, by option."""
+        return self.at(wildcards).trained.image_data(wildcards)
 
     @cached_property
     def trained(self) -> TrainedModels:
@@ -325,7 +336,7 @@ class Dag:
 
     def all_shards(self, stage: str) -> list[str]:
         """Shards of a stage for all generators, with the dataset left as a wildcard."""
-        pattern = f"results/{self.config.dataset}/{{generator}}/{stage}/{{shard}}.parquet"
+        pattern = f"results/{{{{dataset}}}}/{{generator}}/{stage}/{{shard}}.parquet"
         return [p for g in self.generators for p in self.shards(pattern, g)]
 
     def curated(self, wildcards: Any) -> list[str]:
@@ -336,22 +347,24 @@ class Dag:
         return self.shards(root, wildcards.generator)
 
     def runs(self, suffix: str = "") -> list[str]:
-        """Folders of all segmentation trainings."""
+        """Folders of all segmentation trainings, with the dataset left as a wildcard."""
         sets = [(REAL, "0")] + [(g, r) for g in self.generators for r in self.ratios]
         segment = self.config.segment
         return [
-            f"results/{self.config.dataset}/segment/{g}/{r}/{n}/{s}{suffix}"
+            f"results/{{dataset}}/segment/{g}/{r}/{n}/{s}{suffix}"
             for g, r in sets for n in segment.networks for s in segment.seeds
         ]  # fmt: skip
 
-    def tables(self) -> list[str]:
-        """Tables that the report shows."""
-        names = [*self.TABLES, *(self.ABLATION if self.config.report.label_table else ())]
-        return [f"results/{self.config.dataset}/evaluation/{n}.csv" for n in names]
+    def tables(self, wildcards: Any) -> list[str]:
+        """Tables that the report shows; the label table is there with the labels of this run alone."""
+        more = self.config.report.label_table and wildcards.get("dataset") not in self.others
+        names = [*self.TABLES, *(self.ABLATION if more else ())]
+        dataset = wildcards.get("dataset") or self.config.dataset
+        return [f"results/{dataset}/evaluation/{n}.csv" for n in names]
 
     def plans(self) -> list[str]:
-        """Plans of all generators."""
-        return [f"results/{self.config.dataset}/{g}/plan.parquet" for g in self.generators]
+        """Plans of all generators, with the dataset left as a wildcard."""
+        return [f"results/{{dataset}}/{g}/plan.parquet" for g in self.generators]
 
     def results(self) -> list[str]:
         """What the default target makes, but for the audit."""
@@ -372,10 +385,11 @@ class Dag:
             if self.configfiles
             else []
         )
-        return " ".join(["snakemake --cores all", *given])
+        wanted = [f"-- results/{d}/report" for d in self.others if d == wildcards.get("dataset")]
+        return " ".join(["snakemake --cores all", *given, *wanted])
 
     def training_metrics(self) -> list[str]:
-        """Metrics files of all trainings."""
+        """Metrics files of all trainings, with the dataset left as a wildcard."""
         return self.trained.metrics() + self.runs(".metrics.jsonl")
 
 

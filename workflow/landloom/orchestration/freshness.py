@@ -37,16 +37,16 @@ version = functools.cache(stages.version)
 
 
 class Freshness:
-    """Has the records asked once, when Snakemake builds its graph.
+    """Has the records of each dataset asked once, when Snakemake builds its graph.
 
     Args:
         workflow: Snakemake's.
-        root: folder of results.
+        dataset: whose jobs have no wildcard ``dataset``.
     """
 
-    def __init__(self, workflow: Any, root: Path) -> None:
-        self.workflow, self.root = workflow, root
-        self.asked = False
+    def __init__(self, workflow: Any, dataset: str) -> None:
+        self.workflow, self.dataset = workflow, dataset
+        self.asked: set[str] = set()
 
     def first(self, function: Callable[[Any], list[str]]) -> Callable[[Any], list[str]]:
         """An input function of jobs that are in every graph; with its first answer the records are asked.
@@ -56,18 +56,19 @@ class Freshness:
         """
 
         def answer(wildcards: Any) -> list[str]:
-            if not self.asked:
-                self.asked = True
+            dataset = wildcards.get("dataset", self.dataset)
+            if dataset not in self.asked:
+                self.asked.add(dataset)
                 if self.workflow.is_main_process and "params" in map(str, self.workflow.rerun_triggers):
-                    self._tell()
+                    self._tell(RecordedRun(self.workflow, Path("results") / dataset))
             return function(wildcards)
 
         return answer
 
-    def _tell(self) -> None:
+    def _tell(self, run: "RecordedRun") -> None:
         try:
-            forced = self.forced
-            FileTimes(self.jobs, forced).correct()
+            forced = run.forced
+            FileTimes(run.jobs, forced).correct()
         except Exception:  # Snakemake would go on in silence, as if the files had no rule
             raise SystemExit(traceback.format_exc()) from None
         self.workflow.dag.forcefiles.update(forced)
@@ -75,6 +76,18 @@ class Freshness:
             lines = [f"  {output}: {why}" for output, why in forced.items()]
             more = [f"  and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
             logger.info("\n".join(["Out of date by their records:", *lines[:SHOWN], *more]))
+
+
+class RecordedRun:
+    """What the records of one dataset say.
+
+    Args:
+        workflow: Snakemake's.
+        root: folder of its results.
+    """
+
+    def __init__(self, workflow: Any, root: Path) -> None:
+        self.workflow, self.root = workflow, root
 
     @cached_property
     def made(self) -> dict[str, Record]:
@@ -101,7 +114,8 @@ class Freshness:
                 yield f"made by VERSION {was} of {stage}, which is {now} now"
             yield from differences(record["command"], job.command, stage)
             for path, digest in record["inputs"].items():
-                if path in self.made and self.made[path].get("sha256") != digest:
+                there = self.made[path] if path in self.made else recorded_jobs.elsewhere(path)
+                if there is not None and there.get("sha256") != digest:
                     yield f"made from another {path}"
 
 

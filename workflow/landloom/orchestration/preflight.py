@@ -33,6 +33,24 @@ OPTIONS = {
 """Options of the check's command line, and the sections of the config that they take."""
 
 
+def before(dag: "Dag", workflow: Any) -> None:
+    """Check all runs whose jobs are to be done: of each share of labels its own.
+
+    Raises:
+        SystemExit: as ``check``, or the disk has no room for all of them together.
+    """
+    jobs = list(workflow.dag.needrun_jobs())
+    asked = all(job.rule.name == "check" for job in jobs)
+    devices = gpus.visible() if workflow.nodes is None else []
+    runs = {made.config.dataset: made for made in (dag.at(job.wildcards) for job in jobs)}
+    for name, made in runs.items():
+        if len(runs) > 1:
+            print(f"Checking {name}", file=sys.stderr)
+        check(made, devices, None if asked else made.files(None))
+    if not asked:
+        require_room([(made.config, made.trained) for made in runs.values()])
+
+
 def check(dag: "Dag", devices: Sequence[str], rasters: Sequence[str] | None) -> None:
     """Run the check, unless it was run for these settings and rasters already.
 
@@ -42,8 +60,7 @@ def check(dag: "Dag", devices: Sequence[str], rasters: Sequence[str] | None) -> 
         rasters: all image and mask files; None when a job of the run is the check itself.
 
     Raises:
-        SystemExit: the check found problems and has printed them, or the disk has no room for the run, or a
-            GPU none for a network.
+        SystemExit: the check found problems and has printed them, or a GPU has no room for a network.
     """
     config = dag.config
     if found := [*unfit(config), *crowded(config, len(devices)), *lacking(config)]:
@@ -61,7 +78,6 @@ def check(dag: "Dag", devices: Sequence[str], rasters: Sequence[str] | None) -> 
         command += ["--generator", *config.generators, "--pairs", *map(str, dag.pairs)]
         if subprocess.run(command).returncode:
             raise SystemExit(1)
-    require_room(config, dag.trained)
     if devices:
         require_cards(dag, devices)
 
@@ -79,14 +95,15 @@ def require_cards(dag: "Dag", devices: Sequence[str]) -> None:
         raise SystemExit("\n".join(f"error: {p}" for p in problems))
 
 
-def require_room(config: Config, models: TrainedModels) -> None:
-    """Refuse a disk without room for the tiles and samples of a run; trained networks come on top.
+def require_room(runs: Sequence[tuple[Config, TrainedModels]]) -> None:
+    """Refuse a disk without room for the tiles and samples of all runs; trained networks come on top.
 
     Raises:
         SystemExit: there is less room; how much, and how much is needed, has been printed.
     """
-    tiles = surveyed(config)
-    if problems := storage.full(config, sum(storage.data(config, models, tiles).values())):
+    needed = [sum(storage.data(c, models, surveyed(c)).values()) for c, models in runs]
+    beside = sum(storage.missing(c, size) for (c, _), size in list(zip(runs, needed, strict=True))[1:])
+    if problems := storage.full(runs[0][0], needed[0], beside):
         raise SystemExit(f"error: {problems[0]}")
 
 

@@ -61,6 +61,12 @@ def read(root: Path) -> dict[str, Record]:
     return found
 
 
+def elsewhere(path: str) -> Record | None:
+    """The record of an output of another dataset, as of another share of labels; None without."""
+    record = records.record_path(Path(path))
+    return _read(record) if path.startswith("results/") and record.exists() else None
+
+
 def jobs(workflow: Any, made: Mapping[str, Record]) -> dict[str, Job]:
     """The job of each output with a record that one of Snakemake's rules makes."""
     found: dict[str, Job] = {}

@@ -56,6 +56,7 @@ NEEDS = {
     "segment": Needs(4000, 480),
     "evaluate": Needs(4000, 60),
     "label_table": Needs(4000, 60),
+    "evidence": Needs(2000, 30),
     "export": Needs(2000, 30),
     "report": Needs(2000, 30),
     "audit": Needs(2000, 30),

@@ -110,14 +110,22 @@ def copies(config: Config) -> int:
     return len({files.get(f, f) for f in config.export.formats})
 
 
-def full(config: Config, needed: int) -> list[InputError]:
-    """Problem when the disk of the results has no room for so many bytes, less those that are there."""
+def missing(config: Config, needed: int) -> int:
+    """Bytes that a run which needs so many has still to write."""
+    return max(0, needed - there(Path("results") / config.dataset))
+
+
+def full(config: Config, needed: int, beside: int = 0) -> list[InputError]:
+    """Problem when the disk of the results has no room for so many bytes, less those that are there.
+
+    ``beside`` is what runs with other shares of labels have still to write.
+    """
     root = Path("results") / config.dataset
     disk = next(p for p in (root, *root.absolute().parents) if p.exists())
-    free, used = shutil.disk_usage(disk).free, there(root)
-    if config.check.free_disk_gb is not None or free >= needed - used:
+    free, more = shutil.disk_usage(disk).free, missing(config, needed) + beside
+    if config.check.free_disk_gb is not None or free >= more:
         return []
-    found = f"{free / 1e9:,.1f} GB are free, and the run writes about {(needed - used) / 1e9:,.1f} GB more"
+    found = f"{free / 1e9:,.1f} GB are free, and the run writes about {more / 1e9:,.1f} GB more"
     remedy = "Make room (landloom estimate says what takes it), or set check.free_disk_gb to what will do"
     return [InputError(root, found, remedy)]
 

@@ -133,13 +133,13 @@ class TrainedModels:
         return section.cuts and section.collage.source == "others"
 
     def metrics(self) -> list[str]:
-        """Metrics files of all trainings of generators and of their base."""
-        base = [f"{self.root}/base.{part}.metrics.jsonl" for part in ("vae", "unet")]
+        """Metrics files of all trainings of generators and of their base, with the dataset as a wildcard."""
+        base = [f"results/{{dataset}}/base.{part}.metrics.jsonl" for part in ("vae", "unet")]
         found = base if self.config.base.source == "scratch" and self.based() else []
         for g in self.config.generators:
             for kind in ("label", "image"):
                 if self.samples(f"{kind}_sample", g):
-                    found.append(f"{self.root}/{self.owner(g, kind)}/{kind}.metrics.jsonl")
+                    found.append(f"results/{{dataset}}/{self.owner(g, kind)}/{kind}.metrics.jsonl")
         return list(dict.fromkeys(found))
 
     def based(self) -> bool:

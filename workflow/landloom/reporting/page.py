@@ -14,7 +14,7 @@ from landloom.data.quality import COPY
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.raster import codec
-from landloom.reporting import captions, figures, gather, labels, tables
+from landloom.reporting import captions, evidence_picture, figures, gather, labels, tables
 from landloom.reporting.captions import Captions
 from landloom.reporting.gather import Entry, RealTiles, Row, Strip
 from landloom.reporting.pictures import Thumbnails
@@ -40,6 +40,7 @@ class Inputs:
     metrics: Sequence[Path]
     runs: Sequence[Path]
     tables: dict[str, pd.DataFrame]
+    evidence: pd.DataFrame | None = None
 
     @property
     def generators(self) -> list[str]:
@@ -95,6 +96,7 @@ def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
         else None,
         "image_quality": tables.image_quality(found["image_quality"]) if "image_quality" in found else None,
         "segmentation": _segmentation(found.get("summary"), found.get("gain"), statistics.names),
+        "evidence": None if inputs.evidence is None else _evidence(inputs.evidence),
         "alone": gather.alone(inputs.runs),
         "strip": None if strip is None else _strip(strip, thumbnails),
         "losses": figures.losses(curves) if curves else None,
@@ -189,6 +191,12 @@ def _segmentation(
     if summary is None or gain is None:
         return []
     return [(t, figures.scores(summary, t.title, names)) for t in tables.segmentation(summary, gain, names)]
+
+
+def _evidence(table: pd.DataFrame) -> tuple[tables.Table, figures.Chart]:
+    height = evidence_picture.size(table)[1]
+    words = "Line chart: gain in mean IoU at each share of labels, a line for each generator"
+    return tables.evidence(table), figures.chart(lambda f: evidence_picture.draw(f, table), height, words)
 
 
 def _strip(strip: Strip, thumbnails: Thumbnails) -> dict[str, Any]:

@@ -34,10 +34,13 @@ class Table:
 
 def read(paths: Sequence[Path]) -> dict[str, pd.DataFrame]:
     """Read the evaluation tables by file name; names of generators and classes stay text."""
+    return {p.stem: read_one(p) for p in paths}
+
+
+def read_one(path: Path) -> pd.DataFrame:
+    """Read a table."""
     text = {"generator": str, "variant": str, "class": str, "network": str, "extractor": str}
-    return {
-        p.stem: pd.read_csv(p, dtype=text, keep_default_na=False, na_values=["", "nan", "NaN"]) for p in paths
-    }
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=["", "nan", "NaN"])
 
 
 def number(value: float, digits: int = 1, sign: bool = False) -> str:
@@ -113,6 +116,27 @@ def segmentation(summary: pd.DataFrame, gain: pd.DataFrame, names: Sequence[str]
             rows.append([run_name(str(generator), ratio), share, str(int(first["seeds"])), *cells])
         tables.append(Table(str(network), ["training set", "synthetic %", "seeds", *columns], rows))
     return tables
+
+
+def evidence(table: pd.DataFrame) -> Table:
+    """Gain in mean IoU for each share of labels, generator and network, at the ratio that val chose."""
+    shown = table[table["chosen"] & (table["class"] == "mean")]
+    rows = [
+        [
+            f"{100 * r['labelled']:g} %",
+            number(r["n_real"], 0),
+            r["generator"],
+            r["network"],
+            MISSING if pd.isna(r["ratio"]) else f"{r['ratio']:g}",
+            number(r["real"]),
+            number(r["gain"], sign=True),
+            f"{number(r['low'], sign=True)} to {number(r['high'], sign=True)}",
+            number(r["seeds"], 0),
+        ]
+        for r in shown.to_dict("records")
+    ]
+    header = ["labels", "real tiles", "generator", "network", "ratio", "real only", "gain", "95 %", "seeds"]
+    return Table("Labels and gains", header, rows)
 
 
 def run_name(generator: str, ratio: Any) -> str:

@@ -1,47 +1,123 @@
-"""What synthetic samples add to real ones: runs compared with those on real data alone."""
+"""What synthetic samples add to real ones: runs compared with those on real data alone.
 
+Of several ratios the best on validation tiles is *chosen*; test tiles, on which the gain is measured, have
+no say in it.
+"""
+
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from landloom.config.segment import EVERY
 from landloom.metrics.tables import RUN, SHARE, synthetic_share
 from landloom.segmentation import intervals
 from landloom.segmentation.judgement import confusions
 
-Key = tuple[Any, ...]
+Run = tuple[Path, Mapping[str, Any]]
+"""Folder of a training and its scores.json."""
+Key = tuple[str, float, str]
 """Generator, ratio and network of a run."""
 
 
+@dataclass(frozen=True)
+class Pairing:
+    """Runs of one training set and network beside those on real data alone, by the seeds that both have."""
+
+    key: Key
+    made: Mapping[int, Run]
+    real: Mapping[int, Run]
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds that both have."""
+        return sorted(self.made.keys() & self.real.keys())
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the training sets hold, and how long was trained."""
+        made, real = self.made[self.seeds[0]][1], self.real[self.seeds[0]][1]
+        return {SHARE: synthetic_share(made), "steps": made["steps"], "n_real": real["n_real"]}
+
+    @property
+    def val_gain(self) -> float:
+        """Gain in mean IoU on validation tiles, in points; NaN where they hold no class."""
+        found = [[runs[s][1]["val"]["miou"] for s in self.seeds] for runs in (self.made, self.real)]
+        if None in (*found[0], *found[1]):
+            return math.nan
+        return float(100 * (np.mean(found[0]) - np.mean(found[1])))
+
+    def counts(self, keys: Sequence[str], seeds: Sequence[int]) -> tuple[intervals.Counts, intervals.Counts]:
+        """Confusions (seeds, units, K, K), made and real, of test tiles added up by ``keys``."""
+        ours, theirs = (
+            np.stack([intervals.summed(confusions(runs[s][0])[0], keys) for s in seeds])
+            for runs in (self.made, self.real)
+        )
+        return ours, theirs
+
+
 def gains(runs: Sequence[Path], scores: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield each training set and network with its gain over real data alone, by the seeds that both have.
+    """Yield each training set and network with its gain over real data alone, then all networks together.
 
     Args:
         runs: folders of trainings.
         scores: contents of their scores.json.
     """
-    groups: dict[Key, dict[int, Path]] = {}
+    found = pairings(runs, scores)
+    if not found:
+        return
+    unit, keys = intervals.units(confusions(runs[0])[1])
+    if not keys:  # no test tiles
+        return
+    told = {"unit": unit, "units": len(set(keys))}
+    best = chosen(found)
+    for pairing in found:
+        row = dict(zip(RUN, pairing.key, strict=True)) | pairing.about | told
+        row |= {"seeds": len(pairing.seeds), "val_gain": pairing.val_gain, "chosen": pairing.key in best}
+        yield row | {"found": intervals.gains(*pairing.counts(keys, pairing.seeds))}
+    for generator in dict.fromkeys(p.key[0] for p in found):
+        kept = [p for p in found if p.key in best and p.key[0] == generator]
+        if len(kept) == len({p.key[2] for p in found}) and (row := together(kept, keys)):
+            yield row | told
+
+
+def pairings(runs: Sequence[Path], scores: Sequence[Mapping[str, Any]]) -> list[Pairing]:
+    """Training sets with synthetic samples, in the order given, that can be compared with real data alone."""
+    groups: dict[Key, dict[int, Run]] = {}
     for folder, body in zip(runs, scores, strict=True):
-        groups.setdefault(_key(body), {})[body["seed"]] = folder
-    about = {_key(body): {SHARE: synthetic_share(body), "steps": body["steps"]} for body in scores}
-    for key, folders in groups.items():
-        real = groups.get(("real", 0, key[-1]), {})
-        seeds = sorted(folders.keys() & real.keys())
-        if key[0] != "real" and seeds and (found := _compared(folders, real, seeds)):
-            yield dict(zip(RUN, key, strict=True)) | about[key] | {"seeds": len(seeds)} | found
+        key = (body["generator"], body["ratio"], body["network"])
+        groups.setdefault(key, {})[body["seed"]] = (folder, body)
+    made = [Pairing(k, found, groups.get(("real", 0, k[2]), {})) for k, found in groups.items()]
+    return [p for p in made if p.key[0] != "real" and p.seeds]
 
 
-def _key(body: Mapping[str, Any]) -> Key:
-    return tuple(body[k] for k in RUN)
+def chosen(found: Sequence[Pairing]) -> set[Key]:
+    """Of each generator and network the ratio that gains most on validation tiles; of equals the smallest."""
+    best: dict[tuple[str, str], Pairing] = {}
+    for pairing in sorted(found, key=lambda p: p.key[1]):
+        generator, _, network = pairing.key
+        other = best.get((generator, network))
+        if not math.isnan(pairing.val_gain) and (other is None or pairing.val_gain > other.val_gain):
+            best[generator, network] = pairing
+    return {p.key for p in best.values()}
 
 
-def _compared(made: Mapping[int, Path], real: Mapping[int, Path], seeds: Sequence[int]) -> dict[str, Any]:
-    """Gain and units; nothing without test tiles."""
-    unit, keys = intervals.units(confusions(made[seeds[0]])[1])
-    if not keys:
+def together(kept: Sequence[Pairing], keys: Sequence[str]) -> dict[str, Any]:
+    """Gain of the mean over networks, each at its chosen ratio; nothing if they have no seed in common."""
+    seeds = sorted(set.intersection(*(set(p.seeds) for p in kept)))
+    if not seeds:
         return {}
-    ours, theirs = (
-        np.stack([intervals.summed(confusions(runs[s])[0], keys) for s in seeds]) for runs in (made, real)
-    )
-    return {"unit": unit, "units": len(set(keys)), "found": intervals.gains(ours, theirs)}
+    ratios, about = {p.key[1] for p in kept}, [p.about for p in kept]
+    return {
+        "generator": kept[0].key[0],
+        "ratio": ratios.pop() if len(ratios) == 1 else math.nan,
+        "network": EVERY,
+        **{k: v if all(a[k] == v for a in about) else math.nan for k, v in about[0].items()},
+        "seeds": len(seeds),
+        "val_gain": float(np.mean([p.val_gain for p in kept])),
+        "chosen": True,
+        "found": intervals.together([p.counts(keys, seeds) for p in kept]),
+    }

@@ -29,9 +29,21 @@ def gains(synthetic: Counts, real: Counts, seed: int = 0) -> NDArray[np.float64]
         real: of those trained without, with the same seeds, on the same units.
         seed: of the draws.
     """
-    whole = _gain(synthetic.sum(1), real.sum(1))
+    return together([(synthetic, real)], seed)
+
+
+def together(pairs: Sequence[tuple[Counts, Counts]], seed: int = 0) -> NDArray[np.float64]:
+    """The same, of the mean over kinds of networks: each draw of units and seeds is one for all of them.
+
+    The kinds themselves are not drawn: the interval is for these, not for any that there might be.
+
+    Args:
+        pairs: (synthetic, real) of each kind, as ``gains`` takes them, of as many seeds and the same units.
+        seed: of the draws.
+    """
+    whole = np.mean([_gain(a.sum(1), b.sum(1)) for a, b in pairs], 0)
     rng = np.random.default_rng(seed)
-    drawn = np.stack([_drawn(synthetic, real, rng) for _ in range(DRAWS)])
+    drawn = np.stack([_drawn(pairs, rng) for _ in range(DRAWS)])
     known = ~np.isnan(whole)
     ends = np.full((2, len(whole)), np.nan)
     # A draw may lack a class that the whole ground holds.
@@ -39,12 +51,12 @@ def gains(synthetic: Counts, real: Counts, seed: int = 0) -> NDArray[np.float64]
     return 100 * np.stack([whole, *ends], 1)
 
 
-def _drawn(synthetic: Counts, real: Counts, rng: np.random.Generator) -> NDArray[np.float64]:
-    seeds, units = synthetic.shape[:2]
+def _drawn(pairs: Sequence[tuple[Counts, Counts]], rng: np.random.Generator) -> NDArray[np.float64]:
+    seeds, units = pairs[0][0].shape[:2]
     chosen = rng.integers(0, seeds, seeds)
     times = np.bincount(rng.integers(0, units, units), minlength=units)
-    pair = (np.tensordot(x[chosen], times, axes=([1], [0])) for x in (synthetic, real))
-    return _gain(*pair)
+    drawn = [[np.tensordot(x[chosen], times, axes=([1], [0])) for x in pair] for pair in pairs]
+    return np.asarray(np.mean([_gain(*pair) for pair in drawn], 0))
 
 
 def _gain(synthetic: Counts, real: Counts) -> NDArray[np.float64]:

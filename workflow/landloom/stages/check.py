@@ -174,7 +174,7 @@ def same_ground(facts: Sequence[SceneFacts]) -> list[InputError]:
 
 
 def shortages(mix: MixConfig, planned: dict[str, int], tiles: int) -> list[InputError]:
-    """Problems with generators that plan fewer pairs than the largest mix takes.
+    """Problems with ratios that are less than one pair, and with plans of fewer pairs than the largest takes.
 
     Args:
         mix: the mixes.
@@ -185,7 +185,12 @@ def shortages(mix: MixConfig, planned: dict[str, int], tiles: int) -> list[Input
     needed = mix.pairs(largest, tiles)
     found = f"mix.ratios {largest:g} of up to {tiles} train tiles takes {needed} accepted pairs"
     remedy = f"Set it to {needed} or more (curate rejects some), or lower mix.ratios"
-    return [
+    problems = [
+        InputError("mix.ratios", f"{r:g} of up to {tiles} train tiles is less than one pair", "Raise it")
+        for r in mix.ratios
+        if tiles and not mix.pairs(r, tiles)
+    ]
+    return problems + [
         InputError("plan.count", f"'{name}' plans {count} pairs, and {found}", remedy)
         for name, count in planned.items()
         if count < needed

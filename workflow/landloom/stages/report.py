@@ -9,9 +9,10 @@ from landloom.reporting.captions import read as captions_of
 from landloom.reporting.gather import Entry, RealTiles
 from landloom.reporting.sheet import write as write_sheet
 from landloom.reporting.tables import read as read_tables
+from landloom.reporting.tables import read_one
 from landloom.runtime.command_line import In, Ins, Out
 
-VERSION = 9
+VERSION = 10
 
 
 def run(
@@ -26,6 +27,7 @@ def run(
     metrics: Ins,
     runs: Ins,
     tables: Ins,
+    evidence: Ins,
     out: Out,
     sheet: Out,
 ) -> None:
@@ -43,6 +45,7 @@ def run(
         metrics: metrics.jsonl of each training.
         runs: folders of segmentation trainings, <generator>/<ratio>/<network>/<seed>.
         tables: the evaluation tables.
+        evidence: the table of all shares of labels; none where it is not shown.
         out: folder of the page.
         sheet: the contact sheet (PNG).
 
@@ -60,6 +63,7 @@ def run(
         metrics=metrics,
         runs=runs,
         tables=read_tables(tables),
+        evidence=read_one(evidence[0]) if evidence else None,
     )
     real = RealTiles(tiles)
     out.mkdir(parents=True)

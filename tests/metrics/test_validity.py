@@ -29,13 +29,29 @@ def test_ignored_pixels_have_no_borders() -> None:
 
 def test_regions_by_hand() -> None:
     mask = np.array([[0, 1, 0], [1, 1, 0], [2, 2, IGNORE]], np.uint8)
-    assert sorted(validity.region_sizes(mask, 3).tolist()) == [1, 2, 2, 3]
+    assert [sorted(s.tolist()) for s in validity.region_sizes(mask, 3)] == [[1, 1], [3], [2]]
 
 
 def test_a_set_is_like_itself() -> None:
     rng = np.random.default_rng(0)
     found = validity.shape([shards.mask(rng) for _ in range(4)], 3)
-    assert validity.distances(found, found) == {"adjacency": 0, "regions": 0, "boundary": 1}
+    same = {"adjacency": 0, "regions": 0, "boundary": 1, "specks": 0, "joined": 1}
+    assert validity.distances(found, found) == same
+
+
+def test_specks_and_connected_parts_by_hand() -> None:
+    road = np.zeros((8, 8), np.uint8)
+    road[4] = 1
+    road[0, ::2] = 1  # four crumbs
+    found = validity.shape([road, HALVES], 3)
+    assert found.specks == 2  # four in one mask, none in the other
+    assert found.joined[:2] == pytest.approx([1, (10 / 12 + 1) / 2])
+    assert np.isnan(found.joined[2])
+    whole = road.copy()
+    whole[0] = 0
+    assert validity.distances(validity.shape([road], 2), validity.shape([whole], 2))["joined"] == (
+        pytest.approx((1 + 10 / 12) / 2)
+    )
 
 
 def test_noise_is_not_like_blocks() -> None:
@@ -97,7 +113,8 @@ def test_the_row_names_copies_and_distances() -> None:
     row = measure.row("x", train[:3] + real[:1], known=False)
     assert (row["variant"], row["copies"], row["n"], row["n_reference"]) == ("x", 0.75, 4, 6)
     assert list(row) == [
-        "variant", "adjacency", "regions", "boundary", "fid", "kid", "nearest", "copies", "n", "n_reference",
+        "variant", "adjacency", "regions", "boundary", "specks", "joined", "fid", "kid", "nearest", "copies",
+        "n", "n_reference",
     ]  # fmt: skip
     assert np.isnan(measure.row("train", train, known=True)["copies"])  # type: ignore[arg-type]
 

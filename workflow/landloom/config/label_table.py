@@ -16,29 +16,34 @@ Changes = dict[str, dict[str, Any]]
 """What differs from the sections of that name."""
 
 
+QUILT: dict[str, Any] = {"source": "quilt"}
+
+
 def generators() -> dict[str, Changes]:
-    """Paper first, then one lever more per row, for both back-ends.
+    """Paper first, then one lever more per row, for both back-ends; quilts of real masks last.
 
     Equal trainings are done once, so a lever of sampling costs no training.
     """
     lora, categorical = {"label_train": VECTOR}, {"label_train": {"backend": "categorical"}}
     latent, tries = {"latent": 0.1}, {"tries": 4}
     return {
-        "lora": {"label_train": PROMPT},
-        "lora-loss": {"label_train": LOSS},
-        "lora-vector": lora,
+        "lora": {"label_train": PROMPT} | _levers({}),
+        "lora-loss": {"label_train": LOSS} | _levers({}),
+        "lora-vector": lora | _levers({}),
         "lora-guidance": lora | _levers(latent),
         "lora-best": lora | _levers(latent | tries),
         "lora-repair": lora | _levers(latent | tries | {"repair": True}),
         "categorical": categorical | _levers({"histogram": False}),
-        "categorical-guidance": categorical,
+        "categorical-guidance": categorical | _levers({}),
         "categorical-best": categorical | _levers(tries),
         "categorical-repair": categorical | _levers(tries | {"repair": True}),
+        "quilt": {"label_sample": QUILT},
+        "quilt-repair": {"label_sample": QUILT | {"control": {"repair": True}}},
     }
 
 
 def _levers(control: dict[str, Any]) -> Changes:
-    return {"label_sample": {"control": control}}
+    return {"label_sample": {"source": "model", "control": control}}
 
 
 class LabelTableConfig(NetworkSection):
@@ -50,4 +55,4 @@ class LabelTableConfig(NetworkSection):
     """Real tiles that the requests start from, and that the masks are compared with."""
     generators: dict[str, Changes] = Field(default_factory=generators, min_length=1)
     """Rows of the table by name: generators without images, as in ``generators`` above, which differ in
-    label_train and label_sample; their masks come from a model."""
+    label_train and label_sample; their masks come from a model or from quilts."""

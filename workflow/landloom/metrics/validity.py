@@ -21,7 +21,23 @@ from landloom.raster.regions import borders_of
 
 COPY = 0.95
 """Share of cells in common with a train mask from which a mask counts as a copy."""
-COLUMNS = ["adjacency", "regions", "boundary", "fid", "kid", "nearest", "copies", "n", "n_reference"]
+COLUMNS = [
+    "adjacency",
+    "regions",
+    "boundary",
+    "specks",
+    "joined",
+    "fid",
+    "kid",
+    "nearest",
+    "copies",
+    "n",
+    "n_reference",
+]
+SPECK = 4
+"""Pixels below which a region is a speck."""
+LARGEST = 3
+"""Regions of a class that are counted as its connected part: a road is one, crumbs are not."""
 MOST = 1024
 """Held-out masks that FID and KID are measured against."""
 
@@ -40,35 +56,58 @@ class Shape:
         adjacency: share of all borders that each pair of classes has (K, K), symmetric, sums to one.
         regions: log2 of the pixels of every region of one class (touching by a side).
         boundary: per mask, share of neighbouring pixel pairs that differ in class.
+        specks: mean number of specks in a mask.
+        joined: share of the pixels of each class (K,) that lie in its largest regions, mean over the masks
+            that have it; NaN where none has.
     """
 
     adjacency: NDArray[np.float64]
     regions: NDArray[np.float64]
     boundary: NDArray[np.float64]
+    specks: float
+    joined: NDArray[np.float64]
 
 
 def shape(masks: Iterable[Mask], classes: int) -> Shape:
     """Measure masks (H, W); pixels that are ignored have no neighbours."""
-    borders, edges, boundary = np.zeros((classes, classes)), list[NDArray[np.float64]](), list[float]()
+    borders, boundary = np.zeros((classes, classes)), list[float]()
+    sizes, largest = list[NDArray[np.float64]](), list[list[float]]()
     for mask in masks:
         counted, share = borders_of(mask, classes)
         borders += counted
         boundary.append(share)
-        edges.append(region_sizes(mask, classes))
+        found = region_sizes(mask, classes)
+        sizes.append(np.concatenate(found))
+        largest.append([connected(each) for each in found])
+    regions = np.concatenate([*sizes, np.ones(0)])
     return Shape(
         adjacency=borders / max(borders.sum(), 1),
-        regions=np.log2(np.concatenate([*edges, np.ones(0)])),
+        regions=np.log2(regions),
         boundary=np.array(boundary),
+        specks=float((regions < SPECK).sum() / max(len(boundary), 1)),
+        joined=mean_of_known(np.array(largest).reshape(-1, classes)),
     )
 
 
-def region_sizes(mask: Mask, classes: int) -> NDArray[np.float64]:
-    """Pixels of every region of one class."""
+def connected(sizes: NDArray[np.float64]) -> float:
+    """Share of the pixels of regions that lie in the largest of them; NaN without any."""
+    return float(np.sort(sizes)[-LARGEST:].sum() / sizes.sum()) if len(sizes) else float("nan")
+
+
+def mean_of_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over rows (N, K) of what is not NaN; NaN where nothing is known."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0).sum(0)
+    return np.where(known.any(0), total / np.maximum(known.sum(0), 1), np.nan)
+
+
+def region_sizes(mask: Mask, classes: int) -> list[NDArray[np.float64]]:
+    """Pixels of every region of each class."""
     sizes = []
     for k in range(classes):
         labelled, count = ndimage.label(mask == k)
-        sizes.append(np.bincount(labelled.ravel(), minlength=count + 1)[1:])
-    return np.concatenate(sizes).astype(np.float64)
+        sizes.append(np.bincount(labelled.ravel(), minlength=count + 1)[1:].astype(np.float64))
+    return sizes
 
 
 def distances(made: Shape, real: Shape) -> dict[str, float]:
@@ -76,12 +115,17 @@ def distances(made: Shape, real: Shape) -> dict[str, float]:
 
     'adjacency' is the share of borders that lies between other classes (total variation), 'regions' the
     Wasserstein distance of log2 region sizes (1: typically twice or half as large), 'boundary' the ratio of
-    mean boundary lengths (1 is alike, above it masks are more ragged than real ones).
+    mean boundary lengths (1 is alike, above it masks are more ragged than real ones). 'joined' is the ratio
+    of the shares of pixels in the largest regions, mean over classes: below 1 things are in pieces. 'specks'
+    is no distance but the number in a mask.
     """
+    ratio = made.joined / real.joined
     return {
         "adjacency": float(np.abs(made.adjacency - real.adjacency).sum() / 2),
         "regions": float(stats.wasserstein_distance(made.regions, real.regions)),
         "boundary": float(made.boundary.mean() / max(real.boundary.mean(), 1e-9)),
+        "specks": made.specks,
+        "joined": float(ratio[~np.isnan(ratio)].mean()) if not np.isnan(ratio).all() else float("nan"),
     }
 
 
@@ -152,7 +196,7 @@ class Validity:
         The latter are what everything is compared with, so they have likeness to train masks alone.
         """
         alike = self.row("real train masks", train, known=True)
-        counts = {"n": len(self.real), "n_reference": len(self.real)}
+        counts = {"n": len(self.real), "n_reference": len(self.real), "specks": self.shape.specks}
         held_out: Row = dict.fromkeys(alike, float("nan"))
         return [alike, held_out | {"variant": "real test masks"} | self.likeness(self.real) | counts]
 

@@ -103,6 +103,8 @@ def shapes(table: pd.DataFrame) -> Table:
         "adjacency",
         "regions",
         "boundary",
+        "specks",
+        "joined",
         "FID",
         "KID",
         "nearest train mask",
@@ -113,7 +115,7 @@ def shapes(table: pd.DataFrame) -> Table:
     rows = [
         [
             r.get("variant", r.get("generator")),
-            *(number(r[c], 2) for c in ("adjacency", "regions", "boundary", "fid")),
+            *(number(r[c], 2) for c in ("adjacency", "regions", "boundary", "specks", "joined", "fid")),
             number(r["kid"], 4),
             number(r["nearest"], 3),
             number(100 * r["copies"], 1),

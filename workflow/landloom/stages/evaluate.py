@@ -30,7 +30,7 @@ from landloom.runtime.command_line import In, Ins, Out
 from landloom.segmentation import scores
 from landloom.segmentation.gains import gains
 
-VERSION = 9
+VERSION = 10
 
 
 def run(

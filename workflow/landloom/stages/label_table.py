@@ -19,7 +19,7 @@ from landloom.metrics.validity import Mask
 from landloom.reporting import ablation
 from landloom.runtime.command_line import In, Ins, Out
 
-VERSION = 3
+VERSION = 4
 
 
 def run(

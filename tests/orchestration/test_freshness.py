@@ -1,4 +1,4 @@
-"""What records say of outputs that were made from another dataset's; tests/test_copied_results.py has the rest."""
+"""What records say of outputs made from those of another dataset; tests/test_copied_results.py has the rest."""
 
 import json
 from pathlib import Path

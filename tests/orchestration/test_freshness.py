@@ -1,4 +1,4 @@
-"""What records say of outputs made from those of another dataset; tests/test_copied_results.py has the rest."""
+"""What records say of outputs made from those of another dataset; the rest is in test_copied_results.py."""
 
 import json
 from pathlib import Path

@@ -38,7 +38,7 @@ from landloom.data import samples
 from landloom.data.samples import Meta, Sample
 from landloom.data.statistics import Statistics
 from landloom.diffusion.images import DiffusionImages
-from landloom.scenes.discovery import discover, split_scenes
+from landloom.scenes.discovery import divided
 from landloom.stages import base, caption, encode, image_train, ratios, tile
 
 SIDE, FACTOR = 64, 8
@@ -85,11 +85,11 @@ class Work:
         """Make all that generators learn from."""
         if self.latents.exists():
             return
-        c, state, scenes = self.config, self.folder / "state", discover(self.config.data)
-        labels = split_scenes(scenes, c.data.split)
+        c, state = self.config, self.folder / "state"
+        scenes, labels = divided(c.data)
         tile.run(
             c.tile, c.data, [s.name for s in scenes], [labels[s.name] for s in scenes],
-            [p for s in scenes for p in s.images], [s.mask for s in scenes], self.tiles,
+            [p for s in scenes for p in s.images], [s.mask for s in scenes if s.mask], self.tiles,
             acquired=[s.acquired or "unknown" for s in scenes],
         )  # fmt: skip
         ratios.run(c.ratios, c.data, c.dataset, [self.tiles], self.folder / "ratios.parquet", self.statistics)

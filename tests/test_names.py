@@ -123,9 +123,9 @@ def test_there_are_no_others() -> None:
     assert set(Config.model_fields) - NOT_STAGES == stages
     assert headings() - NOT_STAGES == stages
     tested = {p.stem.removeprefix("test_") for p in (ROOT / "tests/stages").glob("test_*.py")}
-    # "plain" reads what the stages write without landloom, "families" goes through them with other bases, and
-    # "start" looks at how any job begins.
-    assert tested - {"plain", "families", "start"} == stages
+    # "plain" reads what the stages write without landloom, "families" goes through them with other bases,
+    # "start" looks at how any job begins, and "unlabelled" at who reads tiles without labels.
+    assert tested - {"plain", "families", "start", "unlabelled"} == stages
 
 
 def test_the_snakefile_includes_each_rule_file_once() -> None:

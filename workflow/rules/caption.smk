@@ -20,7 +20,7 @@ rule caption:
         tokenizer=dag.tokenizer,
         version=dag.version("caption"),
     message:
-        "Captioning the tiles of {wildcards.scene}"
+        "Captioning the tiles of {wildcards.scene} ({wildcards.dataset})"
     shell:
         "python -m landloom caption --config {params.config:q} --statistics {input.statistics:q} "
         "--tiles {input.tiles:q} {params.tokenizer} --state results/{wildcards.dataset}/state "

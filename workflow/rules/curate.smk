@@ -23,7 +23,7 @@ rule curate:
         known=dag.lists.of("known"),
         version=dag.version("curate"),
     message:
-        "Judging the pairs of {wildcards.generator}, shard {wildcards.shard}"
+        "Judging the pairs of {wildcards.generator}, shard {wildcards.shard} ({wildcards.dataset})"
     shell:
         "python -m landloom curate --config {params.config:q} --statistics {input.statistics:q} "
         "--pairs {input.pairs:q} --tiles {params.tiles} --judge {input.judge:q} "

@@ -21,7 +21,7 @@ rule encode:
         learned=dag.learned,
         version=dag.version("encode"),
     message:
-        "Encoding the tiles of {wildcards.scene}"
+        "Encoding the tiles of {wildcards.scene} ({wildcards.dataset})"
     shell:
         "python -m landloom encode --config {params.config:q} --statistics {input.statistics:q} "
         "--base {input.base:q} --tiles {input.tiles:q} --captions {input.captions:q} --out {output:q} "

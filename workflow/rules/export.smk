@@ -18,7 +18,7 @@ rule export:
         curated=dag.lists.of("curated"),
         version=dag.version("export"),
     message:
-        "Exporting the samples of {wildcards.generator}"
+        "Exporting the samples of {wildcards.generator} ({wildcards.dataset})"
     shell:
         "python -m landloom export --config {params.config:q} --dataset {wildcards.dataset} --min-trust {params.min_trust} "
         "--statistics {input.statistics:q} --curated {params.curated} --out {output:q} 2>&1 | tee {log:q}"

@@ -17,7 +17,7 @@ rule features:
         config=dag.section("features"),
         version=dag.version("features"),
     message:
-        "Features of the tiles of {wildcards.scene}"
+        "Features of the tiles of {wildcards.scene} ({wildcards.dataset})"
     shell:
         "python -m landloom features --config {params.config:q} --statistics {input.statistics:q} "
         "--tiles {input.tiles:q} --out {output:q} 2>&1 | tee {log:q}"

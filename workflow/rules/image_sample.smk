@@ -20,7 +20,7 @@ rule image_sample:
         model=trained_models.words(dag.trained.image_models, dag.lists),
         version=dag.version("image_sample"),
     message:
-        "Sampling images of {wildcards.generator}, shard {wildcards.shard}"
+        "Sampling images of {wildcards.generator}, shard {wildcards.shard} ({wildcards.dataset})"
     shell:
         "python -m landloom image_sample --config {params.config:q} --statistics {input.statistics:q} "
         "--masks {input.masks:q} {params.model} --out {output.pairs:q} "

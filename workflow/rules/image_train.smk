@@ -21,7 +21,7 @@ rule image_train:
         seed=dag.seed,
         version=dag.version("image_train"),
     message:
-        "Training the image generator of {wildcards.generator}"
+        "Training the image generator of {wildcards.generator} ({wildcards.dataset})"
     shell:
         "python -m landloom image_train --config {params.config:q} --seed {params.seed} "
         "--statistics {input.statistics:q} {params.data} "

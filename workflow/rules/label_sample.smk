@@ -21,7 +21,7 @@ rule label_sample:
         tiles=dag.lists.of("tiles"),
         version=dag.version("label_sample"),
     message:
-        "Sampling masks of {wildcards.generator}, shard {wildcards.shard}"
+        "Sampling masks of {wildcards.generator}, shard {wildcards.shard} ({wildcards.dataset})"
     shell:
         "python -m landloom label_sample --config {params.config:q} --generator {wildcards.generator} "
         "--shard {wildcards.shard} --statistics {input.statistics:q} --plan {input.plan:q} "

@@ -21,7 +21,7 @@ rule label_train:
         data=trained_models.words(dag.trained.label_data, dag.lists),
         version=dag.version("label_train"),
     message:
-        "Training the mask generator of {wildcards.generator}"
+        "Training the mask generator of {wildcards.generator} ({wildcards.dataset})"
     shell:
         "python -m landloom label_train --config {params.config:q} --seed {params.seed} "
         "--statistics {input.statistics:q} {params.data} "

@@ -19,7 +19,7 @@ rule mix:
         curated=dag.lists.of("curated"),
         version=dag.version("mix"),
     message:
-        "Mixing real tiles with {wildcards.ratio} of {wildcards.generator}"
+        "Mixing real tiles with {wildcards.ratio} of {wildcards.generator} ({wildcards.dataset})"
     shell:
         "python -m landloom mix --config {params.config:q} --ratio {wildcards.ratio} "
         "--seed {params.seed} --tiles {params.tiles} --curated {params.curated} --out {output:q} "

@@ -18,7 +18,7 @@ rule plan:
         tables=dag.lists.of("tables"),
         version=dag.version("plan"),
     message:
-        "Planning the class mixes of {wildcards.generator}"
+        "Planning the class mixes of {wildcards.generator} ({wildcards.dataset})"
     shell:
         "python -m landloom plan --config {params.config:q} --caption {params.caption:q} "
         "--seed {params.seed} --statistics {input.statistics:q} --ratios {input.ratios:q} "

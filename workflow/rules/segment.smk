@@ -23,7 +23,7 @@ rule segment:
         curated=dag.lists.of("curated"),
         version=dag.version("segment"),
     message:
-        "Training {wildcards.network} on {wildcards.generator} {wildcards.ratio}, seed {wildcards.seed}"
+        "Training {wildcards.network} on {wildcards.generator} {wildcards.ratio}, seed {wildcards.seed} ({wildcards.dataset})"
     shell:
         "python -m landloom segment --config {params.config:q} --generator {wildcards.generator} "
         "--ratio {wildcards.ratio} --network {wildcards.network} --seed {wildcards.seed} "

@@ -22,7 +22,7 @@ rule tile_scenes:
         mask=dag.lists.of("mask"),
         version=dag.version("tile"),
     message:
-        "Cutting {wildcards.scene} into tiles"
+        "Cutting {wildcards.scene} into tiles ({wildcards.dataset})"
     shell:
         "python -m landloom tile --config {params.config:q} --data {params.data:q} "
         "--scene {params.scenes} --split {params.split} --image {params.image} "

@@ -27,7 +27,7 @@ PINNED = {
     "features": "1 79f595d7",
     "image_sample": "12 9df664bf",
     "image_train": "10 5d7631bf",
-    "label_sample": "10 d2fb9930",
+    "label_sample": "10 7624ef80",
     "label_table": "4 3d54d6cd",
     "label_train": "7 ee0ce422",
     "mix": "3 f859f38c",

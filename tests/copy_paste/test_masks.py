@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from landloom.copy_paste.masks import CutMasks, Source
+from landloom.copy_paste.masks import CutMasks
 from landloom.raster import codec
 from landloom.ratio_control.choice import Request, error
 from tests import shards
@@ -13,7 +13,7 @@ ASKED = [Request(np.array(t), np.array(t), "", s) for s, t in enumerate(([0.6, 0
 
 
 @pytest.mark.parametrize("source", ["quilt", "paste"])
-def test_masks_bring_an_image_that_shows_their_classes(tmp_path: Path, source: Source) -> None:
+def test_masks_bring_an_image_that_shows_their_classes(tmp_path: Path, source: str) -> None:
     draw = CutMasks(shards.dataset(), shards.tiles(tmp_path, train=30), source)
     for drawn, request in zip(draw(ASKED, 0), ASKED, strict=True):
         assert error(drawn.mask, request.target) < 5

@@ -56,6 +56,9 @@ class LabelSampleConfig(Sampling):
     paste, Ghiasi et al. 2021), 'real' takes the real training mask nearest to the asked mix, and 'predicted'
     the nearest one that a network predicts of an unlabelled tile (pseudo-labels). All but 'model' bring an
     image with them."""
+    looks: Literal["own", "any"] = "own"
+    """With 'any', the image of a quilt or a pasted mask takes on the colours (mean and spread of each band)
+    of a scene drawn at random, unlabelled ones among them."""
     predicted: PredictedConfig = PredictedConfig()
     """Only for the source 'predicted'."""
     guidance: float = Field(default=3.0, ge=1)
@@ -81,8 +84,8 @@ class LabelSampleConfig(Sampling):
         if self.source == "predicted":
             return type(self)(source="predicted", predicted=self.predicted, metadata=self.metadata)
         if self.source == "model":
-            return self.model_copy(update={"predicted": PredictedConfig()})
-        used = {"source", "metadata", "control", "smooth"}
+            return self.model_copy(update={"predicted": PredictedConfig(), "looks": "own"})
+        used = {"source", "looks", "metadata", "control", "smooth"}
         return type(self)(**{k: getattr(self, k) for k in used})
 
     @property

@@ -38,6 +38,7 @@ class Maps:
         tiles: shards of tiles.
         rows: row of each tile, counted over all shards.
         ids: its name.
+        scenes: the scene it is from.
         encoded: its mask.
         after: class shares (SIDES, N, STRIPS + 1, K), of all pixels, right of each cut through a tile that
             was turned by 2 * side.
@@ -48,6 +49,7 @@ class Maps:
     tiles: Sequence[Path]
     rows: list[int]
     ids: list[str]
+    scenes: list[str]
     encoded: list[bytes]
     after: NDArray[np.float32]
     price: NDArray[np.float32]
@@ -64,11 +66,12 @@ class Maps:
         rows = spread(samples.rows(tiles, "train"), MOST)
         if not rows:
             raise InputError(tiles[0].parent, "no train tile to cut from", "Look at check and tile")
-        table = samples.columns(tiles, ["id", "mask"])
+        table = samples.columns(tiles, ["id", "scene", "mask"])
         rows = chosen(rows, table["mask"], classes)
         encoded = [table["mask"][i] for i in rows]
         after, borders = measured(encoded, classes)
-        return cls(tiles, rows, [table["id"][i] for i in rows], encoded, after, prices(borders), dataset.size)
+        ids, scenes = ([table[name][i] for i in rows] for name in ("id", "scene"))
+        return cls(tiles, rows, ids, scenes, encoded, after, prices(borders), dataset.size)
 
     @property
     def shares(self) -> NDArray[np.float32]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
+from landloom.copy_paste.assembly import Image
+from landloom.copy_paste.looks import looks
 from landloom.copy_paste.maps import Maps
 from landloom.copy_paste.objects import paste
 from landloom.copy_paste.quilting import Shares, quilt
@@ -15,8 +16,9 @@ from landloom.data.statistics import Statistics
 from landloom.raster import codec
 from landloom.ratio_control.choice import Drawn, Request
 
-Source = Literal["quilt", "paste"]
-WAYS: dict[Source, Callable[[Maps, Shares, np.random.Generator], Recipe]] = {"quilt": quilt, "paste": paste}
+LOOK = 1
+"""Sets the draw of looks apart from that of pieces."""
+WAYS: dict[str, Callable[[Maps, Shares, np.random.Generator], Recipe]] = {"quilt": quilt, "paste": paste}
 
 
 class CutMasks:
@@ -26,10 +28,12 @@ class CutMasks:
         dataset: the dataset statistics.
         tiles: shards of tiles; val and test tiles are left out.
         source: how.
+        others: whether each takes on the look of a scene drawn at random, labelled or not.
     """
 
-    def __init__(self, dataset: Statistics, tiles: Sequence[Path], source: Source) -> None:
+    def __init__(self, dataset: Statistics, tiles: Sequence[Path], source: str, others: bool = False) -> None:
         self.dataset, self.maps, self.way = dataset, Maps.of(dataset, tiles), WAYS[source]
+        self.looks = looks(dataset, tiles) if others else {}
 
     def __call__(self, requests: Sequence[Request], attempt: int) -> list[Drawn]:
         """One mask per request; each depends on its own target and seed alone."""
@@ -40,10 +44,22 @@ class CutMasks:
         masks = {n: self.maps.mask(n) for n in numbers}
         gaps = {n: self.maps.gaps(n).astype(np.uint8) for n in numbers}
         made = []
-        for recipe in recipes:
+        for recipe, request in zip(recipes, requests, strict=True):
             mask, missing = recipe.mask(masks), recipe.mask(gaps).astype(bool)
             cost = np.zeros((len(self.dataset.classes), *mask.shape), np.float32)
-            image = codec.encode(self.dataset.unscale(recipe.image(masks, images)))
+            shown = self.looking(recipe.image(masks, images), recipe, [request.seed, attempt, LOOK])
+            image = codec.encode(self.dataset.unscale(shown))
             parts = {self.maps.ids[n]: share for n, share in recipe.shares(len(mask)).items()}
             made.append(Drawn(mask, cost, image=image, gaps=missing if missing.any() else None, parts=parts))
         return made
+
+    def looking(self, image: Image, recipe: Recipe, seed: Sequence[int]) -> Image:
+        """An image (C, H, W) with the look of a scene drawn at random, if looks are asked for.
+
+        The other pieces of a quilt have taken on the colours of the first, so it looks like that one's scene.
+        """
+        if not self.looks:
+            return image
+        names = sorted(self.looks)
+        other = self.looks[names[int(np.random.default_rng(list(seed)).integers(len(names)))]]
+        return self.looks[self.maps.scenes[recipe.start]].given(image, other)

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,6 @@ from landloom.ratio_control.repair import repair
 from landloom.runtime import progress
 from landloom.runtime.command_line import In, Ins, Out
 from landloom.runtime.importing import importing
-
-if TYPE_CHECKING:
-    from landloom.copy_paste.masks import Source
 
 VERSION = 10
 
@@ -49,7 +46,7 @@ def run(
         assert judge is not None
         made = from_predicted(config, requests, tiles, generator, dataset, judge)
     else:
-        draw = cut(dataset, tiles, config.source) if config.source != "model" else None
+        draw = cut(config, dataset, tiles) if config.source != "model" else None
         if draw is None:
             assert model is not None
             draw = padded(fitted(load(config, dataset, model, base)), config.batch)
@@ -75,11 +72,11 @@ def load(config: LabelSampleConfig, dataset: Statistics, model: Path, base: Path
     return LoraMasks(base, model, dataset, config)
 
 
-def cut(dataset: Statistics, tiles: Sequence[Path], source: "Source") -> Draw:
+def cut(config: LabelSampleConfig, dataset: Statistics, tiles: Sequence[Path]) -> Draw:
     """What puts masks together from real ones."""
     with importing():
         from landloom.copy_paste.masks import CutMasks
-    return CutMasks(dataset, tiles, source)
+    return CutMasks(dataset, tiles, config.source, config.looks == "any")
 
 
 def drawn_masks(

@@ -25,9 +25,9 @@ bench: setup
 	for name in $(BENCHES); do PATH="$(BIN):$$PATH" python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/tables.py
 
-# Tables of docs/results.md, from the finished default run.
+# Tables of docs/results.md, from the runs that are in results/.
 results: setup
-	$(BIN)/python benchmarks/results_page.py --results results/landsat7
+	$(BIN)/python benchmarks/results_page.py --results results
 
 lint: setup data
 	$(BIN)/ruff check .

@@ -1,6 +1,9 @@
-"""The tables of the default run in docs/results.md, from its CSV files.
+"""The tables of docs/results.md, from the CSV files of the runs that are there.
 
-python benchmarks/results_page.py --results results/landsat7
+python benchmarks/results_page.py --results results
+
+A block says which table it is, and of which run if not of the default one:
+`<!-- generated: gains of dubai-evidence -->`.
 """
 
 import argparse
@@ -10,28 +13,50 @@ from pathlib import Path
 import pandas as pd
 
 PAGE = Path(__file__).parents[1] / "docs/results.md"
-BLOCK = re.compile(r"(?P<head><!-- generated: (?P<name>\w+) -->\n).*?(?P<tail><!-- end -->)", re.DOTALL)
+BLOCK = re.compile(
+    r"(?P<head><!-- generated: (?P<name>\w+)(?: of (?P<run>[\w.-]+))? -->\n).*?(?P<tail><!-- end -->)",
+    re.DOTALL,
+)
+DEFAULT = "landsat7"
 
 
 def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, default=Path("results/landsat7"))
-    folder = parser.parse_args().results / "evaluation"
-    PAGE.write_text(page(PAGE.read_text(), folder))
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    PAGE.write_text(page(PAGE.read_text(), parser.parse_args().results))
 
 
-def page(text: str, folder: Path) -> str:
-    """The page with its generated parts anew."""
+def page(text: str, results: Path) -> str:
+    """The page with its generated parts anew; those of runs that are not there stay as they are."""
 
-    def read(name: str) -> pd.DataFrame:
-        return pd.read_csv(folder / f"{name}.csv")
+    def block(found: re.Match[str]) -> str:
+        folder = results / (found["run"] or DEFAULT) / "evaluation"
+        if not folder.is_dir():
+            return found[0]
+        return found["head"] + part(found["name"], folder) + found["tail"]
 
-    parts = {
-        "gains": gains(read("summary"), read("gain")), "ratios": ratios(read("label_ratios")),
-        "shapes": plain(read("label_shapes")), "images": plain(read("image_quality")),
-    }  # fmt: skip
-    return BLOCK.sub(lambda m: m["head"] + parts[m["name"]] + m["tail"], text)
+    return BLOCK.sub(block, text)
+
+
+def part(name: str, folder: Path) -> str:
+    """One table of a run.
+
+    Raises:
+        ValueError: there is no such table.
+    """
+
+    def read(file: str) -> pd.DataFrame:
+        return pd.read_csv(folder / f"{file}.csv")
+
+    if name == "gains":
+        return gains(read("summary"), read("gain"))
+    if name == "ratios":
+        return ratios(read("label_ratios"))
+    files = {"shapes": "label_shapes", "images": "image_quality", "quilts": "label_ablation_shapes"}
+    if name not in files:
+        raise ValueError(f"docs/results.md: no table is called {name}")
+    return plain(read(files[name]))
 
 
 def gains(summary: pd.DataFrame, gain: pd.DataFrame) -> str:

@@ -1,0 +1,218 @@
+"""Which scenes are neighbours, and which of them are held out.
+
+A split must not cut between neighbours: a network would be asked about ground that it has nearly seen.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from landloom.raster.ground import Ground, meet
+from landloom.starting.pairing import alike_until, left, words
+
+VAL, TEST = 0.15, 0.2
+FEWEST = 3
+"""Groups that three splits need."""
+NEAR = 1.1
+"""How much places grow before they are asked whether they meet: those side by side do."""
+SETS = ({"train", "training"}, {"val", "valid", "validation"}, {"test", "testing"})
+
+
+@dataclass(frozen=True)
+class Item:
+    """One scene.
+
+    Attributes:
+        name: as the config names it.
+        folders: of the image, from the root.
+        stem: of the image.
+        ground: where it lies.
+        area: in pixels.
+        pixels: of each mask value.
+    """
+
+    name: str
+    folders: tuple[str, ...]
+    stem: str
+    ground: Ground | None
+    area: int
+    pixels: Counter[int]
+
+
+Groups = list[list[Item]]
+
+
+@dataclass(frozen=True)
+class Division:
+    """What is held out.
+
+    Attributes:
+        val: scenes for validation.
+        test: scenes for the test.
+        said: how they were chosen.
+    """
+
+    val: list[Item]
+    test: list[Item]
+    said: str
+
+
+def divide(items: Sequence[Item]) -> Division | None:
+    """Hold out whole groups of neighbours so that train keeps every class; None if that cannot be."""
+    if given := _given(items):
+        return given
+    for find, said in METHODS:
+        groups = find(items)
+        if not _usable(groups, items):
+            continue
+        if (best := choose(groups)) is not None:
+            return Division(*best, f"{said}: {len(groups)} groups")
+    return None
+
+
+def _usable(groups: Groups, items: Sequence[Item]) -> bool:
+    """Whether there are enough groups, and none that leaves too little for the others."""
+    largest = max((sum(i.area for i in g) for g in groups), default=0)
+    return len(groups) >= FEWEST and largest <= 0.7 * sum(i.area for i in items)
+
+
+def choose(groups: Groups) -> tuple[list[Item], list[Item]] | None:
+    """Groups in a row for val and for test, with the best shares and classes; None if train lacks a class."""
+    everything = set().union(*(i.pixels for g in groups for i in g))
+    total = sum(i.area for g in groups for i in g)
+    best: tuple[tuple[float, ...], list[Item], list[Item]] | None = None
+    for start in range(len(groups)):
+        order = groups[start:] + groups[:start]
+        test = _taken(order, TEST * total, len(order) - 2)
+        val = _taken(order[len(test) :], VAL * total, len(order) - len(test) - 1)
+        sides = [_flat(val), _flat(test), _flat(order[len(val) + len(test) :])]
+        lack = [len(everything - set().union(*(i.pixels for i in s))) for s in sides]
+        shares = [sum(i.area for i in s) / total for s in sides]
+        score = (lack[2], lack[1] + lack[0], abs(shares[0] - VAL) + abs(shares[1] - TEST))
+        if best is None or score < best[0]:
+            best = score, sides[0], sides[1]
+    return None if best is None or best[0][0] else best[1:]
+
+
+def _taken(order: Groups, wanted: float, most: int) -> Groups:
+    """Groups from the first on, until their area is nearest to what is wanted: one to ``most`` of them."""
+    found, area = order[:1], sum(i.area for i in order[0])
+    for group in order[1:most]:
+        more = area + sum(i.area for i in group)
+        if abs(more - wanted) >= abs(area - wanted):
+            break
+        found, area = [*found, group], more
+    return found
+
+
+def _flat(groups: Groups) -> list[Item]:
+    return [i for g in groups for i in g]
+
+
+def _given(items: Sequence[Item]) -> Division | None:
+    """The division that folders called train, val and test make."""
+    sides: list[list[Item]] = [[], [], []]
+    for item in items:
+        told = [k for k, names in enumerate(SETS) if any(names & set(words(f)) for f in item.folders)]
+        if len(told) != 1:
+            return None
+        sides[told[0]].append(item)
+    return Division(sides[1], sides[2], "the folders train, val and test") if all(sides) else None
+
+
+def by_folder(items: Sequence[Item]) -> Groups:
+    """Scenes of one folder, but for folders of single scenes."""
+    groups = _by(items, lambda i: tuple(" ".join(left(f)) for f in i.folders))
+    return groups if 2 * len(groups) <= len(items) else []
+
+
+def by_name(items: Sequence[Item]) -> Groups:
+    """Scenes whose names begin alike, up to the first word that tells some of them apart."""
+    split = [left(i.stem) for i in items]
+    for at in range(min(map(len, split)) - 1):
+        groups = _by(items, lambda i, at=at: tuple(left(i.stem)[: at + 1]))  # type: ignore[misc]
+        if FEWEST <= len(groups) <= len(items) / 2:
+            return groups
+        if len(groups) > 1:
+            return []
+    return []
+
+
+def by_ground(items: Sequence[Item]) -> Groups:
+    """Scenes that touch each other on the ground, or at least those that overlap, from west to east."""
+    if any(i.ground is None for i in items):
+        return []
+    for scale in (NEAR, 1.0):
+        groups = sorted(_touching(items, scale), key=lambda g: min(_west(i) for i in g))
+        if _usable(groups, items):
+            return groups
+    return []
+
+
+def by_order(items: Sequence[Item]) -> Groups:
+    """Each scene by itself, in the order of their numbers: neighbours are mostly held out together."""
+    return [[i] for i in items] if all(i.ground is None for i in items) else []
+
+
+METHODS: tuple[tuple[Callable[[Sequence[Item]], Groups], str], ...] = (
+    (by_ground, "scenes that touch on the ground stay together"),
+    (by_folder, "scenes of one folder stay together"),
+    (by_name, "scenes whose names begin alike stay together"),
+    (by_order, "ranges of numbers stay together, since neighbours often have neighbouring numbers"),
+)
+"""Ways to find neighbours, the surest first."""
+
+
+def _by(items: Sequence[Item], key: Callable[[Item], tuple[str, ...]]) -> Groups:
+    found: dict[tuple[str, ...], list[Item]] = defaultdict(list)
+    for item in items:
+        found[key(item)].append(item)
+    return list(found.values())
+
+
+def _west(item: Item) -> float:
+    assert item.ground is not None
+    return float(item.ground.quad[:, 0].min())
+
+
+def _touching(items: Sequence[Item], scale: float) -> Groups:
+    places = [_grown(i.ground, scale) for i in items if i.ground is not None]
+    root = list(range(len(items)))
+
+    def top(i: int) -> int:
+        while root[i] != i:
+            i = root[i]
+        return i
+
+    for i, one in enumerate(places):
+        for j in range(i):
+            if one.crs == places[j].crs and meet(one, places[j]):
+                root[top(i)] = top(j)
+    return _by(items, lambda item: (str(top(items.index(item))),))
+
+
+def _grown(ground: Ground, scale: float) -> Ground:
+    middle = ground.quad.mean(0)
+    return ground._replace(quad=np.asarray(middle + scale * (ground.quad - middle)))
+
+
+def patterns(chosen: Sequence[str], every: Sequence[str]) -> list[str]:
+    """The shortest name patterns, such as '5_*', that match some names and no others."""
+    wanted, others, found = set(chosen), [n for n in every if n not in set(chosen)], []
+    for name in sorted(chosen):
+        if name not in wanted:
+            continue
+        known = max((alike_until(name, o) for o in others), default=0)
+        until = known + 1 if known < len(name) else known
+        while name[until : until + 1] in (
+            "_",
+            "-",
+            ".",
+        ):  # '5_*' and not '5*', which scenes to come may match
+            until += 1
+        alike = {n for n in wanted if n.startswith(name[:until])} if known < len(name) else {name}
+        found.append(f"{name[:until]}*" if len(alike) > 1 else name)
+        wanted -= alike
+    return found

@@ -190,7 +190,10 @@ def _touching(items: Sequence[Item], scale: float) -> Groups:
         for j in range(i):
             if one.crs == places[j].crs and meet(one, places[j]):
                 root[top(i)] = top(j)
-    return _by(items, lambda item: (str(top(items.index(item))),))
+    found: dict[int, list[Item]] = defaultdict(list)
+    for i, item in enumerate(items):
+        found[top(i)].append(item)
+    return list(found.values())
 
 
 def _grown(ground: Ground, scale: float) -> Ground:

@@ -90,7 +90,7 @@ def test_alpha_that_is_data_is_read_and_ground_keeps_neighbours_together() -> No
     assert {len(val), len(test)} <= {2}  # type: ignore[arg-type]
     for side in (val, test):
         assert len({int(n) // 2 for n in side}) == 1  # type: ignore[union-attr]
-    assert "CRS EPSG:32652, 10 to 10 m a pixel" in Path("config/data.yaml").read_text()
+    assert "CRS EPSG:32652, 10 m a pixel" in Path("config/data.yaml").read_text()
 
 
 def test_two_large_scenes_are_divided_into_blocks() -> None:

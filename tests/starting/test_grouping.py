@@ -9,10 +9,13 @@ from landloom.starting import grouping
 from landloom.starting.grouping import Item
 
 
-def item(name: str, folders: tuple[str, ...] = (), west: float | None = None, pixels: str = "ab") -> Item:
+def item(
+    name: str, folders: tuple[str, ...] = (), west: float | None = None, pixels: str = "ab", south: float = 0
+) -> Item:
     ground = None
     if west is not None:
-        quad = np.array([(west, 0), (west + 10, 0), (west + 10, 10), (west, 10)], np.float64)
+        east, north = west + 10, south + 10
+        quad = np.array([(west, south), (east, south), (east, north), (west, north)], np.float64)
         ground = Ground(name, "", "EPSG:32652", quad, 0.1)
     stem = name.rsplit("/")[-1]
     return Item(name, folders, stem, ground, 100, Counter({ord(p): 1 for p in pixels}))
@@ -51,6 +54,13 @@ def test_places_that_touch_stay_together_whatever_their_names() -> None:
         assert {int(n) % 4 for n in part} == {int(n) % 4 for n in part if int(n) < 4}
 
 
+def test_a_mosaic_is_cut_into_strips() -> None:
+    items = [item(f"{i}", west=10 * (i // 4), south=10 * (i % 4)) for i in range(40)]  # ten columns of four
+    parts = sides(items)
+    for held in parts[1:]:
+        assert max(map(int, held)) - min(map(int, held)) == len(held) - 1
+
+
 def test_ranges_of_numbers_where_nothing_else_is_known() -> None:
     train, val, test = sides([item(str(n)) for n in range(6400, 6420)])
     assert (len(train), len(val), len(test)) == (13, 3, 4)
@@ -73,6 +83,18 @@ def test_two_scenes_cannot_be_divided() -> None:
     assert grouping.divide([item("a"), item("b")]) is None
 
 
+def test_ranges_of_numbers_as_patterns() -> None:
+    every = [str(n) for n in range(7230, 7350)]
+    found = grouping.patterns([str(n) for n in range(7240, 7262)], every)
+    assert found == ["724*", "725*", "7260", "7261"]
+
+
+def test_thousands_of_scenes_take_no_time() -> None:
+    items = [item(str(n), west=7 * n) for n in range(3000)]  # a mosaic: it cannot be cut
+    assert grouping.divide(items) is None
+    assert sides([item(str(n)) for n in range(3000)])
+
+
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
@@ -80,6 +102,7 @@ def test_two_scenes_cannot_be_divided() -> None:
         (["5_1"], ["5_1"]),
         (["1_1", "1_2", "5_1"], ["1_*", "5_1"]),
         (["10_1"], ["10_1"]),
+        (["10_1", "10_2"], ["10_*"]),
     ],
 )
 def test_patterns_match_what_is_chosen_and_nothing_else(chosen: list[str], expected: list[str]) -> None:

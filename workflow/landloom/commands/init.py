@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from landloom.config import Config
+from landloom.config.section import NAME
 from landloom.errors import InputError
 from landloom.orchestration import config_files
 from landloom.orchestration.dag import Dag
@@ -20,6 +21,8 @@ def main(arguments: list[str]) -> int:
     """Write config and page, and check the config; returns 1 when the check refuses it."""
     given = parser().parse_args(arguments)
     name = given.name or named(given.folder)
+    if not NAME.fullmatch(name):
+        raise InputError("--name", f"'{name}' is no name", "Use letters, digits, '.', '_' and '-'")
     out = given.out or Path("config") / f"{name}.yaml"
     table, page = out.with_suffix(".csv"), out.with_suffix(".html")
     require_free(out, table, page)

@@ -3,6 +3,8 @@
 A split must not cut between neighbours: a network would be asked about ground that it has nearly seen.
 """
 
+import bisect
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ FEWEST = 3
 """Groups that three splits need."""
 NEAR = 1.1
 """How much places grow before they are asked whether they meet: those side by side do."""
+STARTS = 60
+"""Most places at which the groups for the test begin, of which the best is taken."""
 SETS = ({"train", "training"}, {"val", "valid", "validation"}, {"test", "testing"})
 
 
@@ -83,7 +87,7 @@ def choose(groups: Groups) -> tuple[list[Item], list[Item]] | None:
     everything = set().union(*(i.pixels for g in groups for i in g))
     total = sum(i.area for g in groups for i in g)
     best: tuple[tuple[float, ...], list[Item], list[Item]] | None = None
-    for start in range(len(groups)):
+    for start in range(0, len(groups), max(1, len(groups) // STARTS)):
         order = groups[start:] + groups[:start]
         test = _taken(order, TEST * total, len(order) - 2)
         val = _taken(order[len(test) :], VAL * total, len(order) - len(test) - 1)
@@ -140,15 +144,14 @@ def by_name(items: Sequence[Item]) -> Groups:
     return []
 
 
-def by_ground(items: Sequence[Item]) -> Groups:
-    """Scenes that touch each other on the ground, or at least those that overlap, from west to east."""
-    if any(i.ground is None for i in items):
-        return []
-    for scale in (NEAR, 1.0):
-        groups = sorted(_touching(items, scale), key=lambda g: min(_west(i) for i in g))
-        if _usable(groups, items):
-            return groups
-    return []
+def by_touch(items: Sequence[Item]) -> Groups:
+    """Scenes that touch each other on the ground."""
+    return _touching(items, NEAR)
+
+
+def by_overlap(items: Sequence[Item]) -> Groups:
+    """Scenes of a mosaic, from west to east; those that overlap are one."""
+    return _touching(items, 1.0)
 
 
 def by_order(items: Sequence[Item]) -> Groups:
@@ -157,9 +160,10 @@ def by_order(items: Sequence[Item]) -> Groups:
 
 
 METHODS: tuple[tuple[Callable[[Sequence[Item]], Groups], str], ...] = (
-    (by_ground, "scenes that touch on the ground stay together"),
+    (by_touch, "scenes that touch on the ground stay together"),
     (by_folder, "scenes of one folder stay together"),
     (by_name, "scenes whose names begin alike stay together"),
+    (by_overlap, "strips of a mosaic from west to east stay together, and scenes that overlap"),
     (by_order, "ranges of numbers stay together, since neighbours often have neighbouring numbers"),
 )
 """Ways to find neighbours, the surest first."""
@@ -172,28 +176,37 @@ def _by(items: Sequence[Item], key: Callable[[Item], tuple[str, ...]]) -> Groups
     return list(found.values())
 
 
-def _west(item: Item) -> float:
+def _corner(item: Item) -> tuple[float, float]:
+    """West and south of a scene."""
     assert item.ground is not None
-    return float(item.ground.quad[:, 0].min())
+    west, south = item.ground.quad.min(0).tolist()
+    return west, south
 
 
 def _touching(items: Sequence[Item], scale: float) -> Groups:
+    """Scenes that meet when each grows by a factor; from west to east, so that few are compared."""
     places = [_grown(i.ground, scale) for i in items if i.ground is not None]
-    root = list(range(len(items)))
-
-    def top(i: int) -> int:
-        while root[i] != i:
-            i = root[i]
-        return i
-
-    for i, one in enumerate(places):
-        for j in range(i):
-            if one.crs == places[j].crs and meet(one, places[j]):
-                root[top(i)] = top(j)
+    if len(places) < len(items):
+        return []
+    boxes = [(p.quad.min(0), p.quad.max(0)) for p in places]
+    root, near = list(range(len(places))), list[int]()
+    for i in sorted(root, key=lambda i: float(boxes[i][0][0])):
+        near = [j for j in near if boxes[j][1][0] >= boxes[i][0][0]]
+        for j in near:
+            low, high = np.maximum(boxes[i][0], boxes[j][0]), np.minimum(boxes[i][1], boxes[j][1])
+            if (low <= high).all() and places[i].crs == places[j].crs and meet(places[i], places[j]):
+                root[_top(root, i)] = _top(root, j)
+        near.append(i)
     found: dict[int, list[Item]] = defaultdict(list)
     for i, item in enumerate(items):
-        found[top(i)].append(item)
-    return list(found.values())
+        found[_top(root, i)].append(item)
+    return sorted(found.values(), key=lambda g: min(map(_corner, g)))
+
+
+def _top(root: Sequence[int], i: int) -> int:
+    while root[i] != i:
+        i = root[i]
+    return i
 
 
 def _grown(ground: Ground, scale: float) -> Ground:
@@ -203,19 +216,23 @@ def _grown(ground: Ground, scale: float) -> Ground:
 
 def patterns(chosen: Sequence[str], every: Sequence[str]) -> list[str]:
     """The shortest name patterns, such as '5_*', that match some names and no others."""
-    wanted, others, found = set(chosen), [n for n in every if n not in set(chosen)], []
+    wanted, found = set(chosen), []
+    others = sorted(set(every) - wanted)
     for name in sorted(chosen):
         if name not in wanted:
             continue
-        known = max((alike_until(name, o) for o in others), default=0)
-        until = known + 1 if known < len(name) else known
-        while name[until : until + 1] in (
-            "_",
-            "-",
-            ".",
-        ):  # '5_*' and not '5*', which scenes to come may match
-            until += 1
-        alike = {n for n in wanted if n.startswith(name[:until])} if known < len(name) else {name}
-        found.append(f"{name[:until]}*" if len(alike) > 1 else name)
+        at = bisect.bisect(others, name)  # what begins most like a name stands beside it
+        known = max((alike_until(name, o) for o in others[max(0, at - 1) : at + 1]), default=0)
+        alike = {n for n in wanted if n.startswith(name[: known + 1])} if known < len(name) else {name}
+        found.append(f"{_words(sorted(alike), known + 1)}*" if len(alike) > 1 else name)
         wanted -= alike
     return found
+
+
+def _words(names: Sequence[str], least: int) -> str:
+    """What names have in common, up to the end of a word if that leaves ``least`` signs."""
+    common = alike_until(*names)
+    ends = [m.end() for m in re.finditer(r"[^\W_]+|[\W_]", names[0]) if least <= m.end() <= common]
+    inside = common < len(names[0]) and names[0][common - 1 : common + 1].isalnum()
+    whole = [e for e in ends if e < common or not inside]
+    return names[0][: max(whole, default=least)]

@@ -177,9 +177,7 @@ def _named(
         file, named = told
         said.append(f"class names come from {file.name}")
         return {v: _free(named.get(v) or _made_up(v, i)) for i, v in enumerate(rest, 1)}, ignore
-    if (well := known.table([v for v in rest if isinstance(v, str)])) is not None and isinstance(
-        rest[0], str
-    ):
+    if (well := known.table([v for v in rest if isinstance(v, str)])) is not None:
         said.append(f"class names are those of {well[0]}, whose colours these are")
         empty: list[Value] = [v for v in rest if well[1][str(v)] is None]
         return {v: str(well[1][str(v)]) for v in rest if v not in empty}, [*ignore, *empty]

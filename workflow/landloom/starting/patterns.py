@@ -1,7 +1,7 @@
 """Patterns of the config for pairs of files: what changes from one to the next becomes a wildcard."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from landloom.starting.pairing import alike_until
@@ -12,25 +12,26 @@ NAMES = ("scene", "part", "piece", "a", "b", "c", "d", "e", "f")
 
 Piece = str | tuple[str, ...]
 """A text that is the same everywhere, or what stands there in each path."""
+Cut = Callable[[Sequence[str]], list[Piece] | None]
 
 
 def find(pairs: Sequence[tuple[Path, Path]]) -> tuple[str, str] | None:
     """Patterns of images and masks that give these pairs, or None if there are none."""
     for cut in (_whole, _tokens):
-        sides = [_pieces([p[side] for p in pairs], cut) for side in (0, 1)]
-        if all(s is not None for s in sides) and (found := _joined(*sides)):  # type: ignore[arg-type]
+        image, mask = (_pieces([p[side] for p in pairs], cut) for side in (0, 1))
+        if image and mask and (found := _joined(image, mask)):
             return found
     return None
 
 
-def _pieces(paths: Sequence[Path], cut: object) -> list[Piece] | None:
+def _pieces(paths: Sequence[Path], cut: Cut) -> list[Piece] | None:
     """A path as pieces; None if the paths differ in their depth or in their words."""
     if len({len(p.parts) for p in paths}) > 1 or len({p.suffix for p in paths}) > 1:
         return None
     found: list[Piece] = []
     names = [*zip(*(p.parent.parts for p in paths), strict=True), tuple(p.stem for p in paths)]
     for i, column in enumerate(names):
-        own = _whole(column) if cut is _whole else _tokens(column)
+        own = cut(column)
         if own is None:
             return None
         found += [*([] if i == 0 else ["/"]), *own]

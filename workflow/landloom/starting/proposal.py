@@ -1,6 +1,6 @@
 """A whole config, written with its reasons."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,13 +118,18 @@ def _place(found: Findings) -> str:
     first = found.images[0]
     systems = sorted({h.crs or "" for h in found.images})
     sides = [s for h in found.images for s in (h.height, h.width)]
-    said = f"{len(first.dtypes)} bands of {first.dtypes[0]}, sides of {min(sides)} to {max(sides)} pixels"
+    said = f"{len(first.dtypes)} bands of {first.dtypes[0]}, sides of {_span(sides)} pixels"
     shown = ", ".join((s if len(s) < 20 else "written out") if s else "none" for s in systems[:3])
-    if found.bands is None and len(first.dtypes) > 3:
+    if sum(c != "alpha" for c in first.colors) > 3 or len(found.bands or ()) > 3:
         said += "; data.rgb says which bands make a picture"
     lengths = [h.gsd for h in found.images if h.gsd is not None]
-    ground = f", {min(lengths):.3g} to {max(lengths):.3g} m a pixel" if lengths else ""
+    ground = f", {_span(lengths)} m a pixel" if lengths else ""
     return f"{said}; CRS {shown}{ground}"
+
+
+def _span(numbers: Sequence[float]) -> str:
+    least, most = f"{min(numbers):.4g}", f"{max(numbers):.4g}"
+    return least if least == most else f"{least} to {most}"
 
 
 def _tile(cut: sizes.Tiles, scenes: int) -> str:

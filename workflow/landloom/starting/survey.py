@@ -2,9 +2,10 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from landloom.starting.grouping import Item
 from landloom.starting.legend import Legend
 from landloom.starting.pairing import Pairs
 from landloom.starting.sources import Sources
+
+Found = TypeVar("Found")
 
 PIXELS = 200_000_000
 """Mask pixels that are counted, in whole masks spread over all of them."""
@@ -73,9 +76,10 @@ def look(root: Path, table: Path) -> Findings:
     return Findings(pairs, source, images, masks, items, found, bands(images, said), said)
 
 
-def _all(job: object, paths: Sequence[Path]) -> list:  # type: ignore[type-arg]
+def _all(job: Callable[[Path], Found], paths: Sequence[Path]) -> list[Found]:
+    """What a job finds in each file; all that cannot be read are named together."""
     problems: list[InputError] = []
-    found = each(job, paths, problems, min(8, os.cpu_count() or 1))  # type: ignore[arg-type, var-annotated]
+    found = each(job, paths, problems, min(8, os.cpu_count() or 1))
     if problems:
         raise InputErrors(problems)
     return found

@@ -79,6 +79,23 @@ def test_well_known_colours_bring_names() -> None:
     assert list(other.names.values()) == ["class_1", "class_2"]
 
 
+def test_well_known_colours_that_compression_has_moved() -> None:
+    blurred = {0x0001FD: 40, 0x02FFFE: 30, 0xFFFEFF: 30, 0x01FF02: 30, 0xFE0001: 20, 0x0000F0: 2}
+    found = proposed(blurred, "colours", lossy=True)
+    assert found.names["#0000ff"] == "building"
+    assert found.pixels["#0000ff"] == 42
+    assert found.tolerance == 15
+
+
+def test_pixels_between_classes_are_told() -> None:
+    found = proposed(
+        {0x000000: 900, 0x640000: 900, 0xFFFFFF: 900, 0x808080: 300, 0x310000: 1}, "colours", lossy=True
+    )
+    assert not any("lie between" in s for s in found.said)
+    between = proposed({0x000000: 900, 0x640000: 900, 0xFFFFFF: 900, 0xB00000: 2}, "colours", lossy=True)
+    assert any("lie between classes" in s for s in between.said)
+
+
 def test_names_beside_the_data(tmp_path: Path) -> None:
     (tmp_path / "class_dict.csv").write_text("name,r,g,b\nroad,255,0,0\nmean,0,0,255\n")
     found = proposed({0xFF0000: 1, 0x0000FF: 3, 0x00FF00: 2}, "colours", tmp_path)

@@ -82,6 +82,22 @@ def test_files_are_looked_at_where_names_say_nothing(tmp_path: Path) -> None:
     assert [(str(i), str(m)) for i, m in found.files] == [("7.tif", "7.png"), ("8.tif", "8.png")]
 
 
+def test_images_that_are_called_so_are_not_looked_at(tmp_path: Path) -> None:
+    laid(tmp_path, ["sat/7.png", "map/7.png", "sat/8.png", "map/8.png"])
+    asked: list[str] = []
+
+    def looked(path: Path) -> bool:
+        asked.append(path.parent.name)
+        return True
+
+    found = pairing.pair(tmp_path, looked)
+    assert [(str(i), str(m)) for i, m in found.files] == [
+        ("sat/7.png", "map/7.png"),
+        ("sat/8.png", "map/8.png"),
+    ]
+    assert asked == ["map"]
+
+
 def test_numbers_are_sorted_as_people_do(tmp_path: Path) -> None:
     names = [f"{k}/{i}.png" for k in ("images", "masks") for i in (1, 9, 10)]
     found = pairing.pair(laid(tmp_path, names), never)

@@ -1,8 +1,12 @@
 """Names of classes: those of well-known sets of colours, and of a table that lies beside the data."""
 
 import csv
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
+
+import numpy as np
+
+from landloom.raster.labels import distances
 
 TABLES: dict[str, dict[str, str | None]] = {
     "ISPRS Potsdam and Vaihingen": {
@@ -19,6 +23,8 @@ TABLES: dict[str, dict[str, str | None]] = {
     },
 }  # fmt: skip
 """Names by colour; None is no class. A number means something else in every set."""
+SHIFT = 10
+"""How far compression moves a colour, in R, G and B."""
 LARGEST = 100_000
 """Bytes of a table of names."""
 
@@ -31,6 +37,17 @@ def table(colors: Collection[str]) -> tuple[str, dict[str, str | None]] | None:
         if set(colors) <= set(names) and 2 * len(set(colors) & set(names)) > len(names)
     ]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def snapped(colors: Sequence[int]) -> list[int]:
+    """Packed colours as a known table writes them, if all are nearly there: compression moves them."""
+    for names in TABLES.values():
+        exact = [int(c[1:], 16) for c in names]
+        apart = distances(np.array(colors), np.array(exact, np.float64), True)
+        nearest = [exact[i] for i in apart.argmin(1)] if len(colors) else []
+        if len(colors) and apart.min(1).max() <= SHIFT and len(set(nearest)) == len(colors):
+            return nearest
+    return list(colors)
 
 
 def beside(root: Path, values: Collection[int | str]) -> tuple[Path, dict[int | str, str]] | None:

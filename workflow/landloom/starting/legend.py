@@ -106,6 +106,8 @@ def _clean(kind: Kind, pixels: Counter[int], lossy: bool, said: list[str]) -> tu
     """Values that mean something, each with what lies nearest to it, and how far that may be from them."""
     colours = kind == "colours"
     chosen = _frequent(pixels, colours)
+    if lossy and colours:
+        chosen = known.snapped(chosen)
     if kind == "palette" or not 1 < len(chosen) < len(pixels):
         return pixels, 0.0
     every, kept = np.array(list(pixels)), np.array(chosen, np.float64)
@@ -120,7 +122,8 @@ def _clean(kind: Kind, pixels: Counter[int], lossy: bool, said: list[str]) -> tu
         f"{tolerance:g} takes each for the listed one that is nearest"
     )
     if far := int(counts[apart.min(1) > tolerance].sum()):
-        said.append(f"{far} mask pixels are too far from all classes; the check names them")
+        share = f"{100 * far / pixels.total():.2g} % of the mask pixels"
+        said.append(f"{share} lie between classes; the check refuses that: export masks again without loss")
     merged: Counter[int] = Counter()
     for at, count in zip(apart.argmin(1).tolist(), counts.tolist(), strict=True):
         merged[chosen[at]] += count

@@ -17,7 +17,7 @@ from landloom.errors import InputError
 SUFFIXES = {".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".bmp", ".gif", ".img", ".vrt"}
 MASK = {
     "mask", "masks", "msk", "label", "labels", "lbl", "lab", "gt", "gts", "groundtruth", "truth",
-    "annotation", "annotations", "anno", "seg", "segmentation", "target", "targets",
+    "annotation", "annotations", "anno", "ann", "anns", "annot", "seg", "segmentation", "target", "targets",
 }  # fmt: skip
 IMAGE = {
     "image", "images", "img", "imgs", "rgb", "ortho", "sat", "photo", "photos", "picture",
@@ -145,16 +145,17 @@ def roles(
         by[role(file)].append(file)
     if by["mask"]:
         return by["image"] or by[""], by["mask"]
-    # No name says mask: one file of each kind is looked at.
+    # No name says mask: one file of each kind is looked at, first of those that are not called images.
+    unknown = by[""] or by["image"]
     kinds: dict[tuple[str, ...], list[Path]] = defaultdict(list)
-    for file in files:
+    for file in unknown:
         stem = [w for w in words(file.stem) if not w.isdigit()]
         kinds[(*(w for p in file.parent.parts for w in words(p)), "/", *stem, file.suffix.lower())].append(
             file
         )
-    if len(kinds) > len(files) / 2:
-        kinds = {(): [], **{(s,): [f for f in files if f.suffix == s] for s in {f.suffix for f in files}}}
-    masks = {f for group in kinds.values() if group and looks_like_mask(root / group[0]) for f in group}
+    if len(kinds) > len(unknown) / 2:  # words differ from file to file
+        kinds = {(s,): [f for f in unknown if f.suffix == s] for s in {f.suffix for f in unknown}}
+    masks = {f for group in kinds.values() if looks_like_mask(root / group[0]) for f in group}
     return [f for f in files if f not in masks], [f for f in files if f in masks]
 
 

@@ -105,6 +105,13 @@ def test_two_large_scenes_are_divided_into_blocks() -> None:
     assert made.tile.size == 64 or made.tile.size == 32
 
 
+def test_a_few_large_scenes_are_divided_and_a_few_small_ones_are_not() -> None:
+    pairs("large", ["1", "2", "3", "4", "5"], side=512)
+    pairs("small", ["1", "2", "3", "4", "5"])
+    assert init.main(["large"]) == init.main(["small"]) == 0
+    assert [config(n).data.split.by for n in ("large", "small")] == ["block", "scene"]
+
+
 def test_files_that_no_pattern_finds_stand_in_a_table() -> None:
     for i in range(1, 6):
         save(Path(f"data/images/00{i}.png"), noise(96, 96, seed=i))

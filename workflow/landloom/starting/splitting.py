@@ -16,6 +16,9 @@ from landloom.starting.survey import Findings
 PATTERNS = 24
 """Most name patterns of a split in the config; more go into a table."""
 
+SCENES, LARGE = 8, 4
+"""Fewer scenes, each of as many tiles along a side, are divided inside: whole ones would leave too little."""
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -40,7 +43,9 @@ def choose(found: Findings, cut: sizes.Tiles, table: Path) -> Chosen:
     Raises:
         InputError: there is too little for three splits.
     """
-    division = grouping.divide(found.items)
+    short = min(min(h.height, h.width) for h in found.images)
+    few_and_large = len(found.items) < SCENES and short >= LARGE * cut.size
+    division = None if few_and_large else grouping.divide(found.items)
     if division is not None:
         held = dict.fromkeys((i.name for i in division.val), "val")
         held |= dict.fromkeys((i.name for i in division.test), "test")

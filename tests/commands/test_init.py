@@ -1,12 +1,15 @@
 """A stranger's folder becomes a config that the check accepts."""
 
+import base64
 import io
 import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from landloom.commands import init
 from landloom.config import Config, load
@@ -57,6 +60,11 @@ def test_the_page_shows_tiles_names_and_counts_and_fetches_nothing() -> None:
     assert "class_1" in page
     assert f"{5 * 96 * 48:,}" in page
     assert not re.search(r"https?://", page)
+    shown = [base64.b64decode(p) for p in re.findall(r'base64,([^"]+)"', page)]
+    image, mask = (np.asarray(Image.open(io.BytesIO(p))) for p in shown[:2])
+    assert image.std() > 20
+    colors = [c.color for c in config("data").data.classes]
+    assert {"#%02x%02x%02x" % tuple(c) for c in mask.reshape(-1, 3)} == set(colors)
 
 
 def test_nothing_is_overwritten() -> None:
@@ -172,3 +180,14 @@ def test_real_sets(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert init.main([str(real(*name.split("/"))), "--name", "x"]) == 0
     assert f"assumed: {scenes} pairs" in capsys.readouterr().out
     assert {c.name for c in config("x").data.classes} <= classes
+
+
+def test_odd_folders_are_written_so_that_yaml_reads_them() -> None:
+    for folder in ('it\'s: a #1 "x"', "a {brace}"):
+        pairs(folder, ["1", "2", "3", "4"])
+        assert init.main([folder, "--name", "n", "--out", f"{folder}/c.yaml"]) == 0
+    patterns, table = (
+        load(yaml.safe_load(Path(f).read_text())) for f in ('it\'s: a #1 "x"/c.yaml', "a {brace}/c.yaml")
+    )
+    assert patterns.data.images == 'it\'s: a #1 "x"/images/{scene}.png'
+    assert table.data.manifest == "a {brace}/c.csv"

@@ -38,7 +38,8 @@ class Sources:
 def find(pairs: Pairs, table: Path) -> Sources:
     """The shortest way to name the pairs; ``table`` is where a table would lie."""
     files = [(pairs.root / i, pairs.root / m) for i, m in pairs.files]
-    if len(files) > LISTED and (found := patterns.find(pairs.files)):
+    plain = not set("{}") & set(str(pairs.root))  # a brace would be a wildcard
+    if len(files) > LISTED and plain and (found := patterns.find(pairs.files)):
         images, masks = (str(pairs.root / p) for p in found)
         if names := _names({"images": images, "masks": masks}, files):
             return Sources([f"images: {quoted(images)}", f"masks: {quoted(masks)}"], names)

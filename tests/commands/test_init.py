@@ -24,6 +24,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr("builtins.input", lambda prompt: pytest.fail("nobody can answer"))
 
 
 def config(name: str) -> Config:
@@ -64,7 +65,7 @@ def test_the_page_shows_tiles_names_and_counts_and_fetches_nothing() -> None:
     image, mask = (np.asarray(Image.open(io.BytesIO(p))) for p in shown[:2])
     assert image.std() > 20
     colors = [c.color for c in config("data").data.classes]
-    assert {"#%02x%02x%02x" % tuple(c) for c in mask.reshape(-1, 3)} == set(colors)
+    assert {f"#{bytes(c.tolist()).hex()}" for c in mask.reshape(-1, 3)} == set(colors)
 
 
 def test_nothing_is_overwritten() -> None:

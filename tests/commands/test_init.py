@@ -192,3 +192,14 @@ def test_odd_folders_are_written_so_that_yaml_reads_them() -> None:
     )
     assert patterns.data.images == 'it\'s: a #1 "x"/images/{scene}.png'
     assert table.data.manifest == "a {brace}/c.csv"
+
+
+def test_a_gpu_brings_larger_tiles_and_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs("data", [str(i) for i in range(12)], side=1024)
+    assert init.main(["data"]) == 0
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert init.main(["data", "--out", "config/gpu.yaml"]) == 0
+    small, large = config("data"), config("gpu")
+    assert (small.tile.size, large.tile.size) == (128, 256)
+    assert large.image_train.steps > small.image_train.steps
+    assert large.base.unet.steps > small.base.unet.steps

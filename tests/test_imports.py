@@ -36,6 +36,7 @@ ROOMS = [
     "reporting",
     "orchestration",
     "stages",
+    "starting",
     "commands",
     "__main__",
 ]

@@ -1,0 +1,1 @@
+"""A first config for data that nobody has described."""

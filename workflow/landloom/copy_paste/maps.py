@@ -1,6 +1,6 @@
 """The masks of the train tiles, from which new ones are quilted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,26 +31,30 @@ UNSEEN = 1e-4
 
 
 @dataclass(frozen=True)
+class Tile:
+    """A train tile: its row, counted over all shards, its name, its scene and its mask."""
+
+    row: int
+    id: str
+    scene: str
+    encoded: bytes
+
+
+@dataclass(frozen=True)
 class Maps:
     """Train tiles by their masks.
 
     Attributes:
-        tiles: shards of tiles.
-        rows: row of each tile, counted over all shards.
-        ids: its name.
-        scenes: the scene it is from.
-        encoded: its mask.
+        shards: shards of tiles.
+        tiles: the tiles.
         after: class shares (SIDES, N, STRIPS + 1, K), of all pixels, right of each cut through a tile that
             was turned by 2 * side.
         price: what it costs that two classes touch (K, K): 0 for the same, more the more seldom they do.
         size: side in pixels.
     """
 
-    tiles: Sequence[Path]
-    rows: list[int]
-    ids: list[str]
-    scenes: list[str]
-    encoded: list[bytes]
+    shards: Sequence[Path]
+    tiles: Sequence[Tile]
     after: NDArray[np.float32]
     price: NDArray[np.float32]
     size: int
@@ -66,12 +70,9 @@ class Maps:
         rows = spread(samples.rows(tiles, "train"), MOST)
         if not rows:
             raise InputError(tiles[0].parent, "no train tile to cut from", "Look at check and tile")
-        table = samples.columns(tiles, ["id", "scene", "mask"])
-        rows = chosen(rows, table["mask"], classes)
-        encoded = [table["mask"][i] for i in rows]
-        after, borders = measured(encoded, classes)
-        ids, scenes = ([table[name][i] for i in rows] for name in ("id", "scene"))
-        return cls(tiles, rows, ids, scenes, encoded, after, prices(borders), dataset.size)
+        found = chosen(list(masks(tiles, set(rows))), classes)
+        after, borders = measured([t.encoded for t in found], classes)
+        return cls(tiles, found, after, prices(borders), dataset.size)
 
     @property
     def shares(self) -> NDArray[np.float32]:
@@ -80,20 +81,30 @@ class Maps:
 
     def mask(self, tile: int) -> Mask:
         """The mask (H, W) of a tile; pixels without a class take that of the nearest pixel."""
-        return filled(codec.decode(self.encoded[tile])[0].astype(np.uint8))
+        return filled(codec.decode(self.tiles[tile].encoded)[0].astype(np.uint8))
 
     def gaps(self, tile: int) -> NDArray[np.bool_]:
         """Pixels (H, W) of a tile without a class."""
-        return np.asarray(codec.decode(self.encoded[tile])[0] == IGNORE)
+        return np.asarray(codec.decode(self.tiles[tile].encoded)[0] == IGNORE)
 
 
-def chosen(rows: Sequence[int], encoded: Sequence[bytes], classes: int) -> list[int]:
-    """Rows of tiles that are nearly without gaps; all rows, if those lack a class that others have."""
-    counts = np.stack([np.bincount(codec.decode(encoded[i])[0].ravel(), minlength=256) for i in rows])
+def masks(tiles: Sequence[Path], wanted: Collection[int]) -> Iterator[Tile]:
+    """Some rows of shards, counted over all of them, a shard at a time; images are not read."""
+    start = 0
+    for path in tiles:
+        table = samples.columns([path], ["id", "scene", "mask"])
+        rows = zip(table["id"], table["scene"], table["mask"], strict=True)
+        yield from (Tile(start + i, *row) for i, row in enumerate(rows) if start + i in wanted)
+        start += len(table["id"])
+
+
+def chosen(found: Sequence[Tile], classes: int) -> Sequence[Tile]:
+    """Tiles that are nearly without gaps; all, if those lack a class that others have."""
+    counts = np.stack([np.bincount(codec.decode(t.encoded)[0].ravel(), minlength=256) for t in found])
     whole = counts[:, IGNORE] <= (1 - WHOLE) * counts.sum(1)
     held = counts[:, :classes] > 0
     enough = (held[whole].any(0) == held.any(0)).all()
-    return [row for row, kept in zip(rows, whole, strict=True) if kept or not enough]
+    return [tile for tile, kept in zip(found, whole, strict=True) if kept] if enough else found
 
 
 def measured(encoded: Sequence[bytes], classes: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

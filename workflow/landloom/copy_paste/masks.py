@@ -39,7 +39,7 @@ class CutMasks:
         """One mask per request; each depends on its own target and seed alone."""
         recipes = [self.way(self.maps, r.target, np.random.default_rng([r.seed, attempt])) for r in requests]
         numbers = sorted({tile for r in recipes for tile in r.tiles})
-        found = samples.pick(self.maps.tiles, [self.maps.rows[n] for n in numbers])
+        found = samples.pick(self.maps.shards, [self.maps.tiles[n].row for n in numbers])
         images = {n: self.dataset.scale(s.image_array()) for n, s in zip(numbers, found, strict=True)}
         masks = {n: self.maps.mask(n) for n in numbers}
         gaps = {n: self.maps.gaps(n).astype(np.uint8) for n in numbers}
@@ -49,7 +49,7 @@ class CutMasks:
             cost = np.zeros((len(self.dataset.classes), *mask.shape), np.float32)
             shown = self.looking(recipe.image(masks, images), recipe, [request.seed, attempt, LOOK])
             image = codec.encode(self.dataset.unscale(shown))
-            parts = {self.maps.ids[n]: share for n, share in recipe.shares(len(mask)).items()}
+            parts = {self.maps.tiles[n].id: share for n, share in recipe.shares(len(mask)).items()}
             made.append(Drawn(mask, cost, image=image, gaps=missing if missing.any() else None, parts=parts))
         return made
 
@@ -62,4 +62,4 @@ class CutMasks:
             return image
         names = sorted(self.looks)
         other = self.looks[names[int(np.random.default_rng(list(seed)).integers(len(names)))]]
-        return self.looks[self.maps.scenes[recipe.start]].given(image, other)
+        return self.looks[self.maps.tiles[recipe.start].scene].given(image, other)

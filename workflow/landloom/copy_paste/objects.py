@@ -22,7 +22,7 @@ LEAST = 4
 
 def paste(maps: Maps, target: Shares, rng: np.random.Generator) -> Recipe:
     """A real tile with regions pasted on it towards shares (K,), NaN where a class is open."""
-    drawn = rng.permutation(len(maps.ids))[:STARTS]
+    drawn = rng.permutation(len(maps.tiles))[:STARTS]
     start = int(drawn[gap(maps.shares[drawn], target).argmin()])
     recipe = Recipe(start, int(rng.integers(8)), blend=False)
     canvas, steps = turned(maps.mask(start), recipe.variant), list[Step]()

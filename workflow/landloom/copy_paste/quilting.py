@@ -45,11 +45,11 @@ def quilt(maps: Maps, target: Shares, rng: np.random.Generator) -> Recipe:
     The start is one of real tiles. Then one side of what there is gives way to another tile, as long as that
     brings the mix nearer; the first time in any case, so that no mask is a real one.
     """
-    drawn = rng.permutation(len(maps.ids))[:STARTS]
+    drawn = rng.permutation(len(maps.tiles))[:STARTS]
     start = int(drawn[gap(maps.shares[drawn], target).argmin()])
     recipe = Recipe(start, int(rng.integers(8)))
     canvas, steps = turned(maps.mask(start), recipe.variant), list[Step]()
-    others = np.delete(np.arange(len(maps.ids)), start) if len(maps.ids) > 1 else np.array([start])
+    others = np.delete(np.arange(len(maps.tiles)), start) if len(maps.tiles) > 1 else np.array([start])
     for number in range(ROUNDS):
         off = float(gap(shares(canvas, len(target)), target))
         if steps and off < NEAR:

@@ -4,13 +4,16 @@ CPU = """\
 # Budgets for a few CPU cores. On a GPU raise steps and batch tenfold, or see config/potsdam.yaml.
 base:
   source: scratch
-  masks: false # masks come from the categorical back-end, which needs no base
+  masks: false # no masks are drawn by it
   vae: {{steps: 1200, batch: 4, crop: {crop}, lr: 2.0e-3}}
   unet: {{channels: [32, 64, 128], groups: 8, steps: 900, batch: 16, lr: 2.0e-3}}
-label_train:
+# Real masks, cut and joined to the mix that is asked for, bring their image, which is painted over.
+# With `source: model` and without `collage` both are drawn anew.
+label_sample: {{source: quilt, steps: 20}}
+image_sample: {{collage: {{source: own, strength: 0.1}}}}
+label_train: # for source: model
   {{backend: categorical, steps: 1800, batch: 8, lr: 2.0e-3, ema: 0.995,
    categorical: {{channels: [32, 64, 128]}}}}
-label_sample: {{steps: 20}}
 image_train: {{steps: 1000, batch: 16, lr: 1.5e-3, init: small, unlock: true}}
 """
 
@@ -19,13 +22,16 @@ GPU = """\
 # Stable Diffusion 1.5 in place of a base from scratch: see `base` in config/potsdam.yaml.
 base:
   source: scratch
-  masks: false # masks come from the categorical back-end, which needs no base
+  masks: false # no masks are drawn by it
   vae: {{steps: 12000, batch: 16, crop: {crop}, lr: 1.0e-3}}
   unet: {{channels: [64, 128, 256], groups: 8, steps: 20000, batch: 32, lr: 5.0e-4}}
-label_train:
+# Real masks, cut and joined to the mix that is asked for, bring their image, which is painted over.
+# With `source: model` and without `collage` both are drawn anew.
+label_sample: {{source: quilt, steps: 40}}
+image_sample: {{collage: {{source: own, strength: 0.1}}}}
+label_train: # for source: model
   {{backend: categorical, steps: 20000, batch: 32, lr: 1.0e-3, ema: 0.999,
    categorical: {{channels: [64, 128, 256]}}}}
-label_sample: {{steps: 40}}
 image_train: {{steps: 20000, batch: 32, lr: 5.0e-4, init: small, unlock: true}}
 """
 

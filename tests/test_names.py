@@ -25,7 +25,7 @@ PINNED = {
     "evidence": "1 bc3740b5",
     "export": "6 c7de04e3",
     "features": "1 79f595d7",
-    "image_sample": "12 9df664bf",
+    "image_sample": "13 9df664bf",
     "image_train": "10 5d7631bf",
     "label_sample": "10 7624ef80",
     "label_table": "4 3d54d6cd",

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,3 +104,21 @@ def test_nothing_to_cut_from_is_an_error(tmp_path: Path) -> None:
         library(tmp_path, train=1).chosen(wanted(labels, "train0"), 0)
     with pytest.raises(InputError, match="no train tile to cut from"):
         library(tmp_path, train=0)
+
+
+def test_the_same_ground_in_another_scene_is_no_piece_either(tmp_path: Path) -> None:
+    """Two dates of one place: each has the other's ground, in scenes of other sizes."""
+    rng = np.random.default_rng(0)
+    labels = shards.mask(rng)
+    east = [10.0, 0, 0, 0, -10.0, 0]
+
+    def at(name: str, x: float, crs: str | None = "EPSG:32652", **more: Any) -> Sample:
+        place = None if crs is None else [*east[:2], x, *east[3:]]
+        return shards.sample(name, rng, labels, scene=name, crs=crs, transform=place, **more)
+
+    rows = [at("spring", 0), at("autumn", 5), at("half", 160), at("beside", 320), at("zone", 0, "EPSG:32651")]
+    samples.write(tmp_path / "t.parquet", [*rows, at("nowhere", 0, None)])
+    shelf = Library(shards.dataset(), [tmp_path / "t.parquet"], CollageConfig())
+    found = {shelf.ids[i] for i in shelf._free(["spring"])}
+    assert found == {"beside", "zone", "nowhere"}
+    assert {shelf.ids[i] for i in shelf._free(["nowhere"])} == set(shelf.ids) - {"nowhere"}

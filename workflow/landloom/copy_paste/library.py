@@ -22,6 +22,7 @@ TURNS = 8
 SHARE = 4
 """A collage is chosen from one in so many of all turned tiles at most, or all seeds would choose the same."""
 Mask = NDArray[np.uint8]
+WHERE = ("id", "scene", "row", "col", "crs", "transform")
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class Library:
         scenes = {scene: n for n, scene in enumerate(dict.fromkeys(t.scene for t in found))}
         self.ids, self.rows = [t.id for t in found], [t.number for t in found]
         self.places = np.array([(scenes[t.scene], t.row, t.col) for t in found])
+        systems = {crs: n for n, crs in enumerate(dict.fromkeys(t.crs for t in found))}
+        self.ground = np.array([(systems[t.crs], *bounds(t.transform, dataset.size)) for t in found])
         self.cells = np.stack([t.cells for t in found])
         self.counts = np.stack([t.counts for t in found])[:, : len(dataset.classes)]
         self.number = {name: n for n, name in enumerate(self.ids)}
@@ -123,11 +126,15 @@ class Library:
         return pieces
 
     def _free(self, parents: Sequence[str]) -> NDArray[np.int64]:
-        """Numbers of the tiles that share no pixel with any of the parents."""
+        """Numbers of the tiles that share no pixel, and no ground, with any of the parents.
+
+        Scenes may show the same ground on two dates. Where a tile lies is known only if it is georeferenced.
+        """
         taken = np.zeros(len(self.ids), bool)
         for number in (self.number[p] for p in parents if p in self.number):
             apart = np.abs(self.places - self.places[number])
             taken |= (apart[:, 0] == 0) & (apart[:, 1:] < self.dataset.size).all(1)
+            taken |= overlapping(self.ground, self.ground[number])
         return np.flatnonzero(~taken)
 
     def _rich(self, mask: Mask, free: NDArray[np.int64], random: np.random.Generator) -> list[Piece]:
@@ -138,6 +145,26 @@ class Library:
             if counts.any():
                 found.append(Piece(int(random.choice(free[counts >= counts.max() / 2])), 0))
         return found
+
+
+def bounds(transform: Sequence[float] | None, side: int) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top of a tile on its map; NaN where it is not georeferenced."""
+    if transform is None:
+        return (np.nan,) * 4
+    a, b, c, d, e, f = transform
+    corners = [(0, 0), (0, side), (side, 0), (side, side)]
+    x, y = zip(*((a * i + b * j + c, d * i + e * j + f) for i, j in corners), strict=True)
+    return min(x), max(x), min(y), max(y)
+
+
+def overlapping(ground: NDArray[np.float64], one: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which tiles (N,), by their system and bounds (N, 5), share ground with one (5,).
+
+    Boxes that only touch share none: a thousandth of their size is forgiven, for bounds are rounded.
+    """
+    least = 1e-3 * np.array([one[2] - one[1], one[4] - one[3]])
+    shared = np.minimum(ground[:, [2, 4]], one[[2, 4]]) - np.maximum(ground[:, [1, 3]], one[[1, 3]])
+    return np.asarray((ground[:, 0] == one[0]) & (shared > least).all(1))
 
 
 def line(covered: NDArray[np.bool_], most: int, angle: float) -> tuple[float, float, float]:
@@ -155,6 +182,8 @@ class TileMask:
     scene: str
     row: int
     col: int
+    crs: str | None
+    transform: list[float] | None
     number: int
     cells: Mask
     counts: NDArray[np.int64]
@@ -164,11 +193,11 @@ def masks(tiles: Sequence[Path]) -> Iterator[TileMask]:
     """Masks of the train tiles of shards, a shard at a time; images are not read."""
     before = 0
     for path in tiles:
-        found = samples.columns([path], ["id", "scene", "row", "col", "split", "mask"])
+        found = samples.columns([path], [*WHERE, "split", "mask"])
         for i, split in enumerate(found["split"]):
             if split == "train":
                 mask = codec.decode(found["mask"][i])[0].astype(np.uint8)
                 counts = np.bincount(mask.ravel(), minlength=IGNORE + 1)
-                where = {k: found[k][i] for k in ("id", "scene", "row", "col")}
+                where = {k: found[k][i] for k in WHERE}
                 yield TileMask(**where, number=before + i, cells=reduced(mask), counts=counts)
         before += len(found["split"])

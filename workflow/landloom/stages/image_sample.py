@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Starts = Callable[[Sample, int], Collage]
 
-VERSION = 12
+VERSION = 13
 IMAGE_SEED = 0x5EED  # images start from other noise than their masks
 RESAMPLE_SEED = 0x7415  # and resamples from other noise than the first images
 

@@ -28,7 +28,7 @@ PINNED = {
     "image_sample": "13 9df664bf",
     "image_train": "10 5d7631bf",
     "label_sample": "10 7624ef80",
-    "label_table": "4 3d54d6cd",
+    "label_table": "4 a0297216",
     "label_train": "7 ee0ce422",
     "mix": "3 f859f38c",
     "plan": "4 d4c01813",

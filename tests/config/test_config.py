@@ -365,3 +365,10 @@ def test_conditions_are_switched_on_by_their_section() -> None:
     sent = config.image_train.model_dump_json(exclude_defaults=True)
     assert type(config.image_train).model_validate_json(sent) == config.image_train
     assert load(raw()).image_train.model_dump_json(exclude_defaults=True) == "{}"
+
+
+def test_rows_of_the_label_table_are_of_models_unless_they_say_otherwise() -> None:
+    rows = {"a": {}, "b": {"label_sample": {"source": "quilt"}}}
+    found = Config.model_validate(raw(label_sample={"source": "quilt"}, label_table={"generators": rows}))
+    sources = [found.section("label_sample", f"label_table/{n}").model_dump()["source"] for n in rows]
+    assert sources == ["model", "quilt"]

@@ -184,7 +184,7 @@ class Config(Section):
 
     @property
     def alone(self) -> dict[str, Changes]:
-        """Generators of masks alone, by models whatever others do: the rows of the label table."""
+        """Generators of masks alone, by models unless they say otherwise: the rows of the label table."""
         model = {"label_sample": {"source": "model"}}
         return {f"{TABLE}/{n}": merge(model, c) for n, c in self.label_table.generators.items()}
 

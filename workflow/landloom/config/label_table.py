@@ -27,14 +27,14 @@ def generators() -> dict[str, Changes]:
     lora, categorical = {"label_train": VECTOR}, {"label_train": {"backend": "categorical"}}
     latent, tries = {"latent": 0.1}, {"tries": 4}
     return {
-        "lora": {"label_train": PROMPT} | _levers({}),
-        "lora-loss": {"label_train": LOSS} | _levers({}),
-        "lora-vector": lora | _levers({}),
+        "lora": {"label_train": PROMPT},
+        "lora-loss": {"label_train": LOSS},
+        "lora-vector": lora,
         "lora-guidance": lora | _levers(latent),
         "lora-best": lora | _levers(latent | tries),
         "lora-repair": lora | _levers(latent | tries | {"repair": True}),
         "categorical": categorical | _levers({"histogram": False}),
-        "categorical-guidance": categorical | _levers({}),
+        "categorical-guidance": categorical,
         "categorical-best": categorical | _levers(tries),
         "categorical-repair": categorical | _levers(tries | {"repair": True}),
         "quilt": {"label_sample": QUILT},
@@ -43,7 +43,7 @@ def generators() -> dict[str, Changes]:
 
 
 def _levers(control: dict[str, Any]) -> Changes:
-    return {"label_sample": {"source": "model", "control": control}}
+    return {"label_sample": {"control": control}}
 
 
 class LabelTableConfig(NetworkSection):
@@ -55,4 +55,5 @@ class LabelTableConfig(NetworkSection):
     """Real tiles that the requests start from, and that the masks are compared with."""
     generators: dict[str, Changes] = Field(default_factory=generators, min_length=1)
     """Rows of the table by name: generators without images, as in ``generators`` above, which differ in
-    label_train and label_sample; their masks come from a model or from quilts."""
+    label_train and label_sample; their masks come from a model, whatever
+    those of others do, or from quilts if they say so."""

@@ -142,7 +142,7 @@ def _check_apart(scenes: list[SceneFiles], where: str) -> None:
             raise InputError(
                 where,
                 f"two scenes are called '{scene.name}': {first.images[0]} and {scene.images[0]}",
-                "Rename one of them; a wildcard's values are joined by '_', and an accent is one sign with its letter",
+                "Rename one of them; wildcards are joined by '_', and an accent is one sign with its letter",
             )
 
 
@@ -162,9 +162,7 @@ def _check_capitals(scenes: list[SceneFiles], where: str) -> None:
 def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
     found = patterns.matched("data.images", images, {"data.masks": masks})
     scenes = [
-        SceneFiles(
-            spelt("_".join(values.values()), "data.images"), files, Path(patterns.fill(masks, values))
-        )
+        SceneFiles(spelt("_".join(values.values()), "data.images"), files, Path(patterns.fill(masks, values)))
         for files, values in found
     ]
     # Where both lie in one folder, a.tif beside a_mask.tif, the image pattern matches the masks, too.

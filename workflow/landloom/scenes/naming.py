@@ -1,7 +1,8 @@
 """Names of scenes, and what stands for them in paths and ids. Standard library only.
 
 A name is shown as the user wrote it. It becomes a part of paths, of wildcards and of sample ids by ``coded``
-alone, so that what a file system, a shell, an address or a spreadsheet takes for a sign of its own never gets there.
+alone, so that what a file system, a shell, an address or a spreadsheet takes for a sign of its own never gets
+there.
 """
 
 import hashlib
@@ -37,9 +38,9 @@ def spelt(name: str, where: str) -> str:
 def coded(name: str) -> str:
     """What stands for the name in paths and ids; two names never have one code.
 
-    Letters and digits of any script, '.', '_' and '-' stand for themselves. Each byte of other signs, and of a
-    dot in front, which would hide a file, becomes ``~`` and two hexadecimal digits. The end of a code that is too
-    long is replaced by a digest of the name, after two ``~``.
+    Letters and digits of any script, '.', '_' and '-' stand for themselves. Each byte of other signs, and
+    of a dot in front, which would hide a file, becomes ``~`` and two hexadecimal digits. The end of a code that
+    is too long is replaced by a digest of the name, after two ``~``.
     """
     code = "".join(c if _plain(c) and (i or c != ".") else _escaped(c) for i, c in enumerate(name))
     if len(code.encode()) <= LONGEST:

@@ -25,7 +25,8 @@ def mapped(
 
     Args:
         found: tiles with probabilities (K, H, W).
-        folder: where ``<scene>.tif`` is written, its name coded: class indices on the scene's grid, 255 where no tile lies.
+        folder: where ``<scene>.tif`` is written, its name coded: class indices on the scene's grid, 255
+            where no tile lies.
         tiles: shards of the tiles; they know the grids.
         dataset: classes.
         about: what else the maps' tags say.

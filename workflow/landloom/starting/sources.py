@@ -101,7 +101,7 @@ def _stem(pairs: Pairs, image: Path) -> str:
 
 
 def _free(names: Sequence[str]) -> list[str]:
-    """Names that stay different without signs that do not show, or that a spreadsheet begins a formula with."""
+    """Names that stay different without signs that do not show, or with which formulas of tables begin."""
     shown = ["".join(c if c.isprintable() else "-" for c in n) for n in names]
     clean = [spelt(n.strip().lstrip(" .=+@-") or "-", "init") for n in shown]
     apart = len(set(clean)) == len(clean) and "-" not in clean

@@ -36,7 +36,7 @@ def test_printed_commands_name_scenes_as_they_are_and_paths_by_their_codes(tmp_p
         (tmp_path / f"images/{file}.tif").rename(tmp_path / f"images/{file} #'1.tif")
     data = {"scenes": listed, "classes": CONFIG["data"]["classes"]}
     data["split"] = {"by": "scene", "val": [NAMES[1]], "test": ["{b}*"]}
-    printed = snakemake(tmp_path, "-n", "-p", "report", config=CONFIG | {"data": data})
+    printed = snakemake(tmp_path, "-n", "-p", "results/tiny/ratios.parquet", config=CONFIG | {"data": data})
     assert set(CODES) == set(map(coded, NAMES))
     commands = [shlex.split(line) for line in printed.splitlines() if line.startswith("python -m landloom")]
     tiling = {c[c.index("--out") + 1]: c for c in commands if c[3] == "tile"}

@@ -38,8 +38,8 @@ def spelt(name: str, where: str) -> str:
 def coded(name: str) -> str:
     """What stands for the name in paths and ids; two names never have one code.
 
-    Letters and digits of any script, '.', '_' and '-' stand for themselves. Each byte of other signs, and
-    of a dot in front, which would hide a file, becomes ``~`` and two hexadecimal digits. The end of a code that
+    Letters and digits of any script, '.', '_' and '-' stand for themselves. Each byte of other signs, and of
+    a dot in front, which would hide a file, becomes ``~`` and two hexadecimal digits. The end of a code that
     is too long is replaced by a digest of the name, after two ``~``.
     """
     code = "".join(c if _plain(c) and (i or c != ".") else _escaped(c) for i, c in enumerate(name))

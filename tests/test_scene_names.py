@@ -38,7 +38,8 @@ def test_printed_commands_name_scenes_as_they_are_and_paths_by_their_codes(tmp_p
     data["split"] = {"by": "scene", "val": [NAMES[1]], "test": ["{b}*"]}
     printed = snakemake(tmp_path, "-n", "-p", "results/tiny/ratios.parquet", config=CONFIG | {"data": data})
     assert set(CODES) == set(map(coded, NAMES))
-    commands = [shlex.split(line) for line in printed.splitlines() if line.startswith("python -m landloom")]
+    begin = "python -m landloom "
+    commands = [shlex.split(line[line.index(begin) :]) for line in printed.splitlines() if begin in line]
     tiling = {c[c.index("--out") + 1]: c for c in commands if c[3] == "tile"}
     for name, code, file in zip(NAMES, CODES, "abcde", strict=True):
         command = tiling[f"results/tiny/tiles/{code}.parquet"]

@@ -161,8 +161,15 @@ def test_what_the_check_refuses_is_said(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_odd_names_of_scenes_stay_apart() -> None:
-    assert sources._free(["a b", "c"]) == ["a-b", "c"]
-    assert sources._free(["a b", "a-b"]) == ["00000", "00001"]
+    assert sources._free(["a b", "Á#1"]) == ["a b", "Á#1"]
+    assert sources._free(["=SUM(a)", "-b", " c\n1"]) == ["SUM(a)", "b", "c-1"]
+    assert sources._free(["=a", "a"]) == ["00000", "00001"]
+
+
+def test_no_cell_of_the_table_is_a_formula() -> None:
+    files = [(Path("=1+1.tif"), Path("m/=1+1.tif"))]
+    (row,) = sources.tabled(files, ["=1+1"], Path("t.csv"), {"=1+1": "val"}).rows
+    assert row == {"scene": "1+1", "image": "./=1+1.tif", "mask": "m/=1+1.tif", "split": "val"}
 
 
 SETS = {

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from landloom.config.data import Split
 from landloom.errors import InputError
+from landloom.scenes import naming
 from landloom.scenes.discovery import (
-    LONGEST,
     SceneFiles,
     discover,
     divided,
@@ -86,40 +87,55 @@ def test_no_match_names_pattern_and_nearest_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "name"),
     [
-        ("-74_40", "-74_40"), ("Äcker", "Äcker"), ("A\u0308cker", "Äcker"), ("北京 1", "北京-1"),
-        ("&b", "-b"),
-        ("--x", "-x"), ("दिल्ली", "दिल्ली"), ("a'b$(c)", "a-b--c-"),
+        ("-74_40", "-74_40"), ("A\u0308cker", "Äcker"), ("北京 1", "北京 1"), (" a ", " a "),
+        ("दिल्ली", "दिल्ली"),
+        ("Área 1 (norte)#2", "Área 1 (norte)#2"), ("a'b$(c)\"|%20,;", "a'b$(c)\"|%20,;"), ("@x", "@x"),
+        (os.fsdecode(b"caf\xe9"), "caf\\xe9"),
     ],
 )  # fmt: skip
-def test_names_keep_letters_of_any_script(tmp_path: Path, file: str, name: str) -> None:
+def test_names_are_kept_as_they_are(tmp_path: Path, file: str, name: str) -> None:
     touch(tmp_path, f"{file}.tif")
     (scene,) = discover(rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}.png"))
     assert (scene.name, scene.images[0].stem) == (name, file)
 
 
-def test_a_listed_name_never_hides_its_outputs() -> None:
-    listed = [
-        {"name": "..", "images": ["r.tif"], "mask": "m.tif"},
-        {"name": ".a", "images": ["r"], "mask": "m"},
-    ]
-    assert [s.name for s in discover(rasters.config(scenes=listed))] == ["_", "_a"]
+def test_a_name_that_no_list_can_hold_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "a\nb.tif")
+    data = rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}.png")
+    with pytest.raises(InputError, match=r"data.images: the name of scene 'a\\nb' holds '\\n'.*Rename it"):
+        discover(data)
 
 
-def test_a_name_too_long_for_its_outputs_is_named_with_the_way_out() -> None:
-    long = named("x" * LONGEST, "ä" * 96)
-    with pytest.raises(
-        InputError, match=r"192 bytes\. Shorten it to 190, or set tile\.scenes_per_shard to 2"
-    ):
-        grouped(long, 1)
-    assert list(grouped(long[:1], 1)) == ["x" * LONGEST]
-    assert list(grouped(long, 2)) == ["00000"]
+def test_a_shard_of_one_scene_bears_its_name_coded() -> None:
+    scenes = named("a", ".b", "Á 1", "x" * 300)
+    assert list(grouped(scenes, 1).values()) == [[s.name] for s in scenes]
+    assert list(grouped(scenes, 1))[:3] == ["a", "~2Eb", "Á~201"]
+    assert list(grouped(scenes, 4)) == ["00000"]
 
 
 def test_two_scenes_with_one_name_are_an_error(tmp_path: Path) -> None:
-    touch(tmp_path, "a b.tif", "a+b.tif")
+    """Accents count as one sign, however each file spells them."""
+    touch(tmp_path, "\u00c1 1.tif", "A\u0301 1.tif")
     data = rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}.png")
-    with pytest.raises(InputError, match=r"two scenes are called 'a-b'.*Rename"):
+    with pytest.raises(InputError, match=r"two scenes are called '\u00c1 1'.*Rename"):
         discover(data)
+
+
+def test_names_that_differ_in_capitals_alone_need_files_that_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.tif", "A.tif", "b.tif")
+    data = rasters.config(images=f"{tmp_path}/{{s}}.tif", masks=f"{tmp_path}/{{s}}.png")
+    assert [s.name for s in discover(data)] == ["A", "a", "b"]
+    monkeypatch.setattr(naming, "takes_capitals_for_small", lambda _: True)
+    with pytest.raises(InputError, match=r"'A' and 'a' differ in capitals alone"):
+        discover(data)
+
+
+def test_a_pattern_of_a_split_takes_the_scene_of_that_very_name() -> None:
+    scenes = named("a[1]", "a1", "\u00c4", "b")
+    split = Split(val=["a[1]"], test=["A\u0308*"])
+    assert split_scenes(scenes, split) == {"a[1]": "val", "a1": "train", "\u00c4": "test", "b": "train"}
 
 
 @pytest.mark.parametrize(

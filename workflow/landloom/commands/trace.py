@@ -23,7 +23,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--root", type=Path, help="results/<dataset>; all of results/ when absent")
     given = parser.parse_args(arguments)
     roots = [given.root] if given.root else sorted(p for p in Path("results").glob("[!.]*") if p.is_dir())
-    print(json.dumps(trace(given.id, roots), indent=1))
+    found = json.dumps(trace(given.id, roots), indent=1, ensure_ascii=False)
+    # Bytes of a path that are no UTF-8 cannot be printed; this is how JSON writes them.
+    print(found.encode("utf-8", "backslashreplace").decode())
     return 0
 
 

@@ -77,7 +77,7 @@ class Scene(Section):
     """One scene, named in the config itself."""
 
     name: str
-    """Name of the scene: letters, digits, '.', '_', '-'."""
+    """Name of the scene, of any signs in one line; paths hold it coded."""
     images: list[str] = Field(min_length=1)
     """Image file, or several files whose bands are stacked in this order."""
     mask: str | None = None

@@ -5,7 +5,6 @@ Standard library only: the Snakefile imports this at every start of every job.
 
 import fnmatch
 import os.path
-import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +12,9 @@ from pathlib import Path
 
 from landloom.config.data import DataConfig, Split
 from landloom.errors import InputError
-from landloom.scenes import manifest, patterns
+from landloom.scenes import manifest, naming, patterns
+from landloom.scenes.naming import coded, spelt
 from landloom.scenes.splits import UNLABELLED, assign, withhold
-
-LONGEST = 190
-"""Most bytes of a scene's name that a shard can bear: file systems take 255, and records and locks add."""
 
 ALIKE = ((".tif", ".tiff"), (".jpg", ".jpeg"))
 """Suffixes that mean the same."""
@@ -28,7 +25,7 @@ class SceneFiles:
     """Files of one scene.
 
     Attributes:
-        name: letters and digits of any script, '.', '_' and '-' only; it stands in paths.
+        name: as it is shown, one line of any signs; in paths and ids stands ``naming.coded`` of it.
         images: files whose bands are stacked, in this order.
         mask: where the mask should be; ``check`` reports it when it is not there. None if it has none.
         split: train, val, test or unlabelled when a manifest or the config says so.
@@ -52,20 +49,11 @@ class SceneFiles:
 def grouped(scenes: Sequence[SceneFiles], size: int) -> dict[str, list[str]]:
     """Scenes that are cut, captioned and encoded together, by name of their shard.
 
-    With a ``size`` of one, the shard of each scene bears its name; else shards of up to ``size`` scenes with
-    equally many image files are numbered.
-
-    Raises:
-        InputError: a shard shall bear a name that is too long for a file.
+    With a ``size`` of one, the shard of each scene bears its coded name; else shards of up to ``size`` scenes
+    with equally many image files are numbered.
     """
     if size == 1:
-        if long := [s for s in scenes if len(s.name.encode()) > LONGEST]:
-            found = f"the name of scene '{long[0].name}' has {len(long[0].name.encode())} bytes"
-            remedy = (
-                f"Shorten it to {LONGEST}, or set tile.scenes_per_shard to 2 or more, which numbers shards"
-            )
-            raise InputError(long[0].images[0], found, remedy)
-        return {s.name: [s.name] for s in scenes}
+        return {coded(s.name): [s.name] for s in scenes}
     groups: list[list[SceneFiles]] = []
     for scene in scenes:
         last = groups[-1] if groups else []
@@ -88,7 +76,7 @@ def discover(data: DataConfig) -> list[SceneFiles]:
         where = "data.scenes"
         found = [
             SceneFiles(
-                _clean(s.name, where),
+                spelt(s.name, where),
                 tuple(map(Path, s.images)),
                 None if s.mask is None else Path(s.mask),
                 s.split,
@@ -107,6 +95,7 @@ def discover(data: DataConfig) -> list[SceneFiles]:
         found += _unlabelled(_listed(data.unlabelled))
     _check_unshared(found, where)
     _check_apart(found, where)
+    _check_capitals(found, where)
     return sorted(found, key=lambda s: s.name)
 
 
@@ -153,26 +142,27 @@ def _check_apart(scenes: list[SceneFiles], where: str) -> None:
             raise InputError(
                 where,
                 f"two scenes are called '{scene.name}': {first.images[0]} and {scene.images[0]}",
-                "Rename one of them; a wildcard's values are joined by '_', other signs become '-'",
+                "Rename one of them; wildcards are joined by '_', and an accent is one sign with its letter",
             )
 
 
-def _clean(name: str, where: str) -> str:
-    """The name as it stands in paths and commands: it never looks like an option or a hidden file."""
-    composed = unicodedata.normalize("NFC", name.strip())  # macOS spells accents as signs of their own
-    cleaned = "".join(c if c in "._-" or unicodedata.category(c)[0] in "LMN" else "-" for c in composed)
-    cleaned = re.sub(r"^-+", "-", re.sub(r"^\.+", "_", cleaned))
-    if not cleaned:
-        raise InputError(where, "a scene has no name", "Give every scene a name")
-    return cleaned
+def _check_capitals(scenes: list[SceneFiles], where: str) -> None:
+    """Refuse names that differ in capitals alone where files cannot: one scene would replace the other's."""
+    seen: dict[str, str] = {}
+    twins = [
+        (first, s.name) for s in scenes if (first := seen.setdefault(s.name.casefold(), s.name)) != s.name
+    ]
+    place = next(p for p in (Path("results"), Path()) if p.exists())
+    if twins and naming.takes_capitals_for_small(place):
+        one, other = twins[0]
+        found = f"scenes '{one}' and '{other}' differ in capitals alone, which this file system does not see"
+        raise InputError(where, found, "Rename one of them, or work in a folder that keeps them apart")
 
 
 def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
     found = patterns.matched("data.images", images, {"data.masks": masks})
     scenes = [
-        SceneFiles(
-            _clean("_".join(values.values()), "data.images"), files, Path(patterns.fill(masks, values))
-        )
+        SceneFiles(spelt("_".join(values.values()), "data.images"), files, Path(patterns.fill(masks, values)))
         for files, values in found
     ]
     # Where both lie in one folder, a.tif beside a_mask.tif, the image pattern matches the masks, too.
@@ -182,7 +172,7 @@ def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
 
 def _unlabelled(images: list[str]) -> list[SceneFiles]:
     found = patterns.matched("data.unlabelled", images)
-    names = [_clean("_".join(values.values()), "data.unlabelled") for _, values in found]
+    names = [spelt("_".join(values.values()), "data.unlabelled") for _, values in found]
     return [SceneFiles(n, files, None, UNLABELLED) for n, (files, _) in zip(names, found, strict=True)]
 
 
@@ -237,7 +227,7 @@ def _manifest(path: Path) -> Iterator[SceneFiles]:
         images = tuple(path.parent / name.strip() for name in row["image"].split(";") if name.strip())
         cloud = float(row["cloud"]) if "cloud" in row else None
         yield SceneFiles(
-            _clean(row["scene"], where), images, path.parent / row["mask"] if row["mask"] else None,
+            spelt(row["scene"], where), images, path.parent / row["mask"] if row["mask"] else None,
             row["split"] or None, row.get("acquired"), cloud,
         )  # fmt: skip
 
@@ -279,7 +269,7 @@ def _by_pattern(names: Sequence[str], wanted: Mapping[str, float | list[str]]) -
     result: dict[str, str] = {}
     for label, given in wanted.items():
         for pattern in given if isinstance(given, list) else []:
-            field, taken = f"data.split.{label}: '{pattern}'", fnmatch.filter(names, pattern)
+            field, taken = f"data.split.{label}: '{pattern}'", _matching(names, pattern)
             if not taken:
                 shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
                 raise InputError(field, "matches no scene", f"The scenes are called {shown}")
@@ -289,3 +279,9 @@ def _by_pattern(names: Sequence[str], wanted: Mapping[str, float | list[str]]) -
                 )
             result |= dict.fromkeys(taken, label)
     return result
+
+
+def _matching(names: Sequence[str], pattern: str) -> list[str]:
+    """The scene of this very name, which may hold brackets and stars, or those that the pattern matches."""
+    pattern = unicodedata.normalize("NFC", pattern)
+    return [pattern] if pattern in names else fnmatch.filter(names, pattern)

@@ -10,6 +10,7 @@ from landloom.data import samples
 from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 from landloom.raster.class_map import Grid, writing
+from landloom.scenes.naming import coded
 from landloom.segmentation.predict import Found
 
 
@@ -24,7 +25,8 @@ def mapped(
 
     Args:
         found: tiles with probabilities (K, H, W).
-        folder: where ``<scene>.tif`` is written: class indices on the scene's grid, 255 where no tile lies.
+        folder: where ``<scene>.tif`` is written, its name coded: class indices on the scene's grid, 255
+            where no tile lies.
         tiles: shards of the tiles; they know the grids.
         dataset: classes.
         about: what else the maps' tags say.
@@ -41,7 +43,7 @@ def mapped(
         if scene not in known:
             remedy = "It is from another edition of Landloom: delete it and run again"
             raise InputError(f"the shard of scene '{scene}'", "does not tell its grid", remedy)
-        with writing(folder / f"{scene}.tif", known[scene], dataset.colors, tags) as put:
+        with writing(folder / f"{coded(scene)}.tif", known[scene], dataset.colors, tags) as put:
             for sample, probabilities in part:
                 put(sample.row, sample.col, probabilities.argmax(0).astype(np.uint8))
                 yield sample, probabilities

@@ -26,6 +26,7 @@ from landloom.runtime.command_line import Ins, Out
 from landloom.scenes import acquisition
 from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles
+from landloom.scenes.naming import coded
 from landloom.scenes.splits import LEARNED, UNLABELLED
 
 VERSION = 6
@@ -173,7 +174,7 @@ def described(reader: SceneReader, window: Window, split: str) -> Sample:
     move = reader.transform and reader.transform.translation(window.col, window.row)
     place = None if reader.transform is None else [float(x) for x in (reader.transform @ move)[:6]]
     return Sample(
-        id=f"{reader.scene.name}_{window.row}_{window.col}",
+        id=f"{coded(reader.scene.name)}_{window.row}_{window.col}",
         scene=reader.scene.name,
         row=window.row,
         col=window.col,

@@ -4,6 +4,7 @@ A split must not cut between neighbours: a network would be asked about ground t
 """
 
 import bisect
+import glob
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -224,7 +225,8 @@ def patterns(chosen: Sequence[str], every: Sequence[str]) -> list[str]:
         at = bisect.bisect(others, name)  # what begins most like a name stands beside it
         known = max((alike_until(name, o) for o in others[max(0, at - 1) : at + 1]), default=0)
         alike = {n for n in wanted if n.startswith(name[: known + 1])} if known < len(name) else {name}
-        found.append(f"{_words(sorted(alike), known + 1)}*" if len(alike) > 1 else name)
+        begin = _words(sorted(alike), known + 1)
+        found.append(f"{glob.escape(begin)}*" if len(alike) > 1 else name)
         wanted -= alike
     return found
 

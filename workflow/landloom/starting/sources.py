@@ -12,6 +12,7 @@ from typing import Any
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
 from landloom.scenes.discovery import discover
+from landloom.scenes.naming import spelt
 from landloom.starting import patterns
 from landloom.starting.pairing import Pairs
 
@@ -59,13 +60,14 @@ def tabled(
     table: Path,
     split: Mapping[str, str] | None = None,
 ) -> Sources:
-    """Scenes in a table, with their splits if given."""
+    """Scenes in a table, with their splits if given; names that no cell should hold are replaced."""
+    shown = _free(names)
     rows = [
-        {"scene": n, "image": _seen(i, table), "mask": _seen(m, table)}
+        {"scene": cell, "image": _seen(i, table), "mask": _seen(m, table)}
         | ({} if split is None else {"split": split[n]})
-        for n, (i, m) in zip(names, files, strict=True)
+        for n, cell, (i, m) in zip(names, shown, files, strict=True)
     ]
-    return Sources([f"manifest: {quoted(str(table))}"], list(names), rows)
+    return Sources([f"manifest: {quoted(str(table))}"], shown, rows)
 
 
 def text(rows: Sequence[Mapping[str, str]]) -> str:
@@ -99,11 +101,17 @@ def _stem(pairs: Pairs, image: Path) -> str:
 
 
 def _free(names: Sequence[str]) -> list[str]:
-    """Names that stay different when odd signs are replaced."""
-    clean = ["".join(c if c.isalnum() or c in "._-" else "-" for c in n).lstrip(".-") for n in names]
-    return clean if len(set(clean)) == len(clean) and all(clean) else [f"{i:05d}" for i in range(len(names))]
+    """Names that stay different without signs that do not show, or with which formulas of tables begin."""
+    shown = ["".join(c if c.isprintable() else "-" for c in n) for n in names]
+    clean = [spelt(n.strip().lstrip(" .=+@-") or "-", "init") for n in shown]
+    apart = len(set(clean)) == len(clean) and "-" not in clean
+    return clean if apart else [f"{i:05d}" for i in range(len(names))]
 
 
 def _seen(path: Path, table: Path) -> str:
-    """A path as the table names it: from its own folder, or absolute when the config's paths are."""
-    return str(path) if path.is_absolute() else os.path.relpath(path, table.parent)
+    """A path as the table names it: from its own folder, or absolute when the config's paths are.
+
+    None begins like a formula of a spreadsheet, or with a space, which readers of tables drop.
+    """
+    found = str(path) if path.is_absolute() else os.path.relpath(path, table.parent)
+    return f"./{found}" if found[0] in " =+@-" else found

@@ -71,10 +71,12 @@ def _sides(rings: Sequence[Ring]) -> dict[tuple[float, float], tuple[int, int]]:
 
 
 def _walk(ring: Ring, detours: Sequence[Detour]) -> Ring:
-    """A ring with its detours, in the order in which they are met."""
-    down = np.roll(ring[:, 1], -1) > ring[:, 1]
+    """A ring with its detours, in the order in which they are met.
+
+    An edge with its region on the right of the picture runs up, on outer rings and on holes.
+    """
     parts, last = [], 0
-    for corner, _, way in sorted(detours, key=lambda d: (d[0], d[1] if down[d[0]] else -d[1])):
+    for corner, _, way in sorted(detours, key=lambda d: (d[0], -d[1])):
         parts += [ring[last : corner + 1], way]
         last = corner + 1
     return np.concatenate([*parts, ring[last:]])

@@ -50,3 +50,12 @@ def test_pixels_that_meet_at_a_corner_are_two_regions() -> None:
     mask = np.array([[1, IGNORE], [IGNORE, 1]], np.uint8)
     assert sorted((c, area(r)) for c, r in outlines(mask)) == [(1, 1), (1, 1)]
     assert not list(outlines(np.full((2, 2), IGNORE, np.uint8)))
+
+
+def test_slits_that_leave_one_edge_are_met_in_their_order() -> None:
+    mask = np.zeros((7, 3), np.uint8)
+    mask[[1, 3, 5], 1] = IGNORE
+    ((_, ring),) = outlines(mask)
+    ends = np.roll(ring, -1, 0)
+    along = (ring[:, 0] == 0) & (ends[:, 0] == 0)
+    assert np.abs(ends[along, 1] - ring[along, 1]).sum() == 7  # up the left side once, and never back

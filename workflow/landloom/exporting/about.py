@@ -19,6 +19,10 @@ FORMATS = {
     "coco": "`coco/annotations.json`: run lengths per class; images are in `imagefolder/train/`, "
     "category ids are mask values",
     "stac": "`stac/catalog.json`: a static STAC catalog over the GeoTIFF files",
+    "webdataset": "`webdataset/train-*.tar`: `<id>.image.png` or `.tif` (all bands), `<id>.mask.png`, "
+    "`<id>.json`",
+    "mmsegmentation": "`mmsegmentation/`: images, masks, and a config for `BaseSegDataset` in `README.md`",
+    "yolo-seg": "`yolo-seg/data.yaml`: one polygon per region; holes are joined to its outline by slits",
 }
 
 WHAT = {

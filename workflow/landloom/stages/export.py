@@ -1,5 +1,7 @@
 """``export``: the accepted samples of one generator in formats that other tools read."""
 
+from collections.abc import Callable
+
 from landloom.config.export import ExportConfig
 from landloom.data import samples
 from landloom.data.statistics import Statistics
@@ -9,7 +11,10 @@ from landloom.exporting.coco import Coco
 from landloom.exporting.collection import Collection, Writer, accepted, generator_of
 from landloom.exporting.geotiff import GeoTiff
 from landloom.exporting.imagefolder import ImageFolder
+from landloom.exporting.mmsegmentation import MMSegmentation
 from landloom.exporting.stac import Stac
+from landloom.exporting.webdataset import WebDataset
+from landloom.exporting.yolo import Yolo
 from landloom.runtime.command_line import In, Ins, Out
 
 VERSION = 6
@@ -54,10 +59,13 @@ def run(
 
 
 def _writer(name: str, collection: Collection) -> Writer:
-    makers: dict[str, type[GeoTiff] | type[ImageFolder] | type[Coco] | type[Stac]] = {
+    makers: dict[str, Callable[[Collection], Writer]] = {
         "geotiff": GeoTiff,
         "imagefolder": ImageFolder,
         "coco": Coco,
         "stac": Stac,
+        "webdataset": WebDataset,
+        "mmsegmentation": MMSegmentation,
+        "yolo-seg": Yolo,
     }
     return makers[name](collection)

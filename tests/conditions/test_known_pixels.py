@@ -94,7 +94,7 @@ def test_some_tiles_are_not_told_at_all(tmp_path: Path) -> None:
 
 
 def test_no_layer_is_an_error_if_training_always_showed_one() -> None:
-    with pytest.raises(InputError, match=r"^t1: has no layer 'known_pixels', which .*always was told.*dropout"):
+    with pytest.raises(InputError, match=r"^t1: has no layer 'known_pixels', which .*always was told"):
         made(dropout=0).load([Sample("t1")])
 
 

@@ -51,9 +51,9 @@ def test_pixels_without_data_in_any_band_are_not_known() -> None:
     [
         ([where(HALF)], r"^t2: has 0 layers 'known_pixels' and 1 layers 'known_where'"),
         ([pixels(VALUES)] * 2, r"^t2: has 2 layers"),
-        ([pixels(VALUES[:3]), where(HALF)], r"^t2: .*'known_pixels' has 3 bands of 32 x 32 .* ask for 4 bands"),
+        ([pixels(VALUES[:3]), where(HALF)], r"^t2: .*'known_pixels' has 3 bands of 32 x 32 .* for 4 bands"),
         ([pixels(VALUES[:, :16]), where(HALF)], r"^t2: .*'known_pixels' has 4 bands of 16 x 32 pixels"),
-        ([pixels(VALUES), where(HALF[:8])], r"^t2: .*'known_where' has 1 band of 8 x 32 .* 1 band of 32 x 32"),
+        ([pixels(VALUES), where(HALF[:8])], r"^t2: .*'known_where' has 1 band of 8 x 32 .* of 32 x 32"),
         ([pixels(VALUES.astype(np.float32)), where(HALF)], r"^t2: .* is float32, but the images are uint16"),
         ([pixels(VALUES, transform=[9.0, 0, 0, 0, 9, 0])], r"^t2: .* lies on a grid of its own, \[9\.0"),
         ([pixels(VALUES)], r"^t2: every pixel of its layer 'known_pixels' is known"),

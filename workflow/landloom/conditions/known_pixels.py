@@ -99,6 +99,6 @@ class Shown(nn.Module):
 def steps(
     values: NDArray[Any], known: NDArray[np.bool_], low: Sequence[float], high: Sequence[float]
 ) -> NDArray[np.uint8]:
-    """Values (C, H, W) in steps of 1/254 between the limits of each band; 255 where ``known`` is not (H, W)."""
+    """Values (C, H, W) in steps of 1/254 between the limits of each band; 255 where not ``known`` (H, W)."""
     found = np.rint((scale(values, low, high) + 1) * (STEPS / 2)).astype(np.uint8)
     return np.where(known, found, np.uint8(UNKNOWN))

@@ -70,7 +70,8 @@ class OfImage(Condition):
     def _one(self, sample: Any) -> Tensor:
         if self.field(sample, "image") is not None:
             return self.taken(sample)
-        return self._without(sample, "has no image yet", "Take masks of real tiles (label_sample.source: real)")
+        remedy = "Take masks of real tiles (label_sample.source: real)"
+        return self._without(sample, "has no image yet", remedy)
 
     def _without(self, sample: Any, lacks: str, remedy: str) -> Tensor:
         """The null for a sample, if training has shown it."""

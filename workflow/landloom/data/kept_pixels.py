@@ -15,7 +15,7 @@ from landloom.raster import codec
 PIXELS = "known_pixels"
 """Layer with the bands, type and units of the dataset's images, on the sample's grid."""
 WHERE = "known_where"
-"""Layer with one band: 0 where ``PIXELS`` is to be painted anew. Without it, all pixels with data are known."""
+"""Layer with one band: 0 where ``PIXELS`` is to be painted anew. Without it, all with data is known."""
 
 
 class Kept(NamedTuple):
@@ -71,7 +71,8 @@ def _count(row: Sample, dataset: Statistics) -> str:
 
 
 def _grid(row: Sample, dataset: Statistics) -> str:
-    odd = [la for la in row.layers if la.name in (PIXELS, WHERE) and la.transform not in (None, row.transform)]
+    own = [*row.layer(PIXELS), *row.layer(WHERE)]
+    odd = [layer for layer in own if layer.transform not in (None, row.transform)]
     return f"its layer '{odd[0].name}' lies on a grid of its own, {odd[0].transform}" if odd else ""
 
 

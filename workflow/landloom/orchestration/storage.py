@@ -78,7 +78,7 @@ def pixels(tiles: Tiles) -> tuple[int, int, int]:
 
 
 def latent_caches(config: Config, tiles: Tiles) -> int:
-    """Bytes of what ``encode`` writes, uncompressed: latents in all variants, classes, texts, known pixels."""
+    """Bytes of what ``encode`` writes, uncompressed: latents in all variants, classes, texts, pixels."""
     channels, factor, wide = latent_shape(config)
     itemsize = 2 if config.encode.precision == "bf16" else 4
     kinds = 2 if config.base.masks else 1

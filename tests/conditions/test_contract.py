@@ -17,6 +17,7 @@ from landloom.conditions import registry
 from landloom.conditions.base import Condition
 from landloom.conditions.edges import Edges, strength
 from landloom.conditions.group import Conditions
+from landloom.conditions.known_pixels import KnownPixels, steps
 from landloom.conditions.low_resolution import LowResolution, blocks
 from landloom.conditions.mask import Mask
 from landloom.conditions.metadata import Metadata, numbers
@@ -24,7 +25,8 @@ from landloom.conditions.ratios import Ratios, VectorTokens
 from landloom.conditions.registry import CONDITIONS
 from landloom.conditions.text import Text
 from landloom.config.image_train import ImageTrainConfig
-from landloom.data.samples import Meta
+from landloom.data import kept_pixels
+from landloom.data.samples import Meta, Sample
 from landloom.data.symmetry import turn
 from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import Denoiser
@@ -107,6 +109,29 @@ EXAMPLES["edges"] = Example(
     {"edges": torch.tensor(np.stack([strength(i, 1.0, [0, 0], [4000, 4000]) for i in IMAGES]))},
     [pictured(i) for i in IMAGES],
     lambda s, v: pictured(turn(torch.from_numpy(s.image_array()), v).numpy()),
+)
+KNOWN = np.random.default_rng(1).random((4, SIDE, SIDE)) < 0.5
+
+
+def partly(image: np.ndarray[Any, Any], known: np.ndarray[Any, Any]) -> Sample:
+    return Sample("tile", layers=kept_pixels.layers(image, known))
+
+
+def turned_part(one: Sample, variant: int) -> Sample:
+    kept = kept_pixels.of(one)
+    assert kept is not None
+    return partly(*(turn(torch.from_numpy(part), variant).numpy() for part in kept))
+
+
+EXAMPLES["known_pixels"] = Example(
+    lambda rate: KnownPixels([0, 0], [4000, 4000], SIDE, rate),
+    {
+        "known_pixels": torch.tensor(
+            np.stack([steps(i, k, [0, 0], [4000, 4000]) for i, k in zip(IMAGES, KNOWN, strict=True)])
+        )
+    },
+    [partly(i, k) for i, k in zip(IMAGES, KNOWN, strict=True)],
+    turned_part,
 )
 every = pytest.mark.parametrize("name", CONDITIONS)
 

@@ -255,6 +255,14 @@ LATENT = {"control": {"latent": 0.1}}
             },
             r"low_resolution\.factor: 5 for 'landloom' does not divide tile\.size, 512",
         ),
+        (
+            {"image_train": {"known_pixels": {}}},
+            r"image_train\.known_pixels: on for 'landloom', but encode\.known_pixels is off; give encode\.kn",
+        ),
+        (
+            {"image_train": {"known_pixels": {"least": 0.8}}, "encode": {"known_pixels": {}}},
+            r"known_pixels: .*least, 0\.8, is above most, 0\.7",
+        ),
         ({"label_sample": {"metadata": {"lon": 5}}}, "lon and lat belong together"),
         ({"base": {"vae": {"crop": 50}}}, r"base\.vae\.crop: 50 is no multiple of 4"),
         (

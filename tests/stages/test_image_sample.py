@@ -7,8 +7,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.segment import Network
-from landloom.data import samples
+from landloom.data import kept_pixels, samples
 from landloom.data.quality import score
 from landloom.data.samples import Meta, Sample
 from landloom.data.statistics import Statistics
@@ -19,6 +20,7 @@ from landloom.models import bundle
 from landloom.provenance import records
 from landloom.raster import codec
 from landloom.segmentation import networks
+from landloom.stages import image_sample
 from tests import bases
 from tests.stages.conftest import run
 
@@ -360,3 +362,33 @@ def test_a_start_from_an_image_that_is_not_there_is_an_error(
     text = '{"steps": 20, "collage": {"source": "own", "strength": 0.1}}'
     with pytest.raises(InputError, match="its mask has no image to start from"):
         bases.execute("image_sample", **job | {"config": text}, masks=masks, out=tmp_path / "o.parquet")
+
+
+def test_known_pixels_stay_bit_for_bit_and_the_rest_is_the_generators() -> None:
+    """Also values above the limits of the bands, which the generator itself could not make."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 65536, (bases.BANDS, bases.SIDE, bases.SIDE)).astype(np.uint16)
+    known = rng.random((bases.SIDE, bases.SIDE)) < 0.5
+    rows = [Sample("a", layers=kept_pixels.layers(values, known), seed=1), Sample("b", seed=2)]
+
+    def plain(some: Any, seeds: Any, start: Any) -> NDArray[np.float32]:
+        return np.zeros((len(some), *values.shape), np.float32)
+
+    wanted = [(row, row.seed or 0) for row in rows]
+    found = list(image_sample.painted(ImageSampleConfig(), bases.dataset(), plain, None, wanted))
+    kept, free = (s.image_array() for s in found)
+    assert kept.dtype == free.dtype == np.uint16
+    assert np.array_equal(kept[:, known], values[:, known])
+    assert (kept[:, ~known] == 2000).all()
+    assert (free == 2000).all()
+
+
+def test_known_pixels_of_other_bands_are_refused_before_a_model_is_read(
+    tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    shard, known = tmp_path / "masks.parquet", np.eye(bases.SIDE) > 0
+    bad = Sample("odd7", layers=kept_pixels.layers(np.zeros((3, bases.SIDE, bases.SIDE), np.uint16), known))
+    samples.write(shard, [bad])
+    job = {"masks": shard, "out": tmp_path / "o.parquet", "resamples": tmp_path / "r.parquet"}
+    with pytest.raises(InputError, match=r"^odd7: its layer 'known_pixels' has 3 bands .* for 4 bands"):
+        bases.execute("image_sample", statistics=tiny["statistics"], config="{}", **job)

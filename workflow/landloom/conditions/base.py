@@ -107,6 +107,10 @@ class Condition(ABC):
         """
         return raw
 
+    def practised(self, rows: Mapping[str, Tensor], variants: Tensor) -> Tensor:
+        """Raw tensor of rows of the cache, each turned by its own variant (B,), as training shows it."""
+        return self.practise(self.turn(self.cached(rows), variants))
+
     def practise(self, raw: Tensor) -> Tensor:
         """Raw tensor as training shows it: not told at the rate ``dropout``."""
         return self.nulled(raw, torch.rand(len(raw)) < self.dropout)

@@ -35,7 +35,7 @@ class Conditions:
         """What training tells of rows of the cache, each turned by its own variant (B,)."""
         given: Given = {}
         for c in self:
-            raw = c.practise(c.turn(c.cached(rows), variants))
+            raw = c.practised(rows, variants)
             if c.follows in given:
                 raw = c.nulled(raw, self.members[c.follows].untold(given[c.follows]))
             given[c.name] = raw

@@ -70,9 +70,14 @@ class OfImage(Condition):
     def _one(self, sample: Any) -> Tensor:
         if self.field(sample, "image") is not None:
             return self.taken(sample)
+        remedy = "Take masks of real tiles (label_sample.source: real)"
+        return self._without(sample, "has no image yet", remedy)
+
+    def _without(self, sample: Any, lacks: str, remedy: str) -> Tensor:
+        """The null for a sample, if training has shown it."""
         if not self.dropout:
-            found = f"has no image yet, which the condition '{self.name}' of the model always was told"
-            remedy = "Take masks of real tiles (label_sample.source: real), or train with a dropout above 0"
+            found = f"{lacks}, which the condition '{self.name}' of the model always was told"
+            remedy = f"{remedy}, or train with a dropout above 0"
             raise InputError(getattr(sample, "id", "sample"), found, remedy)
         return self.untaken
 

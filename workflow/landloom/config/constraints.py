@@ -142,7 +142,7 @@ def kept(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
         asked, there = getattr(image, key), getattr(config.encode, key)
         if not isinstance(asked, Section):
             continue
-        wanted = asked.model_dump(exclude={"dropout"})
+        wanted = asked.model_dump(include=set(type(asked).__bases__[0].model_fields))  # those of encode
         if there is None or there.model_dump() != wanted:
             found = "is off" if there is None else f"has {_listed(there.model_dump())}"
             yield (
@@ -152,7 +152,7 @@ def kept(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
 
 
 def _listed(settings: dict[str, Any]) -> str:
-    return ", ".join(f"{k} {v}" for k, v in settings.items())
+    return ", ".join(f"{k} {v}" for k, v in settings.items()) or "on"
 
 
 def coarse(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:

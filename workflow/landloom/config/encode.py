@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from landloom.config.edges import EdgeConfig
+from landloom.config.known_pixels import KeptPixelsConfig
 from landloom.config.low_resolution import CoarseConfig
 from landloom.config.section import NetworkSection
 
@@ -22,3 +23,6 @@ class EncodeConfig(NetworkSection):
     """Keep a coarse image of each tile, for generators with image_train.low_resolution; off when absent."""
     edges: EdgeConfig | None = None
     """Keep the edges of each tile, for generators with image_train.edges; off when absent."""
+    known_pixels: KeptPixelsConfig | None = None
+    """Keep the pixels of each tile, for generators with image_train.known_pixels; off when absent, on with
+    {}."""

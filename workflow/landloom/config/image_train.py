@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from landloom.config.edges import EdgesConfig
+from landloom.config.known_pixels import KnownPixelsConfig
 from landloom.config.low_resolution import LowResolutionConfig
 from landloom.config.metadata import MetadataConfig
 from landloom.config.section import Section
@@ -90,6 +91,9 @@ class ImageTrainConfig(Denoising, Parallel):
     """Tell a ControlNet a coarse image; off when absent, on with {}. Needs encode.low_resolution."""
     edges: EdgesConfig | None = None
     """Tell a ControlNet the edges of an image; off when absent, on with {}. Needs encode.edges."""
+    known_pixels: KnownPixelsConfig | None = None
+    """Tell a ControlNet pixels that its images shall keep (in-painting); off when absent, on with {}. Needs
+    encode.known_pixels."""
     pix2pix: Pix2PixConfig = Pix2PixConfig()
     """Only for 'pix2pix'."""
     cyclegan: CycleGanConfig = CycleGanConfig()
@@ -104,7 +108,8 @@ class ImageTrainConfig(Denoising, Parallel):
         """The same, with defaults for what the back-end never reads: no change of it may train it again."""
         unread = {"pix2pix", "cyclegan"} - {self.backend}
         if self.backend != "controlnet":
-            unread |= {"objective", "one_step", "metadata", "low_resolution", "edges", "start"}
+            unread |= {"objective", "one_step", "metadata", "low_resolution", "edges", "known_pixels"}
+            unread |= {"start"}
         elif self.objective != "one_step":
             unread |= {"one_step"}
         fresh = type(self)()

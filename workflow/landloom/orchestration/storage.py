@@ -78,14 +78,15 @@ def pixels(tiles: Tiles) -> tuple[int, int, int]:
 
 
 def latent_caches(config: Config, tiles: Tiles) -> int:
-    """Bytes of what ``encode`` writes, uncompressed: latents in all variants, class indices, texts."""
+    """Bytes of what ``encode`` writes, uncompressed: latents in all variants, classes, texts, pixels."""
     channels, factor, wide = latent_shape(config)
     itemsize = 2 if config.encode.precision == "bf16" else 4
     kinds = 2 if config.base.masks else 1
     variants = VARIANTS[config.encode.augment]
     latents = latent_bytes(kinds * tiles.train, channels, tiles.size // factor, variants, itemsize)
     texts = 2 * tiles.train * TOKENS * wide * itemsize  # a caption and a prompt, no two of them alike
-    return latents + texts + tiles.train * tiles.size**2
+    planes = 1 + (tiles.bands if config.encode.known_pixels else 0)
+    return latents + texts + tiles.train * tiles.size**2 * planes
 
 
 def latent_shape(config: Config) -> tuple[int, int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landloom.config.image_sample import ImageSampleConfig
-from landloom.data import samples
+from landloom.data import kept_pixels, samples
 from landloom.data.batches import batches
 from landloom.data.quality import judged
 from landloom.data.samples import Sample
@@ -40,7 +40,8 @@ def run(
     ``resamples`` gets second images of a few masks, from other seeds.
 
     Raises:
-        InputError: collages are asked for, but no tiles were given, or none of them is for training.
+        InputError: collages are asked for, but no tiles were given, or none of them is for training; or the
+            known pixels of a sample do not fit its image.
     """
     dataset = Statistics.load(statistics)
     about = samples.metadata(masks)
@@ -52,6 +53,7 @@ def run(
     if cuts and not tiles and config.collage.source == "others":
         raise InputError("--tiles", "is needed for collages", "Give the shards of tiles")
     rows = list(samples.read(masks))
+    kept_pixels.check(rows, dataset)
     chosen = np.linspace(0, len(rows) - 1, min(config.resamples, len(rows))).round().astype(int)
     first = [(s, (s.seed or 0) ^ IMAGE_SEED) for s in rows]
     second = [(rows[i], (rows[i].seed or 0) ^ IMAGE_SEED ^ RESAMPLE_SEED) for i in chosen]
@@ -134,7 +136,7 @@ def painted(
     """Yield copies of samples with new images from their seeds, in the dataset's units.
 
     Without a generator the collages are the images. The tiles of a collage become parents of its image, and
-    the largest share of one of them is a score.
+    the largest share of one of them is a score. Pixels that a sample says are known stay, bit for bit.
     """
     parts = batches(len(wanted), config.batch)
     for part in progress.shown(parts, "images", len(wanted), config.batch):
@@ -145,7 +147,8 @@ def painted(
         assert images is not None
         pairs = zip(rows, cut, strict=True) if cut else ((row, None) for row in rows)
         for (row, collage), image in zip(pairs, images, strict=True):
-            encoded = codec.encode(dataset.unscale(image), row.crs, row.transform)
+            made, kept = dataset.unscale(image), kept_pixels.of(row)
+            encoded = codec.encode(kept.into(made) if kept else made, row.crs, row.transform)
             yield replace(named(row, collage) if collage else row, image=encoded)
 
 

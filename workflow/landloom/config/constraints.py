@@ -142,13 +142,19 @@ def kept(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
         asked, there = getattr(image, key), getattr(config.encode, key)
         if not isinstance(asked, Section):
             continue
-        wanted = asked.model_dump(include=set(type(asked).__bases__[0].model_fields))  # those of encode
+        wanted = asked.model_dump(include=encoded(type(config.encode).model_fields[key].annotation))
         if there is None or there.model_dump() != wanted:
             found = "is off" if there is None else f"has {_listed(there.model_dump())}"
             yield (
                 f"image_train.{key}: {_listed(wanted)} for '{name}', but encode.{key} {found}; "
                 f"give encode.{key} the same"
             )
+
+
+def encoded(annotation: Any) -> set[str]:
+    """Names of the settings of a condition that ``encode`` has, from the type of its section or None."""
+    sections = [t for t in typing.get_args(annotation) if isinstance(t, type) and issubclass(t, Section)]
+    return {name for section in sections for name in section.model_fields}
 
 
 def _listed(settings: dict[str, Any]) -> str:

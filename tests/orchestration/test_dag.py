@@ -196,7 +196,7 @@ def test_default_rows_that_do_not_go_with_the_config_stop_the_table_alone() -> N
     raw = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     del raw["label_table"]
     made = Dag(raw | {"tile": {"size": 72}, "label_train": {"backend": "lora"}, "base": {"masks": True}})
-    assert made.trained.label_models(Wildcards(dataset="d", generator="landloom"))
+    assert made.trained.label_models(Wildcards(dataset="d", generator="diffusion"))
     with pytest.raises(InputError, match=r"^label_table/categorical-best: tile\.size: 72 is no"):
         made.trained.label_models(Wildcards(dataset="d", generator="label_table/categorical-best"))
 
@@ -208,7 +208,7 @@ def test_generators_of_the_label_table_share_models() -> None:
     assert json.loads(made.section("label_sample")(wildcards)) == {"guidance": 5.0, "control": {"tries": 4}}
     assert made.plan_split(wildcards) == "test"
     assert made.plan_split(Wildcards(dataset="d", generator="landloom")) == "train"
-    assert len(made.table_masks()) == 10
+    assert len(made.table_masks()) == 12
     assert "label_table/lora" in made.patterns()["generator"].replace("\\", "")
 
 
@@ -233,7 +233,7 @@ def test_errors_in_the_label_table_name_the_row(table: dict[str, Any], message: 
 def test_runs_cover_every_mix_network_and_seed_once() -> None:
     made = dag()
     runs = made.runs()
-    assert len(runs) == len(set(runs)) == 3 * 2 * 2
+    assert len(runs) == len(set(runs)) == 4 * 2 * 2
     assert "results/{dataset}/segment/real/0/pspnet/1" in runs
     assert "results/landsat7/segment/real/0/pspnet/1" in made.own(runs)
 
@@ -509,5 +509,5 @@ def test_pseudo_labels_need_scenes_without_labels(tmp_path: Path) -> None:
 
 
 def test_real_images_of_sampled_masks_are_still_refused() -> None:
-    with pytest.raises(InputError, match=r"image_sample.source 'real' needs label_sample.source 'real' or"):
+    with pytest.raises(InputError, match=r"image_sample.source 'real' needs masks that bring an image"):
         dag(generators={"g": {"image_sample": {"source": "real"}}})

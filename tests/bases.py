@@ -80,7 +80,8 @@ def tile(name: str, scene: str, split: str, rng: np.random.Generator, size: int 
     labels = mask(rng, size)
     values = VALUES[np.where(labels == IGNORE, 0, labels)] + rng.normal(0, 40, (size, size, BANDS))
     image = np.moveaxis(values.clip(0), -1, 0).astype(np.uint16)
-    place = {"crs": "EPSG:32652", "transform": [10.0, 0.0, 350000.0, 0.0, -10.0, 3820000.0]}
+    east, south = 10.0 * size * int(name[1:]), 10.0 * size * (scene == "b")  # no ground is shown twice
+    place = {"crs": "EPSG:32652", "transform": [10.0, 0.0, 350000 + east, 0.0, -10.0, 3820000 - south]}
     encoded = codec.encode(image, **place)  # type: ignore[arg-type]
     ratios = class_ratios(labels, 3)
     return Sample(

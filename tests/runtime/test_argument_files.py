@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from landloom.config.tile import TileConfig
@@ -29,6 +29,7 @@ def parsed(words: list[str]) -> SimpleNamespace:
     return SimpleNamespace(**vars(command_line.parser("job", job).parse_args(words)))
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES, max_size=5), st.booleans())
 @example(
     ["-74_40", "--help", "@home", "@", "a b", "q\"'", "$(rm)", "*", "#", "\\", "\r", "\u2028", "\x0b", " "],

@@ -197,7 +197,7 @@ def test_a_failed_stage_shows_its_last_line_and_code_at_once(make: Make) -> None
     run = make(TINY)
     stage = run.folder / "workflow/landloom/stages/tile.py"
     text = stage.read_text()
-    start = text.index("    count = len(image)")
+    start = text.index("    files = paired(")
     stage.write_text(f'{text[:start]}    raise InputError("the disk", "is gone", "Mount it")\n{text[start:]}')
     before = time.monotonic()
     text = run.run("--retries", "0", "--latency-wait", "60", "--", "results/tiny/tiles/a.parquet", code=1)

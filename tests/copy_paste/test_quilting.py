@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from landloom.copy_paste import quilting
 from landloom.copy_paste.maps import Maps
-from landloom.copy_paste.quilting import cheapest, gap, line, quilt, shares, upside_down
+from landloom.copy_paste.quilting import cheapest, gap, line, patched, quilt, shares, upside_down
 from landloom.copy_paste.recipes import Recipe, turned
+from landloom.data import samples
 from tests import shards
 
 PRICE = np.array([[0, 1, 4], [1, 0, 1], [4, 1, 0]], np.float32)
@@ -113,3 +114,18 @@ def test_a_single_tile_is_quilted_with_itself(tmp_path: Path) -> None:
 def test_nothing_asked_for_is_met_by_anything() -> None:
     assert gap(np.array([[0.2, 0.8]]), np.array([np.nan, np.nan])) == pytest.approx([0])
     assert gap(np.array([[0.2, 0.8]]), np.array([0.5, np.nan])) == pytest.approx([0.3])
+
+
+def test_of_two_patches_with_the_same_mix_the_one_that_fits_is_taken(tmp_path: Path) -> None:
+    """Both have class 1 on their right; only one has what is there on its left, so that its seam is free."""
+    rng = np.random.default_rng(0)
+    fits = np.repeat(np.uint8([[0, 1]]), 32, 0).repeat(16, 1)
+    rough = np.repeat(np.uint8([[2, 1]]), 32, 0).repeat(16, 1)
+    rows = [shards.sample(n, rng, m, scene="s") for n, m in (("rough", rough), ("fits", fits))]
+    samples.write(tmp_path / "t.parquet", rows)
+    both = Maps.of(shards.dataset(), [tmp_path / "t.parquet"])
+    there, asked = np.zeros((32, 32), np.uint8), np.array([0.5, 0.5, 0])
+    for seed in range(10):
+        found = patched(both, there, asked, np.arange(2), np.random.default_rng(seed), quilting.FIRST)
+        assert both.tiles[found.step.tile].id == "fits"
+        assert found.off == 0

@@ -27,7 +27,7 @@ PINNED = {
     "features": "1 79f595d7",
     "image_sample": "13 9df664bf",
     "image_train": "10 16c49696",
-    "label_sample": "10 7624ef80",
+    "label_sample": "10 0f0c1c9a",
     "label_table": "4 a0297216",
     "label_train": "7 ee0ce422",
     "mix": "3 f859f38c",

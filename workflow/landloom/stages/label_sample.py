@@ -32,12 +32,12 @@ def run(
     config: LabelSampleConfig, generator: str, shard: int, statistics: In, plan: In, tiles: Ins, out: Out,
     model: In | None = None, base: In | None = None, judge: In | None = None,
 ) -> None:  # fmt: skip
-    """Write one mask per request: by a trained model, put together from real ones, real itself or predicted.
+    """Write one mask per request: by a trained model, put together from real ones, real, edited or predicted.
 
     Raises:
         InputError: masks shall be predicted, but no tile is unlabelled or the judge is sure of no pixel.
     """
-    dataset = Statistics.load(statistics)
+    config, dataset = config.read(), Statistics.load(statistics)
     table = pd.read_parquet(plan)
     requests = table[table["shard"] == shard]
     if config.source == "real":
@@ -51,7 +51,8 @@ def run(
             assert model is not None
             draw = padded(fitted(load(config, dataset, model, base)), config.batch)
         made = drawn_masks(config, requests, draw, generator)
-    samples.write(out, made, {"generator": generator, "classes": dataset.names})
+    about = {"repainted": True} if config.source == "repaint" else {}
+    samples.write(out, made, {"generator": generator, "classes": dataset.names} | about)
 
 
 def load(config: LabelSampleConfig, dataset: Statistics, model: Path, base: Path | None) -> Draw:
@@ -73,9 +74,12 @@ def load(config: LabelSampleConfig, dataset: Statistics, model: Path, base: Path
 
 
 def cut(config: LabelSampleConfig, dataset: Statistics, tiles: Sequence[Path]) -> Draw:
-    """What puts masks together from real ones."""
+    """What puts masks together from real ones, or edits them."""
     with importing():
         from landloom.copy_paste.masks import CutMasks
+        from landloom.copy_paste.repainting import RepaintedMasks
+    if config.source == "repaint":
+        return RepaintedMasks(dataset, tiles, config.repaint)
     return CutMasks(dataset, tiles, config.source, config.looks == "any")
 
 
@@ -102,12 +106,16 @@ def sample(config: LabelSampleConfig, row: Mapping[Hashable, Any], wanted: Reque
     if drawn.gaps is not None:
         mask = np.where(drawn.gaps, np.uint8(IGNORE), mask)
     scores = {"residual": drawn.residual, "one_tile": max(drawn.parts.values(), default=None)}
-    ratios = class_ratios(mask, len(wanted.target))
-    return Sample(
+    ratios, over = class_ratios(mask, len(wanted.target)), drawn.over
+    made = Sample(
         id=row["id"], mask=codec.encode(mask), image=drawn.image, ratios=ratios, caption=row["caption"],
         seed=row["seed"], target_ratios=[float(x) for x in wanted.target], parents=list(drawn.parts),
         request=asked_for, quality=judged(None, scores, reasons), meta=wanted.meta,
+        layers=list(drawn.layers),
     )  # fmt: skip
+    if over is None:
+        return made
+    return replace(made, crs=over.crs, transform=over.transform, meta=wished(config.metadata, over.meta))
 
 
 def named(made: Sample, generator: str) -> Sample:

@@ -34,8 +34,8 @@ def read(
 ) -> "geopandas.GeoDataFrame":  # fmt: skip
     """Valid features of one layer that touch bounds, in file order.
 
-    ``attrs["empty"]`` of the result counts features that were left out because they have no geometry, or none
-    with a place in ``crs``. One without geometry touches no bounds, so it is counted only where these are None.
+    ``attrs["empty"]`` of the result counts features that were left out because they have no geometry, or
+    none with a place in ``crs``. One without touches no bounds, so it is counted only where these are None.
 
     Args:
         path: of the file.
@@ -46,8 +46,8 @@ def read(
         columns: attributes to read; all when None.
 
     Raises:
-        InputError: the file cannot be read or says nothing of its CRS, the layer or an attribute is not there,
-            coordinates are no degrees where they should be, or the filter is not understood.
+        InputError: the file cannot be read or says nothing of its CRS, the layer or an attribute is not
+            there, coordinates are no degrees where they should be, or the filter is not understood.
     """
     with importing():
         import pyogrio
@@ -63,7 +63,8 @@ def read(
         raise _unread(path, error, where) from None
     found = found.to_crs(crs)
     found.geometry = shapely.make_valid(found.geometry.to_numpy())
-    kept = _kept(found)
+    # Of a missing or an empty geometry they are no numbers.
+    kept = np.isfinite(shapely.bounds(found.geometry.to_numpy())).all(1)
     empty = len(found) - int(kept.sum())
     found = found[kept]
     if bounds is not None:
@@ -153,15 +154,6 @@ def _within(bounds: Bounds, crs: str, to: str) -> Bounds | None:
         return None
     west, south, east, north = found
     return (west, south, east, north) if np.isfinite(found).all() and west <= east else None
-
-
-def _kept(found: "geopandas.GeoDataFrame") -> Any:
-    """Which features (N,) have a geometry with a place."""
-    import shapely
-
-    shapes = found.geometry.to_numpy()
-    there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-    return there & np.isfinite(shapely.bounds(shapes)).all(1)
 
 
 def _unread(path: Path, error: Exception, where: str | None = None) -> InputError:

@@ -283,6 +283,10 @@ LATENT = {"control": {"latent": 0.1}}
             r"collage\.source: 'own' for 'landloom' would start from what is to be painted over",
         ),
         ({"label_sample": {"metadata": {"lon": 5}}}, "lon and lat belong together"),
+        ({"label_sample": {"metadata": {"lon": [5, 6], "lat": 1}}}, "2 values of lon, but 1 of lat"),
+        ({"label_sample": {"metadata": {"cloud": [0.1, 40]}}}, "cloud 40 is not within 0 to 1"),
+        ({"label_sample": {"metadata": {"gsd": []}}}, "gsd is an empty list"),
+        ({"data": {"day_in_name": "%y%m%d"}}, "'%y%m%d' holds no day; write it like '%Y%m%d'"),
         ({"base": {"vae": {"crop": 50}}}, r"base\.vae\.crop: 50 is no multiple of 4"),
         (
             {"generators": {"g": PIX2PIX}, "base": {"vae": {"crop": 50}}, "label_train": {"backend": "lora"}},

@@ -88,6 +88,8 @@ class Scene(Section):
     """Day of acquisition, as YYYY-MM-DD; that in the image's tags when absent."""
     cloud: float | None = Field(default=None, ge=0, le=1)
     """Share of cloud, 0 to 1; that in the image's tags when absent."""
+    place: str | None = None
+    """Name of the ground that it shows, the same for all dates and scales of it."""
 
     @model_validator(mode="after")
     def _masked(self) -> Self:
@@ -97,7 +99,11 @@ class Scene(Section):
 
 
 class Split(Section):
-    """How scenes or blocks are divided into train, val and test; never tile by tile."""
+    """How scenes or blocks are divided into train, val and test; never tile by tile.
+
+    Scenes of one place stay together: shares are of places, and a block of a place has one split at all
+    dates. A scene without a place is one of its own.
+    """
 
     by: Literal["scene", "block", "manifest"] = "scene"
     """Whole scenes, square blocks inside scenes, or the split column of the manifest."""
@@ -134,12 +140,14 @@ class DataConfig(Section):
     """Input imagery. Give exactly one of ``images`` + ``masks``, ``manifest`` or ``scenes``."""
 
     images: str | list[str] | None = None
-    """Pattern of image files with wildcards, such as 'images/{scene}.tif'; a list stacks bands of files."""
+    """Pattern of image files with wildcards, such as 'images/{scene}.tif'; a list stacks bands of files.
+    The wildcard {place} names the ground that a scene shows, as in 'images/{place}_{day}.tif'."""
     masks: str | None = None
     """Pattern of mask files with the same wildcards."""
     manifest: str | None = None
     """CSV (comma, semicolon or tab), TSV or GeoJSON with columns scene, image, mask and, if wanted, split,
-    acquired (YYYY-MM-DD) and cloud (0 to 1). Scenes of split 'unlabelled' need no mask."""
+    acquired (YYYY-MM-DD), cloud (0 to 1) and place (name of the ground that a scene shows). Scenes of split
+    'unlabelled' need no mask."""
     scenes: list[Scene] | None = None
     """Scenes written out here."""
     unlabelled: str | list[str] | None = None

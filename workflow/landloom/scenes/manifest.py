@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from landloom.errors import InputError
-from landloom.scenes import acquisition
+from landloom.scenes import acquisition, naming
 from landloom.scenes.splits import SPLITS, UNLABELLED
 
 COLUMNS = ("scene", "image", "mask", "split")
-EXTRA = {"acquired": acquisition.day, "cloud": acquisition.share}
+EXTRA = {"acquired": acquisition.day, "cloud": acquisition.share, "place": naming.place}
 """Columns that may be there, and what reads them."""
 SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 """Separators that a table may have, by its suffix; spreadsheets write what their country is used to."""
@@ -22,7 +22,7 @@ SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 def entries(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the place of each entry, and its scene, image, mask and split ('' when not given).
 
-    Day of acquisition (YYYY-MM-DD) and share of cloud are there if they are given.
+    Day of acquisition (YYYY-MM-DD), share of cloud and place are there if they are given.
 
     Capitals in names of columns do not count; entries without any value are skipped.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from landloom.scenes.acquisition import UNKNOWN
+from landloom.scenes.acquisition import TOLD, UNKNOWN
 from landloom.scenes.discovery import SceneFiles
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ class ToldOfScenes:
         own, others = self._part(wildcards), self.of(wildcards)
         files = [scene for scene in others for _ in scene.images]
         told: dict[str, Sequence[str | None]] = {
-            "acquired": [s.acquired for s in own],
-            "cloud": [None if s.cloud is None else str(s.cloud) for s in own],
+            **{name: [text(getattr(s, name)) for s in own] for name in TOLD},
             "place": [s.place for s in own],
             "reference": [str(path) for s in others for path in s.images],
             "reference-scene": [s.name for s in files],
@@ -62,3 +61,8 @@ class ToldOfScenes:
 
     def _words(self, name: str, values: Sequence[str | None]) -> str:
         return self.dag.lists.words(name, [UNKNOWN if v is None else v for v in values])
+
+
+def text(value: object) -> str | None:
+    """A value as a word, if there is one."""
+    return None if value is None else str(value)

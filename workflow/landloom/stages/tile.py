@@ -100,11 +100,15 @@ def paired(
         found = "--scene, --split, --image and --mask differ in length"
         raise InputError("tile", found, "Give one per scene; masks only of scenes that are not unlabelled.")
     masks = iter(mask)
+
+    def value(name: str, i: int) -> float | None:
+        return number(name, about[name][i], scene[i])
+
     return [
         SceneFiles(
             s, tuple(image[i * count : (i + 1) * count]), None if split[i] == UNLABELLED else next(masks),
-            None, about["acquired"][i], *(number(k, about[k][i], s) for k in ("cloud", "gsd", "lon", "lat")),
-            place=about["place"][i],
+            None, about["acquired"][i], value("cloud", i), value("gsd", i), value("lon", i), value("lat", i),
+            about["place"][i],
         )
         for i, s in enumerate(scene)
     ]  # fmt: skip

@@ -25,7 +25,7 @@ PINNED = {
     "evidence": "1 bc3740b5",
     "export": "6 c7de04e3",
     "features": "1 79f595d7",
-    "image_sample": "13 9df664bf",
+    "image_sample": "13 beb2f344",
     "image_train": "11 16c49696",
     "label_sample": "10 4c4e2f6b",
     "label_table": "4 a0297216",

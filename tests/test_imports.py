@@ -32,6 +32,7 @@ ROOMS = [
     "captioning",
     "planning",
     "segmentation",
+    "detection",
     "exporting",
     "reporting",
     "orchestration",

@@ -38,9 +38,13 @@ def scene(objects: list[Object], seen: Found, col: int = 0) -> SceneBoxes:
     return made
 
 
-def ap50(one: SceneBoxes, kind: Kind = "rotated") -> float:
-    (rows,) = matched({"s": one}, 1, kind).values()
-    return float(precision([rows[0]])[0, 0])
+def averages(one: SceneBoxes, kind: Kind = "rotated", category: int = 0) -> list[float]:
+    rows = matched({"s": one}, category + 1, kind).values()
+    return precision([tile[category] for tile in rows])[0].tolist()
+
+
+def ap50(one: SceneBoxes, kind: Kind = "rotated", category: int = 0) -> float:
+    return averages(one, kind, category)[0]
 
 
 HERE, THERE, NOWHERE = box(20, 20), box(60, 20), box(100, 100)
@@ -79,8 +83,7 @@ def test_a_difficult_object_is_neither_missed_nor_found() -> None:
 def test_squares_at_45_degrees_overlap_by_an_octagon() -> None:
     """Intersection over union is 0.707: found at 0.5 to 0.7, not from 0.75 on."""
     turned = box(20, 20, twice=TWICE)
-    (rows,) = matched({"s": scene([Object(0, HERE)], found((0.9, turned)))}, 1, "rotated").values()
-    assert precision([rows[0]])[0].tolist() == [1.0] * 5 + [0.0] * 5
+    assert averages(scene([Object(0, HERE)], found((0.9, turned)))) == [1.0] * 5 + [0.0] * 5
 
 
 def test_a_thin_box_turned_by_a_right_angle_is_missed() -> None:
@@ -91,13 +94,13 @@ def test_a_thin_box_turned_by_a_right_angle_is_missed() -> None:
 def test_level_boxes_are_scored_by_the_boxes_around_them() -> None:
     diamond, square = box(20, 20, twice=TWICE), box(20, 20, 15, 15)
     assert ap50(scene([Object(0, diamond)], found((0.9, square))), "horizontal") == 1
-    (rows,) = matched({"s": scene([Object(0, diamond)], found((0.9, square)))}, 1, "rotated").values()
-    assert precision([rows[0]])[0].tolist() == [0.0] * 10  # more than half of the square is outside
+    assert ap50(scene([Object(0, diamond)], found((0.9, square)))) == 0  # more than half of it is outside
 
 
 def test_another_class_is_not_found() -> None:
-    (rows,) = matched({"s": scene(TWO, found((0.9, HERE), category=1))}, 2, "rotated").values()
-    assert [float(precision([m])[0, 0]) for m in rows] == [0, pytest.approx(np.nan, nan_ok=True)]
+    seen = scene(TWO, found((0.9, HERE), category=1))
+    assert ap50(seen) == 0
+    assert np.isnan(ap50(seen, category=1))
 
 
 def test_an_object_in_two_tiles_counts_once() -> None:
@@ -106,14 +109,18 @@ def test_an_object_in_two_tiles_counts_once() -> None:
     shifted = [Object(0, box(44, 20))]
     one.add(Sample(id="b", scene="s", col=16, objects=shifted), found((0.95, box(44.5, 20))))
     assert len(one.objects) == 2
-    assert one.merged().scores.tolist() == [0.95, 0.9]
+    assert one.merged()[0].scores.tolist() == [0.95, 0.9]
+    assert one.merged()[1].tolist() == [1, 0]
     assert ap50(one) == 1
+    tiles = matched({"s": one}, 1, "rotated")
+    assert list(tiles) == [("s", "a"), ("s", "b")]
+    assert [(m.objects, m.scores.tolist()) for (m,) in tiles.values()] == [(2, [0.9]), (0, [0.95])]
 
 
 def test_boxes_of_one_tile_are_never_merged() -> None:
     one = scene(TWO, found((0.9, HERE), (0.8, box(21, 20))))
     one.add(Sample(id="b", scene="s", objects=[]), found())
-    assert len(one.merged().scores) == 2
+    assert len(one.merged()[0].scores) == 2
 
 
 def test_units_that_are_drawn_twice_count_twice() -> None:
@@ -157,11 +164,11 @@ def drawn_on_pixels(scenes: dict[str, SceneBoxes]) -> np.ndarray | None:
     coco, rows = COCO(), []
     truth, images = [], [{"id": i, "height": size, "width": size} for i in range(1, len(scenes) + 1)]
     for i, one in enumerate(scenes.values(), 1):
-        for o in one.objects.values():
+        for o, _ in one.objects.values():
             drawn = frPyObjects([[large * v for v in o.corners]], size, size)[0]
             row = {"segmentation": drawn, "iscrowd": int(o.difficult), "area": 1, "bbox": [0, 0, 1, 1]}
             truth.append({"id": len(truth) + 1, "image_id": i, "category_id": 0} | row)
-        best = one.merged()
+        best, _ = one.merged()
         for quad, score in zip(best.corners, best.scores, strict=True):
             drawn = frPyObjects([(large * quad).ravel().tolist()], size, size)[0]
             rows.append({"image_id": i, "category_id": 0, "segmentation": drawn, "score": float(score)})

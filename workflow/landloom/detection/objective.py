@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from landloom.data.symmetry import COUNT, Augment, turn_each, turn_points
 from landloom.detection.networks import CentreNetwork, Heads
@@ -25,15 +25,15 @@ class DetectionObjective:
     """
 
     def __init__(self, module: CentreNetwork, tiles: ObjectTiles, kind: Augment) -> None:
-        self.module, self.tiles, self.augment = module, tiles, kind
+        self.module: nn.Module = module
         self.kind, self.classes = module.kind, len(module.classes)
-        self.size = len(tiles)
+        self.tiles, self.augment, self.size = tiles, kind, len(tiles)
 
     def prefetch(self, index: Tensor, draws: torch.Generator) -> None:
         """Begin to decode the tiles of the next step."""
         self.tiles.prefetch(index.tolist())
 
-    def loss(self, module: torch.nn.Module, index: Tensor) -> Mapping[str, Tensor]:
+    def loss(self, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
         """Sum of the losses of heat, place, sides and angle, and each of them."""
         index = index.cpu()
         if len(index) == 1:  # batch norm cannot train on one tile's statistics alone: show it in two turns

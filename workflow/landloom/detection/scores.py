@@ -23,7 +23,7 @@ RECALLS = np.linspace(0, 1, 101)
 
 
 class Matches(NamedTuple):
-    """What was found of one class in one scene.
+    """What was found of one class on one piece of ground.
 
     Attributes:
         objects: that are to be found.
@@ -63,63 +63,81 @@ class Evaluation(COCOeval):  # type: ignore[misc]
         return np.where([bool(r["iscrowd"]) for r in truth], inside, shared)
 
 
-def matched(scenes: Mapping[str, SceneBoxes], classes: int, kind: Kind) -> dict[str, list[Matches]]:
-    """Matches of each class, by scene."""
+Ground = tuple[str, str]
+"""A scene and a tile of it; what lies in several tiles is counted in one of them."""
+
+
+def matched(scenes: Mapping[str, SceneBoxes], classes: int, kind: Kind) -> dict[Ground, list[Matches]]:
+    """Matches of each class, by tile; they are those of whole scenes, taken apart."""
     truth, found = [], []
     for image, boxes in enumerate(scenes.values(), 1):
-        corners, categories, difficult = boxes.truth(kind)
-        truth += _rows(image, corners, categories, {"iscrowd": difficult.astype(int).tolist()})
-        best = boxes.merged()
-        seen = {"score": best.scores.tolist()}
-        found += _rows(image, outline(best.corners, kind), best.categories, seen)
+        corners, categories, difficult, tile = boxes.truth(kind)
+        truth += _rows(image, corners, categories, iscrowd=difficult.astype(int), tile=tile)
+        best, seen_in = boxes.merged()
+        found += _rows(image, outline(best.corners, kind), best.categories, score=best.scores, tile=seen_in)
     images = [{"id": i} for i in range(1, len(scenes) + 1)]
     evaluation = Evaluation(*(_coco(images, classes, rows) for rows in (truth, found)))
     with contextlib.redirect_stdout(None):
         evaluation.evaluate()
-    # Classes come first there, then the one range of areas, then images.
-    rows = [evaluation.evalImgs[i :: len(images)] for i in range(len(images))]
-    return {name: [_matches(row) for row in own] for name, own in zip(scenes, rows, strict=True)}
+    result: dict[Ground, list[Matches]] = {}
+    for i, (name, boxes) in enumerate(scenes.items()):
+        # Classes come first there, then images.
+        own = [Apart(row, truth, found) for row in evaluation.evalImgs[i :: len(images)]]
+        for number, tile_name in enumerate(boxes.tiles):
+            result[name, tile_name] = [row.in_tile(number) for row in own]
+    return result
+
+
+class Apart:
+    """What COCO says of a class in a scene, to be taken apart by tiles; ``row`` is None if it is nowhere."""
+
+    def __init__(
+        self, row: Mapping[str, Any] | None, truth: list[dict[str, Any]], found: list[dict[str, Any]]
+    ) -> None:
+        none = np.zeros((len(THRESHOLDS), 0), np.bool_)
+        given = row or {"gtIds": [], "gtIgnore": [], "dtIds": [], "dtScores": []}
+        counted = zip(given["gtIds"], given["gtIgnore"], strict=True)
+        self.asked = np.array([truth[i - 1]["tile"] for i, out in counted if not out], np.int64)
+        self.tile = np.array([found[i - 1]["tile"] for i in given["dtIds"]], np.int64)
+        self.scores = np.array(given["dtScores"], np.float64)
+        self.hits = row["dtMatches"] > 0 if row else none
+        self.ignored = row["dtIgnore"] > 0 if row else none
+
+    def in_tile(self, number: int) -> Matches:
+        """What belongs to a tile."""
+        mine = self.tile == number
+        asked = int((self.asked == number).sum())
+        return Matches(asked, self.scores[mine], self.hits[:, mine], self.ignored[:, mine])
 
 
 def _rows(
-    image: int, corners: Array, categories: NDArray[np.int64], more: Mapping[str, Sequence[Any]]
+    image: int, corners: Array, categories: NDArray[np.int64], **more: NDArray[Any]
 ) -> list[dict[str, Any]]:
     x, y = corners[..., 0], corners[..., 1]
     area = np.abs((x * np.roll(y, -1, 1) - np.roll(x, -1, 1) * y).sum(1)) / 2
-    return [
-        {"image_id": image, "category_id": int(c), "corners": quad, "area": float(size), "iscrowd": 0}
-        | {k: v[i] for k, v in more.items()}
-        for i, (quad, c, size) in enumerate(zip(corners, categories, area, strict=True))
-    ]
+    columns = {"category_id": categories, "corners": corners, "area": area, **more}
+    same = {"image_id": image, "iscrowd": 0}
+    return [same | {k: v[i] for k, v in columns.items()} for i in range(len(corners))]
 
 
 def _coco(images: list[dict[str, Any]], classes: int, rows: list[dict[str, Any]]) -> COCO:
     made = COCO()
-    numbered = [row | {"id": i} for i, row in enumerate(rows, 1)]  # an id of 0 would count as no match
+    for i, row in enumerate(rows, 1):
+        row["id"] = i  # an id of 0 would count as no match
     made.dataset = {
-        "images": images, "categories": [{"id": i} for i in range(classes)], "annotations": numbered,
+        "images": images, "categories": [{"id": i} for i in range(classes)], "annotations": rows,
     }  # fmt: skip
     with contextlib.redirect_stdout(None):
         made.createIndex()
     return made
 
 
-def _matches(row: dict[str, Any] | None) -> Matches:
-    if row is None:
-        none = np.zeros((len(THRESHOLDS), 0), np.bool_)
-        return Matches(0, np.zeros(0), none, none)
-    hits = row["dtMatches"] > 0
-    return Matches(
-        int((~row["gtIgnore"].astype(bool)).sum()), np.array(row["dtScores"]), hits, row["dtIgnore"] > 0
-    )
-
-
 def precision(found: Sequence[Matches], times: NDArray[np.int64] | None = None) -> Array:
     """Average precision (R, T) of one class at each threshold, NaN without objects: mean over 101 recalls.
 
     Args:
-        found: matches in each unit of ground (U).
-        times: how often each unit is there, in each of R draws (R, U); once, in one draw, when left out.
+        found: matches on each piece of ground (U).
+        times: how often each piece is there, in each of R draws (R, U); once, in one draw, when left out.
     """
     counts = np.ones((1, len(found)), np.int64) if times is None else times
     scores = np.concatenate([m.scores for m in found])
@@ -132,7 +150,7 @@ def precision(found: Sequence[Matches], times: NDArray[np.int64] | None = None) 
     return np.stack([_mean(counts[:, unit] * ~i, h, objects) for h, i in zip(hits, ignored, strict=True)], 1)
 
 
-def _mean(weights: NDArray[np.int64], hits: NDArray[np.bool_], objects: NDArray[np.int64]) -> Array:
+def _mean(weights: NDArray[np.int64], hits: NDArray[np.bool_], objects: NDArray[Any]) -> Array:
     """Mean precision (R,) of ranked boxes with weights (R, D), given how many objects there are (R,)."""
     right, all_of = np.cumsum(weights * hits, 1), np.cumsum(weights, 1)
     share = np.divide(right, all_of, out=np.zeros(right.shape), where=all_of > 0)

@@ -20,6 +20,8 @@ PINNED = {
     "caption": "3 577e7ea8",
     "check": "5 4449d726",
     "curate": "9 8951418b",
+    "detect": "1 972a1f4e",
+    "detect_table": "1 d0ba2d0b",
     "encode": "3 2e0ff233",
     "evaluate": "10 ddcb30b6",
     "evidence": "1 bc3740b5",

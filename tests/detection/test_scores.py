@@ -12,8 +12,7 @@ from pycocotools.mask import frPyObjects
 
 from landloom.data.objects import Object
 from landloom.data.samples import Sample
-from landloom.detection.boxes import Kind, corners
-from landloom.detection.predict import Found
+from landloom.detection.boxes import Found, Kind, corners
 from landloom.detection.scenes import SceneBoxes
 from landloom.detection.scores import THRESHOLDS, matched, precision
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from landloom.detection.boxes import Kind, boxes, corners
+from landloom.detection.boxes import Found, Kind, boxes, corners
 from landloom.detection.networks import STRIDE, Heads
-from landloom.detection.predict import Found, peaks
+from landloom.detection.predict import peaks
 from landloom.detection.targets import NEARLY, Targets, targets
 
 SIZE = 64

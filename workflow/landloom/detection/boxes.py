@@ -6,7 +6,7 @@ Level boxes have width and height in place of the sides, and an angle of 0.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import shapely
@@ -17,6 +17,24 @@ from landloom.data.objects import Object
 Kind = Literal["rotated", "horizontal"]
 """'rotated' boxes stand at an angle, 'horizontal' ones are level."""
 Array = NDArray[np.float64]
+
+
+class Found(NamedTuple):
+    """Boxes in one image.
+
+    Attributes:
+        corners: (N, 4, 2), pixels.
+        categories: class of each (N,).
+        scores: 0 to 1 (N,), from the highest.
+    """
+
+    corners: Array
+    categories: NDArray[np.int64]
+    scores: Array
+
+    def at(self, chosen: NDArray[Any]) -> "Found":
+        """Some of them."""
+        return Found(*(part[chosen] for part in self))
 
 
 def quads(objects: Sequence[Object]) -> Array:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from landloom.config.detect import Detector
+from landloom.config.detect import DetectConfig, Detector
 from landloom.config.segment import Network
 from landloom.detection.boxes import Kind
 from landloom.errors import InputError
@@ -90,7 +90,7 @@ def build(network: Detector, bands: int, classes: Sequence[str], kind: Kind) -> 
     Raises:
         InputError: the encoder is unknown, or its weights are not there.
     """
-    if found := problems(network):
+    if found := lacking(network):
         raise found[0]
     own = pretrained.local(network.weights)
     about = {"encoder": network.encoder, "width": network.width, "bands": bands}
@@ -110,7 +110,18 @@ def _encoder(name: str, bands: int, weights: str | None) -> nn.Module:
     return made
 
 
-def problems(network: Detector) -> list[InputError]:
+def problems(detect: DetectConfig | None, size: int) -> list[InputError]:
+    """What is wrong with the configured detectors for tiles of ``size`` pixels; each is built once."""
+    found: list[InputError] = []
+    for network in detect.networks.values() if detect else ():
+        try:
+            check_size(build(network, 3, ["a"], "rotated"), size)
+        except InputError as error:
+            found.append(error)
+    return found
+
+
+def lacking(network: Detector) -> list[InputError]:
     """What is wrong with a configured detector; nothing is loaded."""
     name = network.encoder
     if name.lower() not in map(str.lower, encoders(name)):

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landloom.data.statistics import Statistics
-from landloom.detection.boxes import Array, corners
+from landloom.detection.boxes import Found, corners
 from landloom.detection.networks import STRIDE, CentreNetwork, Heads
 from landloom.training.loop import device
 
@@ -21,24 +21,6 @@ LEAST = 0.01
 MOST = 500
 """Peaks of a tile that are kept at most, the highest ones: far more than any tile has objects."""
 Key = TypeVar("Key")
-
-
-class Found(NamedTuple):
-    """Boxes in one image.
-
-    Attributes:
-        corners: (N, 4, 2), pixels.
-        categories: class of each (N,).
-        scores: 0 to 1 (N,), from the highest.
-    """
-
-    corners: Array
-    categories: NDArray[np.int64]
-    scores: Array
-
-    def at(self, chosen: NDArray[Any]) -> "Found":
-        """Some of them."""
-        return Found(*(part[chosen] for part in self))
 
 
 def over(

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from landloom.data.objects import Object
 from landloom.data.samples import Sample
-from landloom.detection.boxes import Array, Kind, outline, quads, touching
-from landloom.detection.predict import Found
+from landloom.detection.boxes import Array, Found, Kind, outline, quads, touching
 
 SAME = 0.5
 """Intersection over union from which boxes of one class, found in two tiles, are one object."""

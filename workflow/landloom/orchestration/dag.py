@@ -14,7 +14,9 @@ from typing import Any
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
+from landloom.config.detect import DetectConfig
 from landloom.config.section import Section
+from landloom.config.segment import SegmentConfig
 from landloom.errors import InputError
 from landloom.orchestration import preflight, required, resources, shares
 from landloom.orchestration.trained_models import TrainedModels
@@ -88,7 +90,7 @@ class Dag:
             "dataset": [self.config.dataset, *self.others],
             "scene": list(self.parts),
             "generator": [*self.config.all_generators, REAL],
-            "network": list(self.config.segment.networks),
+            "network": [*self.config.segment.networks, *self.config.detect.networks],
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
@@ -194,11 +196,12 @@ class Dag:
 
     def _section(self, name: str, wildcards: Any) -> Section:
         generator, config = wildcards.get("generator"), self.at(wildcards).config
-        if name == "segment" and wildcards.get("network"):
+        if name in ("segment", "detect") and wildcards.get("network"):
             # One more seed or network must not rerun the others.
-            segment = config.segment
-            name = wildcards.get("network")
-            return segment.model_copy(update={"networks": {name: segment.networks[name]}, "seeds": [0, 1, 2]})
+            judges = config.segment if name == "segment" else config.detect
+            network = wildcards.get("network")
+            own = {"networks": {network: judges.networks[network]}, "seeds": [0, 1, 2]}
+            return judges.model_copy(update=own)
         if name == "mix":
             return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
@@ -228,12 +231,14 @@ class Dag:
         return self.lists.text("settings", shaping)
 
     def expected(self) -> dict[str, Any]:
-        """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""
+        """All sections as jobs get them: by stage, 'generator/stage', 'network/segment' or '.../detect'."""
         found = {s: self._section(s, {}) for s in stages.names()}
         for g in self.config.all_generators:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         for n in self.config.segment.networks:
             found[f"{n}/segment"] = self._section("segment", {"network": n})
+        for n in self.config.detect.networks:
+            found[f"{n}/detect"] = self._section("detect", {"network": n})
         return {k: v.model_dump(mode="json") for k, v in found.items()}
 
     def version(self, stage: str) -> int:
@@ -345,17 +350,30 @@ class Dag:
 
     def runs(self, suffix: str = "") -> list[str]:
         """Folders of all segmentation trainings, with the dataset left as a wildcard."""
+        return self._trainings("segment", self.config.segment, suffix)
+
+    def detect_option(self, wildcards: Any) -> str:
+        """Option of the check that names the detectors; nothing where there are none."""
+        if not self.config.detect.networks:
+            return ""
+        return f"--detect {shlex.quote(self.section('detect')(wildcards))}"
+
+    def detectors(self, suffix: str = "") -> list[str]:
+        """Folders of all trainings of detectors; none unless some are listed."""
+        return self._trainings("detect", self.config.detect, suffix)
+
+    def _trainings(self, stage: str, section: SegmentConfig | DetectConfig, suffix: str) -> list[str]:
         sets = [(REAL, "0")] + [(g, r) for g in self.generators for r in self.ratios]
-        segment = self.config.segment
         return [
-            f"results/{{dataset}}/segment/{g}/{r}/{n}/{s}{suffix}"
-            for g, r in sets for n in segment.networks for s in segment.seeds
+            f"results/{{dataset}}/{stage}/{g}/{r}/{n}/{s}{suffix}"
+            for g, r in sets for n in section.networks for s in section.seeds
         ]  # fmt: skip
 
     def tables(self, wildcards: Any) -> list[str]:
         """Tables that the report shows; the label table is there with the labels of this run alone."""
         more = self.config.report.label_table and wildcards.get("dataset") not in self.others
-        names = [*self.TABLES, *(self.ABLATION if more else ())]
+        found = ("detection",) if self.config.detect.networks else ()
+        names = [*self.TABLES, *found, *(self.ABLATION if more else ())]
         dataset = wildcards.get("dataset") or self.config.dataset
         return [f"results/{dataset}/evaluation/{n}.csv" for n in names]
 
@@ -387,7 +405,7 @@ class Dag:
 
     def training_metrics(self) -> list[str]:
         """Metrics files of all trainings, with the dataset left as a wildcard."""
-        return self.trained.metrics() + self.runs(".metrics.jsonl")
+        return self.trained.metrics() + self.runs(".metrics.jsonl") + self.detectors(".metrics.jsonl")
 
 
 def put_on_path(folder: Path) -> None:

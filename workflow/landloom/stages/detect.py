@@ -17,9 +17,9 @@ from landloom.data import sample_index, samples
 from landloom.data.samples import SCHEMA, Sample
 from landloom.data.statistics import Statistics
 from landloom.detection import judgement, networks, predict
+from landloom.detection.boxes import Found
 from landloom.detection.networks import CentreNetwork
 from landloom.detection.objective import DetectionObjective
-from landloom.detection.predict import Found
 from landloom.detection.scenes import scenes
 from landloom.detection.scores import Ground, Matches, matched
 from landloom.detection.tiles import ObjectTiles

@@ -12,7 +12,7 @@ rule check:
         tile=dag.section("tile"),
         base=dag.section("base"),
         segment=dag.section("segment"),
-        detect=dag.detect_option,
+        detect=lambda wildcards: judging.detect_option(dag),
         caption=dag.section("caption"),
         features=dag.section("features"),
         mix=dag.mixes,

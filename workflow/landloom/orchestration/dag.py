@@ -14,19 +14,15 @@ from typing import Any
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
-from landloom.config.detect import DetectConfig
 from landloom.config.section import Section
-from landloom.config.segment import SegmentConfig
 from landloom.errors import InputError
-from landloom.orchestration import preflight, required, resources, shares
+from landloom.orchestration import judging, preflight, required, resources, shares
+from landloom.orchestration.judging import REAL
+from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
-from landloom.scenes.acquisition import TOLD, UNKNOWN
 from landloom.scenes.discovery import SceneFiles, divided, grouped
-
-REAL = "real"
-"""Name of the training set without synthetic samples; its ratio is 0."""
 
 
 class Dag:
@@ -163,15 +159,10 @@ class Dag:
         """Split of each scene of a part, for its command."""
         return self.lists.words("split", [self.at(wildcards).splits[s] for s in self.part(wildcards)])
 
-    def acquisition(self, wildcards: Any) -> str:
-        """Options that say when, where and how each scene of a part was taken, as a manifest says."""
-        found = [self.scenes[s] for s in self.part(wildcards)]
-        given: dict[str, list[Any]] = {name: [getattr(s, name) for s in found] for name in TOLD}
-        return " ".join(
-            f"--{name} {self.lists.words(name, [UNKNOWN if v is None else str(v) for v in values])}"
-            for name, values in given.items()
-            if any(v is not None for v in values)
-        )
+    @cached_property
+    def told(self) -> ToldOfScenes:
+        """What jobs that cut tiles are told of scenes beside their files."""
+        return ToldOfScenes(self)
 
     def minutes(self, rule: str) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""
@@ -196,12 +187,8 @@ class Dag:
 
     def _section(self, name: str, wildcards: Any) -> Section:
         generator, config = wildcards.get("generator"), self.at(wildcards).config
-        if name in ("segment", "detect") and wildcards.get("network"):
-            # One more seed or network must not rerun the others.
-            judges = config.segment if name == "segment" else config.detect
-            network = wildcards.get("network")
-            own = {"networks": {network: judges.networks[network]}, "seeds": [0, 1, 2]}
-            return judges.model_copy(update=own)
+        if name in judging.JUDGES:
+            return judging.section(config, name, wildcards.get("network"))
         if name == "mix":
             return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
@@ -235,10 +222,7 @@ class Dag:
         found = {s: self._section(s, {}) for s in stages.names()}
         for g in self.config.all_generators:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
-        for n in self.config.segment.networks:
-            found[f"{n}/segment"] = self._section("segment", {"network": n})
-        for n in self.config.detect.networks:
-            found[f"{n}/detect"] = self._section("detect", {"network": n})
+        found |= judging.expected(self)
         return {k: v.model_dump(mode="json") for k, v in found.items()}
 
     def version(self, stage: str) -> int:
@@ -350,24 +334,11 @@ class Dag:
 
     def runs(self, suffix: str = "") -> list[str]:
         """Folders of all segmentation trainings, with the dataset left as a wildcard."""
-        return self._trainings("segment", self.config.segment, suffix)
-
-    def detect_option(self, wildcards: Any) -> str:
-        """Option of the check that names the detectors; nothing where there are none."""
-        if not self.config.detect.networks:
-            return ""
-        return f"--detect {shlex.quote(self.section('detect')(wildcards))}"
+        return judging.trainings(self, "segment", suffix)
 
     def detectors(self, suffix: str = "") -> list[str]:
         """Folders of all trainings of detectors; none unless some are listed."""
-        return self._trainings("detect", self.config.detect, suffix)
-
-    def _trainings(self, stage: str, section: SegmentConfig | DetectConfig, suffix: str) -> list[str]:
-        sets = [(REAL, "0")] + [(g, r) for g in self.generators for r in self.ratios]
-        return [
-            f"results/{{dataset}}/{stage}/{g}/{r}/{n}/{s}{suffix}"
-            for g, r in sets for n in section.networks for s in section.seeds
-        ]  # fmt: skip
+        return judging.trainings(self, "detect", suffix)
 
     def tables(self, wildcards: Any) -> list[str]:
         """Tables that the report shows; the label table is there with the labels of this run alone."""

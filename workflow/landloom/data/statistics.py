@@ -33,6 +33,7 @@ class Statistics(BaseModel):
         prior: mean share of each class over the train tiles.
         tiles: number of tiles per split; 'unlabelled' only where there are any.
         scenes: number of scenes.
+        objects: classes of objects, in the order of their categories; None if nobody looked for any.
         dates: other days that lie over a tile at most; left out of the file if there are none.
     """
 
@@ -47,6 +48,7 @@ class Statistics(BaseModel):
     prior: list[float]
     tiles: dict[Literal["train", "val", "test", "unlabelled"], int]
     scenes: int
+    objects: list[ClassInfo] | None = None
     dates: int = 0
 
     @property

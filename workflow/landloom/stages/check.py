@@ -247,7 +247,7 @@ def remarks(facts: Sequence[SceneFacts], data: DataConfig, tile: TileConfig) -> 
             f"{len(paged)} files hold several pages, such as {paged[0]}: the first alone is read; if "
             "the others are bands, write them as bands of one page (gdalbuildvrt -separate)"
         )
-    if lossy := [f.files.mask for f in facts if f.lossy]:
+    if lossy := [name for f in facts for name in f.lossy]:
         found.append(
             f"{len(lossy)} masks, such as {lossy[0]}, are compressed with loss: pixels at edges may hold the "
             "value of another class; export them again without loss, as PNG or GeoTIFF"
@@ -262,9 +262,15 @@ def doubts(found: Sequence[Pixels]) -> list[str]:
     said = []
     if hidden := [p for p in found if p.hidden]:
         said.append(
-            f"{len(hidden)} masks, such as {hidden[0].scene.mask}, have {sum(p.hidden for p in hidden)} "
+            f"{len(hidden)} masks, such as {hidden[0].scene.masks[0]}, have {sum(p.hidden for p in hidden)} "
             "pixels of a class that are transparent (alpha 0) or hidden by a mask band: transparent ones "
             "keep their class, hidden ones are ignored; to ignore a colour, move it to data.ignore"
+        )
+    if some := [p for p in found if p.uncovered]:
+        share = sum(p.uncovered for p in some) / sum(p.seen for p in some)
+        said.append(
+            f"{len(some)} scenes, such as '{some[0].scene.name}', lie in part beside their masks: "
+            f"{sum(p.uncovered for p in some)} of their pixels ({100 * share:.2g} %) are ignored"
         )
     if partly := [p for p in found if p.partly]:
         said.append(
@@ -303,6 +309,7 @@ def summary(
                 "dtype": f.dtype,
                 "crs": f.crs,
             }
+            | ({"aligned": f.aligned} if f.aligned else {})
             for f in facts
         ],
         "windows": {s: windows[s] for s in (*SPLITS, UNLABELLED) if s in SPLITS or windows[s]},

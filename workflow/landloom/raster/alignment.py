@@ -16,12 +16,19 @@ from landloom.errors import InputError
 
 
 class Place(NamedTuple):
-    """Where the pixels of an image lie; see ``SceneReader``."""
+    """Where the pixels of an image lie.
+
+    Attributes:
+        height: in pixels.
+        width: in pixels.
+        crs: authority code or WKT.
+        transform: pixel to map.
+    """
 
     height: int
     width: int
-    crs: str | None
-    transform: Affine | None
+    crs: str
+    transform: Affine
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -29,6 +36,10 @@ class Place(NamedTuple):
         corners = [(0, 0), (self.width, 0), (0, self.height), (self.width, self.height)]
         x, y = np.transpose([self.transform @ c for c in corners])
         return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
+
+class Misplaced(InputError):
+    """Labels cannot be brought to the grid of their image."""
 
 
 class AlignedMask:
@@ -43,26 +54,28 @@ class AlignedMask:
         pixel: width and height of its pixels, in units of that system.
     """
 
-    def __init__(
-        self, source: DatasetReader, image: DatasetReader, place: Place, override: str | None
-    ) -> None:
-        """Place the mask; ``override`` replaces the files' own CRS.
+    def __init__(self, source: DatasetReader, place: Place | None, override: str | None) -> None:
+        """Bring a mask to the place of its image.
+
+        Args:
+            source: the open file.
+            place: of the image; None where its files do not say it.
+            override: replaces the mask's own CRS.
 
         Raises:
-            InputError: the files do not say where they lie, or lie apart.
+            Misplaced: the files do not say where they lie, or lie apart.
         """
         own = override or (source.crs and source.crs.to_string())
-        for file, crs in ((source, own), (image, place.crs)):
-            if not crs or file.transform.is_identity:
-                lacks = "no CRS" if file.crs is None and not override else "no transform"
-                found = f"its grid is not that of {image.name}, and {file.name} has {lacks}"
-                remedy = (
-                    "Georeference both (gdal_edit.py -a_srs ... -a_ullr ...), or give masks of equal size"
-                )
-                raise InputError(f"{source.name}, data.align", found, remedy)
+        remedy = "Georeference both (gdal_edit.py -a_srs ... -a_ullr ...), or give masks of the image's size"
+        if place is None:
+            found = "it lies on another grid than its image, which has no CRS or no transform"
+            raise Misplaced(source.name, found, remedy)
+        if not own or source.transform.is_identity:
+            lacks = "has no transform" if own else "has no CRS"
+            raise Misplaced(source.name, f"it lies on another grid than its image, and {lacks}", remedy)
         self.source, self.crs_before = source, str(own)
         self.pixel = tuple(float(np.hypot(*v)) for v in np.reshape(source.transform[:6], (2, 3)).T[:2])
-        self._require_overlap(image, place)
+        self._require_overlap(place)
         opaque = not any(MaskFlags.alpha in flags for flags in source.mask_flag_enums)
         self.vrt = WarpedVRT(
             source, src_crs=CRS.from_user_input(own), crs=CRS.from_user_input(place.crs),
@@ -73,15 +86,15 @@ class AlignedMask:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.source, name)
 
-    def _require_overlap(self, image: DatasetReader, place: Place) -> None:
+    def _require_overlap(self, place: Place) -> None:
         west, south, east, north = place.bounds
         left, bottom, right, top = transform_bounds(self.crs_before, place.crs, *self.source.bounds)
         if not (left < east and right > west and bottom < north and top > south):
-            found = f"it lies beside {image.name}: no pixel of the image has a label"
+            found = "it lies beside its image, no pixel of which has a label"
             remedy = (
                 "Pair it with the image of its ground, or correct a CRS that is wrong (gdal_edit.py -a_srs)"
             )
-            raise InputError(f"{self.source.name}, data.align", found, remedy)
+            raise Misplaced(self.source.name, found, remedy)
 
     def read(self, numbers: int | list[int], window: Slice) -> NDArray[Any]:
         """Values (h, w) of a band or (n, h, w) of several in a window of the image; 0 outside of the mask."""

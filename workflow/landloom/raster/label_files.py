@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,11 @@ from rasterio.windows import Window as Slice
 
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
-from landloom.raster.alignment import AlignedMask
-from landloom.raster.labels import IGNORE, UNKNOWN, Legend, Mask
+from landloom.raster.alignment import AlignedMask, Place
+from landloom.raster.label_layers import ClassMask, Layer, Shapes
+from landloom.raster.labels import IGNORE, Legend, Mask
 from landloom.raster.readable import readable
-from landloom.raster.unknown import UnknownValues, lossy
+from landloom.raster.unknown import UnknownValues
 
 
 class Labels(ABC):
@@ -76,18 +78,6 @@ class OneMask(Labels):
             return self.legend.hidden(self.mask, part)
 
 
-class Layer(ABC):
-    """What is drawn onto a map of classes."""
-
-    @abstractmethod
-    def draw(self, part: Slice, canvas: NDArray[np.uint8]) -> None:
-        """Write class indices, or IGNORE, into a canvas (h, w) that is a part of the scene.
-
-        Raises:
-            InputError: a file cannot be read, or does not fit the config.
-        """
-
-
 class Layers(Labels):
     """Several layers, the later over the earlier; what none takes is the rest."""
 
@@ -104,41 +94,25 @@ class Layers(Labels):
         return canvas, Counter()
 
 
-class ClassMask(Layer):
-    """The raster of one class: what is not 0 in it, or has one of the class's values, is the class."""
+def opened(files: Sequence[Mask | Path], place: Place | None, data: DataConfig) -> Labels:
+    """Labels of a scene: one file for all classes, or one for each that has its own.
 
-    def __init__(self, mask: Mask, index: int, data: DataConfig) -> None:
-        """Take an open mask.
-
-        Raises:
-            InputError: its compression makes zeros something else, and no tolerance is given.
-        """
-        self.mask, self.index, self.legend = mask, index, Legend(data, index)
-        self.values = data.classes[index].values
-        if lossy(mask) and not data.tolerance:
-            found = "it is compressed with loss (JPEG or the like), so that what is 0 is not sure"
-            raise InputError(
-                mask.name, found, "Export it again as PNG or GeoTIFF, or set data.tolerance, such as 64"
-            )
-
-    def draw(self, part: Slice, canvas: NDArray[np.uint8]) -> None:
-        """See ``Layer``. Values to be ignored, and nodata other than 0, take what earlier classes drew."""
-        with readable(self.mask.name):
-            found, codes = self.legend.find(self.mask, part)
-            covered = self.mask.covered(part) if isinstance(self.mask, AlignedMask) else np.bool_(True)
-        canvas[(found == IGNORE) & (codes != 0) | ~covered] = IGNORE
-        some = np.abs(codes.astype(np.float64)) > self.legend.tolerance
-        canvas[found == self.index if self.values else (found == UNKNOWN) & some] = self.index
-
-
-def opened(masks: Sequence[Mask], data: DataConfig) -> Labels:
-    """Labels of a scene with open masks: one for all classes, or one for each that has its own file.
+    Args:
+        files: open masks, and paths of shapes.
+        place: where the image lies; None where its files do not say it.
+        data: the config.
 
     Raises:
-        InputError: they do not fit the config.
+        InputError: they do not fit the config or each other.
     """
     if not data.own:
-        return OneMask(masks[0], data)
+        (file,) = files
+        if isinstance(file, Path):
+            return Layers([Shapes(file, place, data, None)], [], data)
+        return OneMask(file, data)
     names = [c.name for c in data.classes]
-    layers = [ClassMask(m, names.index(n), data) for m, n in zip(masks, data.own, strict=True)]
-    return Layers(layers, masks, data)
+    layers: list[Layer] = [
+        Shapes(f, place, data, names.index(n)) if isinstance(f, Path) else ClassMask(f, names.index(n), data)
+        for f, n in zip(files, data.own, strict=True)
+    ]
+    return Layers(layers, [f for f in files if not isinstance(f, Path)], data)

@@ -17,6 +17,7 @@ from landloom.config.data import DataConfig, drawn
 from landloom.errors import InputError
 from landloom.raster import acquisition, bands, grid, label_files
 from landloom.raster.alignment import AlignedMask, Place
+from landloom.raster.label_files import Labels
 from landloom.raster.labels import IGNORE
 from landloom.raster.readable import readable
 from landloom.raster.windows import Window
@@ -66,8 +67,7 @@ class SceneReader:
             self.bands = bands.select(self.images, self.data.bands, self.scene.name)
             for mask in self.masks:
                 bands.require_real(mask, 1)
-            masks = [self._aligned(m) if m in off else m for m in self.masks]
-            self.labels = label_files.opened(masks, self.data) if self.scene.masks else None
+            self.labels = self._labels(off) if self.scene.masks else None
             self.dtype = np.result_type(*(b.file.dtypes[b.number - 1] for b in self.bands))
         except BaseException:
             self.stack.close()
@@ -82,13 +82,25 @@ class SceneReader:
         """Image files, then the mask if there is one."""
         return [*self.images, *self.masks]
 
+    def _labels(self, off: list[DatasetReader]) -> Labels:
+        """Labels of the scene, of whose open masks some are off the grid of the images."""
+        place = self._place()
+        rasters = iter([self._aligned(m, place) if m in off else m for m in self.masks])
+        files = [p if drawn(p) else next(rasters) for p in self.scene.masks]
+        return label_files.opened(files, place, self.data)
+
     def _elsewhere(self) -> list[DatasetReader]:
         """Masks on another grid than the images."""
         return [m for m in self.masks if not grid.fits(self.images, m, self.data.crs)]
 
-    def _aligned(self, mask: DatasetReader) -> AlignedMask:
-        place = Place(self.height, self.width, self.crs, self.transform)
-        return self.stack.enter_context(closing(AlignedMask(mask, self.images[0], place, self.data.crs)))
+    def _aligned(self, mask: DatasetReader, place: Place | None) -> AlignedMask:
+        return self.stack.enter_context(closing(AlignedMask(mask, place, self.data.crs)))
+
+    def _place(self) -> Place | None:
+        """Where the images lie; None where they do not say it."""
+        if self.crs is None or self.transform is None:
+            return None
+        return Place(self.height, self.width, self.crs, self.transform)
 
     def _hint(self) -> str:
         """What else may be done about a mask on another grid, where all files say where they lie."""

@@ -4,7 +4,7 @@ GDAL reads them, through pyogrio: GeoPackage, FlatGeobuf, GeoJSON, Shapefile, an
 it was built with that driver.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,31 @@ def read(
     found = found.reset_index(drop=True)
     found.attrs["empty"] = empty
     return found
+
+
+def parts(path: Path, layer: str | None, column: str | None, size: int) -> Iterator["geopandas.GeoDataFrame"]:
+    """All features of a layer as they are stored, some at a time; with one attribute, or without any.
+
+    Raises:
+        InputError: as ``read`` does.
+    """
+    with importing():
+        import pyogrio
+    layer = _one(path, layer)
+    names = [] if column is None else [column]
+    _require(path, names, describe(path, layer)["fields"])
+    start = 0
+    while True:
+        try:
+            found = pyogrio.read_dataframe(
+                path, layer=layer, columns=names, skip_features=start, max_features=size
+            )
+        except (RuntimeError, ValueError) as error:
+            raise _unread(path, error) from None
+        yield found
+        if len(found) < size:
+            return
+        start += size
 
 
 def layers(path: Path) -> list[str]:

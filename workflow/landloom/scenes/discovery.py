@@ -131,8 +131,9 @@ def divided(data: DataConfig) -> tuple[list[SceneFiles], dict[str, str]]:
     """
     scenes = discover(data)
     labels = split_scenes(scenes, data.split)
-    bare = {"mask": None, "class_masks": ()}
-    return [replace(s, **bare) if labels[s.name] == UNLABELLED else s for s in scenes], labels
+    return [
+        replace(s, mask=None, class_masks=()) if labels[s.name] == UNLABELLED else s for s in scenes
+    ], labels
 
 
 def _listed(given: str | list[str] | None) -> list[str]:

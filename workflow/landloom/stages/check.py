@@ -24,7 +24,7 @@ from landloom.config.tile import TileConfig
 from landloom.errors import InputError, InputErrors
 from landloom.metrics import extractors
 from landloom.models import layout
-from landloom.raster import alike, survey
+from landloom.raster import alike, survey, vector_survey
 from landloom.raster.ground import shared
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
@@ -69,7 +69,10 @@ def run(
     problems += twice if data.split.same_ground == "error" else []
     windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile, data.split.buffer))
     problems += shortages(mix, dict(zip(generator, pairs, strict=True)), windows["train"])
-    found, share = scan(facts, config, data, problems)
+    shapes = vector_survey.look(facts, data, threads())
+    problems += shapes.problems
+    warnings += shapes.remarks
+    found, share = scan(facts if not shapes.problems else [], config, data, problems)
     counts = classes(found, data)
     if share and len(facts) == len(scenes):
         # A part of the pixels cannot prove that a class is nowhere.

@@ -57,15 +57,7 @@ def run(
         InputError: a raster cannot be read, or the lists do not fit together.
     """
     days, clouds = told("acquired", acquired, scene), told("cloud", cloud, scene)
-    files = paired(
-        scene,
-        split,
-        image,
-        mask,
-        len(data.own),
-        told("acquired", acquired, scene),
-        told("cloud", cloud, scene),
-    )
+    files = paired(scene, split, image, mask, len(data.own), days, clouds)
     about, blocks = contents(files, data, config.size)
     counts = np.zeros((about["bands"], 256), np.int64)
     with block_cache.bounded(blocks), ShardWriter(out, about) as writer:

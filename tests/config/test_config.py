@@ -264,6 +264,10 @@ LATENT = {"control": {"latent": 0.1}}
             r"known_pixels: .*least, 0\.8, is above most, 0\.7",
         ),
         ({"label_sample": {"metadata": {"lon": 5}}}, "lon and lat belong together"),
+        ({"label_sample": {"metadata": {"lon": [5, 6], "lat": 1}}}, "2 values of lon, but 1 of lat"),
+        ({"label_sample": {"metadata": {"cloud": [0.1, 40]}}}, "cloud 40 is not within 0 to 1"),
+        ({"label_sample": {"metadata": {"gsd": []}}}, "gsd is an empty list"),
+        ({"data": {"day_in_name": "%y%m%d"}}, "'%y%m%d' holds no day; write it like '%Y%m%d'"),
         ({"base": {"vae": {"crop": 50}}}, r"base\.vae\.crop: 50 is no multiple of 4"),
         (
             {"generators": {"g": PIX2PIX}, "base": {"vae": {"crop": 50}}, "label_train": {"backend": "lora"}},

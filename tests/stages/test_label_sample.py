@@ -9,13 +9,11 @@ import pytest
 from rasterio.features import sieve
 from safetensors.torch import load_file, save_file
 
-from landloom.config.metadata import MetadataWish
 from landloom.data import samples
 from landloom.data.samples import Meta, Requested, Sample, class_ratios
 from landloom.errors import InputError
 from landloom.provenance import records
 from landloom.raster import codec
-from landloom.stages import label_sample
 from tests import bases
 
 REAL = {"t1": [1.0, 0.0, 0.0], "t2": [0.0, 1.0, 0.0], "t3": [0.25, 0.25, 0.5], "t4": [0.25, 0.25, 0.5]}
@@ -263,13 +261,6 @@ def test_samples_have_the_metadata_that_are_wished_for(
     assert len(made) == 3
     real = found(again(tiny, plan, tmp_path / "r.parquet", config=f'{{"source": "real", {wish}}}'))
     assert all(s.meta == Meta(gsd=10, acquired=date(2024, 9, 1)) for s in real.values())
-
-
-def test_a_wish_takes_the_place_of_what_is_known_of_a_real_tile() -> None:
-    known, wish = Meta(lon=5, lat=50, gsd=1), MetadataWish(gsd=10)
-    assert label_sample.wished(wish, known) == Meta(lon=5, lat=50, gsd=10)
-    assert label_sample.wished(MetadataWish(), known) is known
-    assert label_sample.wished(MetadataWish(), None) is None
 
 
 @pytest.mark.parametrize("source", ["quilt", "paste"])

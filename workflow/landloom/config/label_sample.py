@@ -64,8 +64,8 @@ class LabelSampleConfig(Sampling):
     guidance: float = Field(default=3.0, ge=1)
     """Classifier-free guidance scale of the words; 1 is off."""
     metadata: MetadataWish = MetadataWish()
-    """What masks, and later images, are told by generators that learned metadata. Fields that are left out
-    are unknown, or those of the real tile whose mask is taken."""
+    """What masks, and later images, are told by generators that learned metadata. Real tiles whose masks are
+    taken have their own, but for the fields that are given here."""
     vector_guidance: float = Field(default=1.0, ge=0)
     """Guidance scale of the ratio vector; 1 is off."""
     temperature: float = Field(default=0.5, gt=0)

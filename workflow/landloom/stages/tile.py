@@ -5,6 +5,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ AHEAD = 2
 
 def run(
     config: TileConfig, data: DataConfig, scene: list[str], split: list[str], image: Ins, mask: Ins, out: Out,
-    acquired: list[str] | None = None, cloud: list[str] | None = None,
+    acquired: list[str] | None = None, cloud: list[str] | None = None, gsd: list[str] | None = None,
+    lon: list[str] | None = None, lat: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Write the tiles of some scenes.
 
@@ -52,12 +54,16 @@ def run(
         out: the shard.
         acquired: day of acquisition of each scene, or 'unknown'; without it, that in the image's tags.
         cloud: share of cloud of each scene, likewise.
+        gsd: metres that a pixel of each scene spans, or 'unknown'; without it, as CRS and transform have it.
+        lon: longitude of the centre of each scene in degrees east, likewise.
+        lat: latitude of the centre of each scene in degrees north, likewise.
 
     Raises:
         InputError: a raster cannot be read, or the lists do not fit together.
     """
-    days, clouds = told("acquired", acquired, scene), told("cloud", cloud, scene)
-    files = paired(scene, split, image, mask, len(data.own), days, clouds)
+    given = {"acquired": acquired, "cloud": cloud, "gsd": gsd, "lon": lon, "lat": lat}
+    known = {k: told(k, v, scene) for k, v in given.items()}
+    files = paired(scene, split, image, mask, len(data.own), known)
     about, blocks = contents(files, data, config.size)
     counts = np.zeros((about["bands"], 256), np.int64)
     with block_cache.bounded(blocks), ShardWriter(out, about) as writer:
@@ -75,9 +81,9 @@ def run(
 
 def paired(
     scene: list[str], split: list[str], image: list[Path], mask: list[Path], own: int,
-    days: list[str | None], clouds: list[str | None],
+    about: dict[str, list[str | None]],
 ) -> list[SceneFiles]:  # fmt: skip
-    """Files of each scene, with ``own`` masks of single classes if there are such.
+    """Files of each scene, with ``own`` masks of single classes if there are such, and what is told of it.
 
     Raises:
         InputError: the lists do not fit together.
@@ -89,13 +95,14 @@ def paired(
         raise InputError("tile", found, "Give one per scene; masks only of scenes that are not unlabelled.")
     rest = iter(mask)
     given = [() if s == UNLABELLED else tuple(islice(rest, masks)) for s in split]
-    return [
+    files = [
         SceneFiles(
             s, tuple(image[i * count : (i + 1) * count]), given[i][0] if given[i] and not own else None,
-            None, days[i], share(clouds[i], s), given[i] if own else (),
+            None, about["acquired"][i], *(number(k, about[k][i], s) for k in ("cloud", "gsd", "lon", "lat")),
         )
         for i, s in enumerate(scene)
     ]  # fmt: skip
+    return [replace(f, class_masks=g) for f, g in zip(files, given, strict=True)] if own else files
 
 
 def threads() -> int:
@@ -128,9 +135,9 @@ def told(name: str, values: list[str] | None, scenes: list[str]) -> list[str | N
     return [None if v == UNKNOWN else v for v in found]
 
 
-def share(text: str | None, scene: str) -> float | None:
-    """Share of cloud in a text."""
-    return None if text is None else acquisition.share(text, f"scene '{scene}', cloud")
+def number(name: str, text: str | None, scene: str) -> float | None:
+    """A number that is told of a scene."""
+    return None if text is None else float(acquisition.TOLD[name](text, f"scene '{scene}', {name}"))
 
 
 def cut(

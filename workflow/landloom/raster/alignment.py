@@ -87,8 +87,9 @@ class AlignedMask:
         return getattr(self.source, name)
 
     def _require_overlap(self, place: Place) -> None:
+        own = Place(self.source.height, self.source.width, self.crs_before, self.source.transform)
         west, south, east, north = place.bounds
-        left, bottom, right, top = transform_bounds(self.crs_before, place.crs, *self.source.bounds)
+        left, bottom, right, top = transform_bounds(self.crs_before, place.crs, *own.bounds)
         if not (left < east and right > west and bottom < north and top > south):
             found = "it lies beside its image, no pixel of which has a label"
             remedy = (

@@ -13,6 +13,7 @@ from rasterio.warp import transform_bounds
 from landloom.config.data import DataConfig, drawn
 from landloom.errors import InputError
 from landloom.raster import vectors
+from landloom.raster.alignment import Misplaced
 from landloom.raster.ground import Ground
 from landloom.raster.label_layers import classes, spelt
 from landloom.raster.survey import SceneFacts, each
@@ -77,6 +78,12 @@ def together(problems: Iterable[InputError]) -> list[InputError]:
     for p in problems:
         groups[p.found, p.remedy].append(p.where)
     return [InputError(named(where), *said) for said, where in groups.items()]
+
+
+def misplaced(problems: Sequence[InputError]) -> list[InputError]:
+    """The problems, with all labels that cannot be brought to their images together."""
+    lost = [p for p in problems if isinstance(p, Misplaced)]
+    return [*(p for p in problems if p not in lost), *together(lost)]
 
 
 def named(files: Sequence[object]) -> str:

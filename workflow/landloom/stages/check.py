@@ -83,7 +83,7 @@ def run(
     warnings += [*doubts(found), *leftover(data)]
     warnings += [str(p) for p in twice] if data.split.same_ground == "warning" else []
     if problems:
-        raise InputErrors(merged(problems))
+        raise InputErrors(merged(vector_survey.misplaced(problems)))
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     report = summary(facts, labels, data, tile, counts) | {"scanned": share, "warnings": warnings}

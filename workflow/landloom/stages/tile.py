@@ -5,7 +5,6 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -95,14 +94,18 @@ def paired(
         raise InputError("tile", found, "Give one per scene; masks only of scenes that are not unlabelled.")
     rest = iter(mask)
     given = [() if s == UNLABELLED else tuple(islice(rest, masks)) for s in split]
-    files = [
+
+    def told_number(name: str, i: int) -> float | None:
+        return number(name, about[name][i], scene[i])
+
+    return [
         SceneFiles(
             s, tuple(image[i * count : (i + 1) * count]), given[i][0] if given[i] and not own else None,
-            None, about["acquired"][i], *(number(k, about[k][i], s) for k in ("cloud", "gsd", "lon", "lat")),
+            None, about["acquired"][i], told_number("cloud", i), told_number("gsd", i),
+            told_number("lon", i), told_number("lat", i), given[i] if own else (),
         )
         for i, s in enumerate(scene)
     ]  # fmt: skip
-    return [replace(f, class_masks=g) for f, g in zip(files, given, strict=True)] if own else files
 
 
 def threads() -> int:

@@ -300,3 +300,24 @@ def test_pixels_without_a_class_have_none_in_a_quilt_either(tmp_path: Path) -> N
     mask = found(out)["g_s0"].mask_array()
     assert 0 < (mask == 255).sum() < 512
     assert found(out)["g_s0"].ratios == pytest.approx(class_ratios(mask, 3))
+
+
+def test_repainted_masks_take_the_place_of_their_tile_and_keep_its_pixels(
+    tiny: dict[str, Any], plan: Path, tmp_path: Path
+) -> None:
+    """A lever that moves borders is not pulled: it would leave real pixels with a wrong class."""
+    config = '{"source": "repaint", "smooth": 30, "looks": "any", "control": {"repair": true}}'
+    shard = again(tiny, plan, tmp_path / "m.parquet", config=config)
+    real = {s.id: s for s in samples.read(tiny["tiles"])}
+    assert samples.metadata(shard)["repainted"]
+    for s in found(shard).values():
+        tile, (pixels, where) = real[s.parents[0]], s.layers
+        kept = where.array()[0] > 0
+        assert (s.crs, s.transform, s.image, s.split) == (tile.crs, tile.transform, None, "train")
+        assert np.array_equal(pixels.array(), tile.image_array())
+        assert np.array_equal(s.mask_array()[kept], tile.mask_array()[kept])
+        assert s.ratios == pytest.approx(class_ratios(s.mask_array(), 3))
+        assert s.quality is not None
+        assert s.quality.scores.one_tile == pytest.approx(kept.mean())
+        assert s.request is not None
+        assert s.request.repaired is None

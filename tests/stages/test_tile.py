@@ -311,7 +311,8 @@ def test_scenes_of_a_shard_keep_the_files_of_their_classes_apart(tmp_path: Path)
     scenes = discover(data)
     out = tmp_path / "t.parquet"
     tile.run(
-        TileConfig(size=16), data, [s.name for s in scenes], ["train", "train"], [s.images[0] for s in scenes],
+        TileConfig(size=16), data, [s.name for s in scenes], ["train"] * 2,
+        [s.images[0] for s in scenes],
         [f for s in scenes for f in s.labels], out,
     )  # fmt: skip
     for sample in samples.read([out]):

@@ -33,12 +33,12 @@ def run(
     config: LabelSampleConfig, generator: str, shard: int, statistics: In, plan: In, tiles: Ins, out: Out,
     model: In | None = None, base: In | None = None, judge: In | None = None,
 ) -> None:  # fmt: skip
-    """Write one mask per request: by a trained model, put together from real ones, real itself or predicted.
+    """Write one mask per request: by a trained model, put together from real ones, real, edited or predicted.
 
     Raises:
         InputError: masks shall be predicted, but no tile is unlabelled or the judge is sure of no pixel.
     """
-    dataset = Statistics.load(statistics)
+    config, dataset = config.read(), Statistics.load(statistics)
     table = pd.read_parquet(plan)
     requests, wishes = table[table["shard"] == shard], Wishes.of(config.metadata, tiles)
     if config.source == "real":
@@ -52,7 +52,8 @@ def run(
             assert model is not None
             draw = padded(fitted(load(config, dataset, model, base)), config.batch)
         made = drawn_masks(config, requests, draw, generator, wishes)
-    samples.write(out, made, {"generator": generator, "classes": dataset.names})
+    about = {"repainted": True} if config.source == "repaint" else {}
+    samples.write(out, made, {"generator": generator, "classes": dataset.names} | about)
 
 
 def load(config: LabelSampleConfig, dataset: Statistics, model: Path, base: Path | None) -> Draw:
@@ -74,9 +75,12 @@ def load(config: LabelSampleConfig, dataset: Statistics, model: Path, base: Path
 
 
 def cut(config: LabelSampleConfig, dataset: Statistics, tiles: Sequence[Path]) -> Draw:
-    """What puts masks together from real ones."""
+    """What puts masks together from real ones, or edits them."""
     with importing():
         from landloom.copy_paste.masks import CutMasks
+        from landloom.copy_paste.repainting import RepaintedMasks
+    if config.source == "repaint":
+        return RepaintedMasks(dataset, tiles, config.repaint)
     return CutMasks(dataset, tiles, config.source, config.looks == "any")
 
 
@@ -90,7 +94,11 @@ def drawn_masks(
         asked = [replace(request(r), meta=wishes.drawn(r)) for r in rows]
         found = best_of(asked, draw, config.control.tries, config.control.tolerance)
         for row, wanted, drawn in zip(rows, asked, found, strict=True):
-            yield named(sample(config, row, wanted, drawn), generator)
+            made, over = named(sample(config, row, wanted, drawn), generator), drawn.over
+            if over is not None:
+                meta = wishes.drawn(row, over.meta)
+                made = replace(made, crs=over.crs, transform=over.transform, meta=meta)
+            yield made
 
 
 def sample(config: LabelSampleConfig, row: Mapping[Hashable, Any], wanted: Request, drawn: Drawn) -> Sample:
@@ -107,6 +115,7 @@ def sample(config: LabelSampleConfig, row: Mapping[Hashable, Any], wanted: Reque
         id=row["id"], mask=codec.encode(mask), image=drawn.image, ratios=ratios, caption=row["caption"],
         seed=row["seed"], target_ratios=[float(x) for x in wanted.target], parents=list(drawn.parts),
         request=asked_for, quality=judged(None, scores, reasons), meta=wanted.meta,
+        layers=list(drawn.layers),
     )  # fmt: skip
 
 

@@ -322,7 +322,7 @@ def test_scenes_of_a_shard_keep_the_files_of_their_classes_apart(tmp_path: Path)
 
 def test_files_beside_a_shapefile_are_no_masks(tmp_path: Path) -> None:
     names = ["all.shp", "all.shx", "all.dbf", "all.shp", "all.shx", "all.dbf"]
-    about = {k: [None, None] for k in ("acquired", "cloud", "gsd", "lon", "lat")}
+    about = {k: [None, None] for k in ("acquired", "cloud", "gsd", "lon", "lat", "place")}
     scenes, splits, images = ["a", "b"], ["train", "train"], [Path("a.tif"), Path("b.tif")]
     found = tile.paired(scenes, splits, images, [tmp_path / n for n in names], 0, about)
     assert [s.mask for s in found] == [tmp_path / "all.shp"] * 2

@@ -37,6 +37,7 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         yield from one_step(image, made, name, config)
         yield from unworded(image, made, name)
         yield from kept(image, name, config)
+        yield from unmapped(image, name, config)
         yield from coarse(image, name, config)
         yield from stem(image, name, config)
     if made.source == "model":
@@ -149,6 +150,16 @@ def kept(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
                 f"image_train.{key}: {_listed(wanted)} for '{name}', but encode.{key} {found}; "
                 f"give encode.{key} the same"
             )
+
+
+def unmapped(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
+    """Yield why tiles have no map to tell."""
+    if config.data.map is not None:
+        return
+    if image.map is not None:
+        yield f"image_train.map: for '{name}' needs a map of the ground; give data.map its source and legend"
+    if config.encode.map is not None:
+        yield "encode.map: needs a map of the ground; give data.map its source and legend"
 
 
 def encoded(annotation: Any) -> set[str]:

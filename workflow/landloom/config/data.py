@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from landloom.config.map import MapSourceConfig
 from landloom.config.section import Section
 
 TAKEN = {"id", "scene", "split", "mean", "nan", "NaN"}
@@ -155,6 +156,8 @@ class DataConfig(Section):
     of a file. NaN and infinities are missing in any band."""
     crs: str | None = None
     """Coordinate system to use in place of the files' own, such as 'EPSG:32119'."""
+    map: MapSourceConfig | None = None
+    """A map that is drawn for each tile, for generators with image_train.map; off when absent."""
     classes: list[ClassSpec] = Field(min_length=2, max_length=255)
     """Classes of the output, in order."""
     ignore: list[Value] = Field(default=[])

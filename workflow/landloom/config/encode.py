@@ -7,6 +7,7 @@ from pydantic import Field
 from landloom.config.edges import EdgeConfig
 from landloom.config.known_pixels import KeptPixelsConfig
 from landloom.config.low_resolution import CoarseConfig
+from landloom.config.map import KeptMapConfig
 from landloom.config.section import NetworkSection
 
 
@@ -26,3 +27,6 @@ class EncodeConfig(NetworkSection):
     known_pixels: KeptPixelsConfig | None = None
     """Keep the pixels of each tile, for generators with image_train.known_pixels; off when absent, on with
     {}."""
+    map: KeptMapConfig | None = None
+    """Keep the map of each tile, for generators with image_train.map; off when absent, on with {}. Needs
+    data.map."""

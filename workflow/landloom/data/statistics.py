@@ -33,6 +33,7 @@ class Statistics(BaseModel):
         prior: mean share of each class over the train tiles.
         tiles: number of tiles per split; 'unlabelled' only where there are any.
         scenes: number of scenes.
+        map: classes of the map of each tile; none where there are no maps.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Statistics(BaseModel):
     prior: list[float]
     tiles: dict[Literal["train", "val", "test", "unlabelled"], int]
     scenes: int
+    map: list[str] = []
 
     @property
     def names(self) -> list[str]:
@@ -75,7 +77,8 @@ class Statistics(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
-        path.write_text(json.dumps(self.model_dump(), indent=1, allow_nan=False) + "\n")
+        found = self.model_dump(exclude=None if self.map else {"map"})
+        path.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Statistics":

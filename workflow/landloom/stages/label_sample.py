@@ -12,6 +12,7 @@ from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.metadata import MetadataWish
 from landloom.data import samples
 from landloom.data.batches import Fitting, batches
+from landloom.data.map_layer import MAP
 from landloom.data.quality import judged
 from landloom.data.samples import Meta, Requested, Sample, class_ratios
 from landloom.data.statistics import Statistics
@@ -180,7 +181,7 @@ def taken(
             source=generator,
             crs=found.crs, transform=found.transform, ratios=found.ratios, caption=row["caption"],
             seed=row["seed"], target_ratios=[float(x) for x in row["target_ratios"]], parents=[found.id],
-            request=Requested(row["mix"]), meta=wished(wish, found.meta),
+            request=Requested(row["mix"]), meta=wished(wish, found.meta), layers=found.layer(MAP),
         )  # fmt: skip
 
 

@@ -10,19 +10,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.transform import Affine
 
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
-from landloom.data import known_pixels, samples
+from landloom.data import known_pixels, map_layer, samples
 from landloom.data.samples import Meta, Sample, ShardWriter
 from landloom.errors import InputError
 from landloom.raster import block_cache, codec, histogram
 from landloom.raster.class_map import Grid
 from landloom.raster.labels import IGNORE
+from landloom.raster.map_drawing import MapDrawing
 from landloom.raster.reader import SceneReader
+from landloom.raster.scene_maps import Drawings
 from landloom.raster.windows import Window, areas, tiles
 from landloom.runtime import progress
-from landloom.runtime.command_line import Ins, Out
+from landloom.runtime.command_line import In, Ins, Out
 from landloom.scenes import acquisition
 from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles
@@ -37,6 +40,7 @@ AHEAD = 2
 def run(
     config: TileConfig, data: DataConfig, scene: list[str], split: list[str], image: Ins, mask: Ins, out: Out,
     acquired: list[str] | None = None, cloud: list[str] | None = None,
+    maps: Ins | None = None, legend: In | None = None,
 ) -> None:  # fmt: skip
     """Write the tiles of some scenes.
 
@@ -50,17 +54,21 @@ def run(
         out: the shard.
         acquired: day of acquisition of each scene, or 'unknown'; without it, that in the image's tags.
         cloud: share of cloud of each scene, likewise.
+        maps: the files that ``data.map.source`` means for these scenes; one that is not there makes no map.
+        legend: of the maps, ``data.map.legend``.
 
     Raises:
         InputError: a raster cannot be read, or the lists do not fit together.
     """
     files = paired(scene, split, image, mask, told("acquired", acquired, scene), told("cloud", cloud, scene))
     about, blocks = contents(files, data, config.size)
+    drawings = Drawings(data, maps or [], legend)
+    about |= {"map": list(drawings.classes)} if drawings.classes else {}
     counts = np.zeros((about["bands"], 256), np.int64)
     with block_cache.bounded(blocks), ShardWriter(out, about) as writer:
         for one, where in zip(files, split, strict=True):
             kept = 0
-            for sample, found in cut(one, where, config, data, threads()):
+            for sample, found in cut(one, where, config, data, threads(), drawings):
                 writer.add(sample)
                 kept, counts = kept + 1, counts if found is None else counts + found
             if not kept:
@@ -129,7 +137,7 @@ def share(text: str | None, scene: str) -> float | None:
 
 
 def cut(
-    scene: SceneFiles, split: str, config: TileConfig, data: DataConfig, threads: int
+    scene: SceneFiles, split: str, config: TileConfig, data: DataConfig, threads: int, drawings: Drawings
 ) -> Iterator[tuple[Sample, NDArray[np.int64] | None]]:
     """The tiles of one scene in reading order, each with what ``encoded`` counts.
 
@@ -139,12 +147,13 @@ def cut(
     with SceneReader(scene, data) as reader, ThreadPoolExecutor(threads) as pool:
         found = areas(scene.name, reader.height, reader.width, split, data.split, config.size)
         chosen = tiles(found, config, data.split.buffer)
+        drawing = drawings.of(reader, config.size)
         begun: deque[Future[tuple[Sample, NDArray[np.int64] | None]]] = deque()
         for label, window in progress.shown(chosen, f"windows of {scene.name}"):
             pixels = read(reader, window, label, config.min_valid if label in LEARNED else 0.0)
             if pixels is not None:
                 sample = described(reader, window, label)
-                begun.append(pool.submit(encoded, sample, *pixels, len(data.classes)))
+                begun.append(pool.submit(encoded, sample, *pixels, len(data.classes), drawing))
             if len(begun) > AHEAD * threads:
                 yield begun.popleft().result()
         yield from (tile.result() for tile in begun)
@@ -191,6 +200,7 @@ def encoded(
     valid: NDArray[np.bool_],
     mask: NDArray[np.uint8] | None,
     classes: int,
+    drawing: MapDrawing | None = None,
 ) -> tuple[Sample, NDArray[np.int64] | None]:
     """The sample with its pixels; of 8 bits that are learned from also how often each value counts."""
     sample.image = codec.encode(image, sample.crs, sample.transform)
@@ -199,6 +209,8 @@ def encoded(
     else:
         sample.mask = codec.encode(mask)
         sample.ratios = samples.class_ratios(mask, classes)
+    if drawing is not None and sample.transform is not None:
+        sample.layers += map_layer.layers(drawing(Affine(*sample.transform), *image.shape[1:]))
     counted = sample.split in LEARNED and image.dtype == np.uint8
     return sample, histogram.where(image, valid) if counted else None
 

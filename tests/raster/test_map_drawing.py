@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -95,8 +96,6 @@ def test_metres_are_metres_in_degrees_and_on_web_maps(tmp_path: Path) -> None:
         for start, stop, across in (((8, -4), (8, 20), (60, 20)), ((-4, 8), (20, 8), (60, 10))):
             line = shapely.LineString([grid @ start, grid @ stop])
             file = tmp_path / f"{crs[-4:]}{start[0]}.gpkg"
-            import geopandas as gpd
-
             gpd.GeoDataFrame({"highway": ["primary"]}, geometry=[line], crs=crs).to_file(file)
             made = drawing(
                 file, f"key,value,class,width_m\nhighway,primary,road,{across[0]}\n", crs=crs, grid=grid

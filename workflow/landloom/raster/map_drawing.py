@@ -53,25 +53,24 @@ class MapDrawing:
     def __call__(self, transform: Affine, height: int, width: int) -> NDArray[np.uint8] | None:
         """Share of each class (K, H, W) in steps of 1/254, 255 where nothing is known; None if that is all.
 
-        What is drawn later covers what is below, so the shares of a pixel add up to one at most.
+        What is drawn later covers what is below, so the shares of a pixel add up to one at most. A pixel of
+        a line at the border of what is known is known, too.
         """
-        known = self._known(transform, height, width)
-        if known is not None and not known.any():
-            return None
+        found = shares(self._cells(transform, height, width), self.count)
+        if self.extent is None:
+            return found
+        inside = rasterize([(self.extent, 1)], (height, width), transform=transform, dtype="uint8")
+        known = (inside > 0) | found.any(0)
+        return np.where(known, found, np.uint8(UNKNOWN)) if known.any() else None
+
+    def _cells(self, transform: Affine, height: int, width: int) -> NDArray[np.uint8]:
+        """Class of each cell, counted from 1; 0 where nothing is drawn."""
         where = self.tree.query(corners(transform, height, width), predicate="intersects")
         cells = np.zeros((height * FINER, width * FINER), np.uint8)
         if len(where):
             drawn = ((self.shapes[i], int(self.classes[i])) for i in np.sort(where))
             rasterize(drawn, out=cells, transform=transform @ Affine.scale(1 / FINER))
-        found = shares(cells, self.count)
-        return found if known is None else np.where(known, found, np.uint8(UNKNOWN))
-
-    def _known(self, transform: Affine, height: int, width: int) -> NDArray[np.bool_] | None:
-        """Which pixels (H, W) the map knows; None for all."""
-        if self.extent is None:
-            return None
-        drawn = rasterize([(self.extent, 1)], (height, width), transform=transform, dtype="uint8")
-        return np.asarray(drawn > 0)
+        return cells
 
 
 def prepared(

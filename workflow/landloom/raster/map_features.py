@@ -153,9 +153,8 @@ def _require_widths(shapes: NDArray[Any], numbers: NDArray[np.int64], legend: Ma
     """Raise InputError for the first entry without a width that draws lines or points."""
     import shapely
 
-    thin = np.bincount(numbers[shapely.get_dimensions(shapes) < 2], minlength=len(legend.entries))
-    for entry, count in zip(legend.entries, thin.tolist(), strict=True):
-        if count and entry.width is None:
-            tag = f"{entry.key}={entry.value}"
-            found = f"{tag} has no width_m, but {count} lines or points of {path} have this tag"
+    for number in np.unique(numbers[shapely.get_dimensions(shapes) < 2]).tolist():
+        entry = legend.entries[number]
+        if entry.width is None:
+            found = f"{entry.key}={entry.value} has no width_m, but lines or points of {path} have this tag"
             raise InputError(f"{legend.path}, line {entry.line}", found, "Give their width in metres")

@@ -107,7 +107,7 @@ def sample(config: LabelSampleConfig, row: Mapping[Hashable, Any], wanted: Reque
     return Sample(
         id=row["id"], mask=codec.encode(mask), image=drawn.image, ratios=ratios, caption=row["caption"],
         seed=row["seed"], target_ratios=[float(x) for x in wanted.target], parents=list(drawn.parts),
-        request=asked_for, quality=judged(None, scores, reasons), meta=wanted.meta,
+        request=asked_for, quality=judged(None, scores, reasons), meta=wanted.meta, layers=list(drawn.layers),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from landloom.data import map_layer, samples
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.errors import InputError
+from landloom.planning.metadata import Wishes
 from landloom.ratio_control.choice import Request
 from landloom.scenes.discovery import divided
 from landloom.stages import label_sample, ratios, tile
@@ -136,7 +137,7 @@ def test_masks_of_real_tiles_bring_their_map(folder: Path) -> None:
         {"id": f"{i}", "caption": "", "seed": i, "target_ratios": r.ratios, "mix": "m"}
         for i, r in enumerate(rows)
     ]
-    wish = LabelSampleConfig().metadata
+    wish = Wishes(LabelSampleConfig().metadata)
     made = list(label_sample.taken(wanted, rows, "g", wish))
     assert [m.layers for m in made] == [r.layers for r in rows]
     odd = Sample("x", layers=[*rows[0].layers, *rows[0].layers[:0]], ratios=[1, 0])

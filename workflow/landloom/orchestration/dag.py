@@ -21,7 +21,7 @@ from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
 from landloom.scenes import maps
-from landloom.scenes.acquisition import UNKNOWN
+from landloom.scenes.acquisition import TOLD, UNKNOWN
 from landloom.scenes.discovery import SceneFiles, divided, grouped
 
 REAL = "real"
@@ -163,12 +163,9 @@ class Dag:
         return self.lists.words("split", [self.at(wildcards).splits[s] for s in self.part(wildcards)])
 
     def acquisition(self, wildcards: Any) -> str:
-        """Options that say when each scene of a part was taken and how cloudy it is, as a manifest says."""
+        """Options that say when, where and how each scene of a part was taken, as a manifest says."""
         found = [self.scenes[s] for s in self.part(wildcards)]
-        given: dict[str, list[Any]] = {
-            "acquired": [s.acquired for s in found],
-            "cloud": [s.cloud for s in found],
-        }
+        given: dict[str, list[Any]] = {name: [getattr(s, name) for s in found] for name in TOLD}
         return " ".join(
             f"--{name} {self.lists.words(name, [UNKNOWN if v is None else str(v) for v in values])}"
             for name, values in given.items()

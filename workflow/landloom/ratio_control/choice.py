@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from landloom.data.layers import Layer
 from landloom.data.quality import Reason
-from landloom.data.samples import Meta, class_ratios
+from landloom.data.samples import Meta, Sample, class_ratios
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Drawn:
         image: encoded image (C, H, W) in the dataset's units, if it brings one.
         gaps: where (H, W) it has no class after all; None where it has one everywhere.
         parts: share of its pixels that each real tile gives, by its name, largest first.
-        layers: further rasters that it brings.
+        layers: further rasters that go with it.
+        over: the real tile whose place it takes, or None.
     """
 
     mask: NDArray[np.uint8]
@@ -53,6 +54,7 @@ class Drawn:
     gaps: NDArray[np.bool_] | None = None
     parts: Mapping[str, float] = field(default_factory=dict)
     layers: Sequence[Layer] = ()
+    over: Sample | None = None
 
 
 Draw = Callable[[Sequence[Request], int], list[Drawn]]

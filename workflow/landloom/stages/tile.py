@@ -39,7 +39,8 @@ AHEAD = 2
 
 def run(
     config: TileConfig, data: DataConfig, scene: list[str], split: list[str], image: Ins, mask: Ins, out: Out,
-    acquired: list[str] | None = None, cloud: list[str] | None = None,
+    acquired: list[str] | None = None, cloud: list[str] | None = None, gsd: list[str] | None = None,
+    lon: list[str] | None = None, lat: list[str] | None = None,
     maps: Ins | None = None, legend: In | None = None,
 ) -> None:  # fmt: skip
     """Write the tiles of some scenes.
@@ -54,13 +55,17 @@ def run(
         out: the shard.
         acquired: day of acquisition of each scene, or 'unknown'; without it, that in the image's tags.
         cloud: share of cloud of each scene, likewise.
+        gsd: metres that a pixel of each scene spans, or 'unknown'; without it, as CRS and transform have it.
+        lon: longitude of the centre of each scene in degrees east, likewise.
+        lat: latitude of the centre of each scene in degrees north, likewise.
         maps: the files that ``data.map.source`` means for these scenes; one that is not there makes no map.
         legend: of the maps, ``data.map.legend``.
 
     Raises:
         InputError: a raster cannot be read, or the lists do not fit together.
     """
-    files = paired(scene, split, image, mask, told("acquired", acquired, scene), told("cloud", cloud, scene))
+    given = {"acquired": acquired, "cloud": cloud, "gsd": gsd, "lon": lon, "lat": lat}
+    files = paired(scene, split, image, mask, {k: told(k, v, scene) for k, v in given.items()})
     about, blocks = contents(files, data, config.size)
     drawings = Drawings(data, maps or [], legend)
     about |= {"map": list(drawings.classes)} if drawings.classes else {}
@@ -80,9 +85,9 @@ def run(
 
 def paired(
     scene: list[str], split: list[str], image: list[Path], mask: list[Path],
-    days: list[str | None], clouds: list[str | None],
+    about: dict[str, list[str | None]],
 ) -> list[SceneFiles]:  # fmt: skip
-    """Files of each scene.
+    """Files of each scene, and what is told of it.
 
     Raises:
         InputError: the lists do not fit together.
@@ -95,7 +100,7 @@ def paired(
     return [
         SceneFiles(
             s, tuple(image[i * count : (i + 1) * count]), None if split[i] == UNLABELLED else next(masks),
-            None, days[i], share(clouds[i], s),
+            None, about["acquired"][i], *(number(k, about[k][i], s) for k in ("cloud", "gsd", "lon", "lat")),
         )
         for i, s in enumerate(scene)
     ]  # fmt: skip
@@ -131,9 +136,9 @@ def told(name: str, values: list[str] | None, scenes: list[str]) -> list[str | N
     return [None if v == UNKNOWN else v for v in found]
 
 
-def share(text: str | None, scene: str) -> float | None:
-    """Share of cloud in a text."""
-    return None if text is None else acquisition.share(text, f"scene '{scene}', cloud")
+def number(name: str, text: str | None, scene: str) -> float | None:
+    """A number that is told of a scene."""
+    return None if text is None else float(acquisition.TOLD[name](text, f"scene '{scene}', {name}"))
 
 
 def cut(

@@ -3,6 +3,7 @@ rule tile_scenes:
     input:
         image=freshness.first(dag.images),
         mask=dag.masks,
+        reference=dag.told.references,
         maps=dag.maps,
     output:
         tiles="results/{dataset}/tiles/{scene}.parquet",
@@ -18,7 +19,7 @@ rule tile_scenes:
         data=dag.section("data"),
         scenes=dag.part_words,
         split=dag.split,
-        acquisition=dag.acquisition,
+        acquisition=dag.told.options,
         maps=dag.map_words,
         image=dag.lists.of("image"),
         mask=dag.lists.of("mask"),

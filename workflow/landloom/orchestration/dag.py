@@ -17,11 +17,11 @@ from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
 from landloom.orchestration import preflight, required, resources, shares
+from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
 from landloom.scenes import maps
-from landloom.scenes.acquisition import TOLD, UNKNOWN
 from landloom.scenes.discovery import SceneFiles, divided, grouped
 
 REAL = "real"
@@ -96,8 +96,7 @@ class Dag:
 
     def require_files(self) -> None:
         """Raise an error for files and scenes that no rule can ask for, see ``required``."""
-        required.files(self)
-        required.unlabelled(self)
+        required.everything(self)
 
     @property
     def pairs(self) -> list[int]:
@@ -162,15 +161,10 @@ class Dag:
         """Split of each scene of a part, for its command."""
         return self.lists.words("split", [self.at(wildcards).splits[s] for s in self.part(wildcards)])
 
-    def acquisition(self, wildcards: Any) -> str:
-        """Options that say when, where and how each scene of a part was taken, as a manifest says."""
-        found = [self.scenes[s] for s in self.part(wildcards)]
-        given: dict[str, list[Any]] = {name: [getattr(s, name) for s in found] for name in TOLD}
-        return " ".join(
-            f"--{name} {self.lists.words(name, [UNKNOWN if v is None else str(v) for v in values])}"
-            for name, values in given.items()
-            if any(v is not None for v in values)
-        )
+    @cached_property
+    def told(self) -> ToldOfScenes:
+        """What jobs that cut tiles are told of scenes beside their files."""
+        return ToldOfScenes(self)
 
     def maps(self, wildcards: Any) -> list[str]:
         """Files of the maps of a part, then their legend; nothing where maps are off."""

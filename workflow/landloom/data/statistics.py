@@ -33,6 +33,7 @@ class Statistics(BaseModel):
         prior: mean share of each class over the train tiles.
         tiles: number of tiles per split; 'unlabelled' only where there are any.
         scenes: number of scenes.
+        objects: classes of objects, in the order of their categories; None if nobody looked for any.
         map: classes of the map of each tile; none where there are no maps.
     """
 
@@ -47,6 +48,7 @@ class Statistics(BaseModel):
     prior: list[float]
     tiles: dict[Literal["train", "val", "test", "unlabelled"], int]
     scenes: int
+    objects: list[ClassInfo] | None = None
     map: list[str] = []
 
     @property
@@ -77,7 +79,7 @@ class Statistics(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
-        found = self.model_dump(exclude=None if self.map else {"map"})
+        found = self.model_dump(exclude=None if self.map else {"map"}, exclude_none=True)
         path.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
 
     @classmethod

@@ -89,6 +89,7 @@ class Dag:
             "scene": list(self.parts),
             "generator": [*self.config.all_generators, REAL],
             "network": list(self.config.segment.networks),
+            "canvas": list(self.config.scene_sample.scenes) or ["-"],
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
@@ -202,6 +203,12 @@ class Dag:
             segment = config.segment
             name = wildcards.get("network")
             return segment.model_copy(update={"networks": {name: segment.networks[name]}, "seeds": [0, 1, 2]})
+        if name == "scene_sample" and wildcards.get("canvas"):
+            # One more scene must not rerun the others.
+            scene = wildcards.get("canvas")
+            return config.scene_sample.model_copy(
+                update={"scenes": {scene: config.scene_sample.scenes[scene]}}
+            )
         if name == "mix":
             return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
@@ -237,6 +244,8 @@ class Dag:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         for n in self.config.segment.networks:
             found[f"{n}/segment"] = self._section("segment", {"network": n})
+        for n in self.config.scene_sample.scenes:
+            found[f"scenes/{n}/scene_sample"] = self._section("scene_sample", {"canvas": n})
         return {k: v.model_dump(mode="json") for k, v in found.items()}
 
     def version(self, stage: str) -> int:
@@ -362,6 +371,12 @@ class Dag:
         dataset = wildcards.get("dataset") or self.config.dataset
         return [f"results/{dataset}/evaluation/{n}.csv" for n in names]
 
+    def scene_images(self) -> list[str]:
+        """Images of whole scenes, of each generator that can make them, with the dataset as a wildcard."""
+        makers = [g for g in self.generators if self.trained.paints(g)]
+        names = self.config.scene_sample.scenes
+        return [f"results/{{dataset}}/{g}/scenes/{n}.image.tif" for g in makers for n in names]
+
     def plans(self) -> list[str]:
         """Plans of all generators, with the dataset left as a wildcard."""
         return [f"results/{{dataset}}/{g}/plan.parquet" for g in self.generators]
@@ -372,6 +387,7 @@ class Dag:
         return [
             f"{root}/report",
             *(f"{root}/export/{g}" for g in self.generators if self.trained.synthetic(g)),
+            *self.own(self.scene_images()),
         ]
 
     def audited(self, wildcards: Any) -> list[str]:

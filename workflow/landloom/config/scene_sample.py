@@ -1,0 +1,49 @@
+"""``scene_sample``: images of whole scenes, larger than a tile."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from landloom.config.metadata import MetadataWish
+from landloom.config.section import NAME, NetworkSection, Section, Seed
+
+
+class SceneRequest(Section):
+    """One scene that is wanted."""
+
+    mask: str
+    """GeoTIFF of class indices (255: no class known). Its size and place are those of the scene."""
+    image: str | None = None
+    """Raster on the same grid, with the bands of the dataset: the hints of the generator are taken from it,
+    and the scene starts from it where `image_sample.collage.strength` is below 1."""
+    row: int = 0
+    """Upper edge in the endless world that the seed makes, in pixels; scenes of one seed that overlap there
+    begin with the same noise."""
+    col: int = 0
+    """Left edge, likewise."""
+    seed: Seed | None = None
+    """Seed of the world; absent, it follows from the run's seed and the scene's name."""
+    caption: str | None = None
+    """Words for all of the scene; absent, each window is described by the class mix of its own mask."""
+    metadata: MetadataWish = MetadataWish()
+    """What generators that learned metadata are told; place and sampling distance that are left out are those
+    of the map."""
+
+
+class SceneSampleConfig(NetworkSection):
+    """Scenes, and how windows become one. Steps, guidance, solver and batch are those of image_sample."""
+
+    scenes: dict[str, SceneRequest] = {}
+    """Scenes by name."""
+    overlap: float = Field(default=0.5, ge=0, le=0.875)
+    """Share of a window's side that the next one has, too; 0 makes tiles with visible borders."""
+    averagings: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
+    """How often overlapping windows are averaged: 'all' is at every step. With few of them windows go their
+    own ways in between, and a pixel depends only on what is near; a generator of one step needs one."""
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        for name in self.scenes:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"scenes: the name '{name}' may hold letters, digits, '.', '_' and '-' only")
+        return self

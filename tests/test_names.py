@@ -26,17 +26,17 @@ PINNED = {
     "export": "6 c7de04e3",
     "features": "1 79f595d7",
     "image_sample": "13 9df664bf",
-    "image_train": "10 16c49696",
-    "label_sample": "10 7624ef80",
+    "image_train": "11 16c49696",
+    "label_sample": "10 4c4e2f6b",
     "label_table": "4 a0297216",
-    "label_train": "7 ee0ce422",
+    "label_train": "8 ee0ce422",
     "mix": "3 f859f38c",
     "plan": "4 d4c01813",
     "ratios": "4 3775bdfb",
     "report": "10 f3cef539",
     "scene_sample": "1 9bc4f84c",
     "segment": "5 3ec817de",
-    "tile": "6 f6eb975d",
+    "tile": "6 a02cd742",
 }
 """VERSION of each stage, and the hash of the defaults that it stands for."""
 NOT_STAGES = {"dataset", "seed", "data", "generators", "run"}

@@ -51,6 +51,13 @@ def _fill(value: Any) -> Any:
     return value
 
 
+def _form(form: str) -> str:
+    parts = re.findall("%.?", form)
+    if "%Y" not in parts or not set(parts) <= {"%Y", "%m", "%d", "%j"} or len(set(parts)) != len(parts):
+        raise ValueError(f"'{form}' holds no day; write it like '%Y%m%d', with a year of four digits, %Y")
+    return form
+
+
 def _one_line(name: str) -> str:
     if name.splitlines() != [name.strip()]:
         raise ValueError(f"{name!r} is blank, has spaces at its ends or more than one line")
@@ -88,16 +95,30 @@ class Scene(Section):
     """Day of acquisition, as YYYY-MM-DD; that in the image's tags when absent."""
     cloud: float | None = Field(default=None, ge=0, le=1)
     """Share of cloud, 0 to 1; that in the image's tags when absent."""
+    gsd: float | None = Field(default=None, gt=0)
+    """Metres that a pixel spans; as its CRS and transform have it when absent."""
+    lon: float | None = Field(default=None, ge=-180, le=180)
+    """Longitude of the centre in degrees east, for an image without CRS; its tiles all have it."""
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    """Latitude of the centre in degrees north, likewise."""
+    place: str | None = None
+    """Name of the ground that it shows, the same for all dates and scales of it."""
 
     @model_validator(mode="after")
     def _masked(self) -> Self:
         if self.mask is None and self.split != "unlabelled":
             raise ValueError(f"scene '{self.name}' has no mask; give it, or say split: unlabelled")
+        if (self.lon is None) != (self.lat is None):
+            raise ValueError(f"scene '{self.name}': lon and lat belong together")
         return self
 
 
 class Split(Section):
-    """How scenes or blocks are divided into train, val and test; never tile by tile."""
+    """How scenes or blocks are divided into train, val and test; never tile by tile.
+
+    Scenes of one place stay together: shares are of places, and a block of a place has one split at all
+    dates. A scene without a place is one of its own.
+    """
 
     by: Literal["scene", "block", "manifest"] = "scene"
     """Whole scenes, square blocks inside scenes, or the split column of the manifest."""
@@ -134,12 +155,14 @@ class DataConfig(Section):
     """Input imagery. Give exactly one of ``images`` + ``masks``, ``manifest`` or ``scenes``."""
 
     images: str | list[str] | None = None
-    """Pattern of image files with wildcards, such as 'images/{scene}.tif'; a list stacks bands of files."""
+    """Pattern of image files with wildcards, such as 'images/{scene}.tif'; a list stacks bands of files.
+    The wildcard {place} names the ground that a scene shows, as in 'images/{place}_{day}.tif'."""
     masks: str | None = None
     """Pattern of mask files with the same wildcards."""
     manifest: str | None = None
     """CSV (comma, semicolon or tab), TSV or GeoJSON with columns scene, image, mask and, if wanted, split,
-    acquired (YYYY-MM-DD) and cloud (0 to 1). Scenes of split 'unlabelled' need no mask."""
+    acquired (YYYY-MM-DD), cloud (0 to 1), gsd (metres), lon and lat (degrees) and place (name of the ground
+    that a scene shows). Scenes of split 'unlabelled' need no mask."""
     scenes: list[Scene] | None = None
     """Scenes written out here."""
     unlabelled: str | list[str] | None = None
@@ -155,6 +178,9 @@ class DataConfig(Section):
     of a file. NaN and infinities are missing in any band."""
     crs: str | None = None
     """Coordinate system to use in place of the files' own, such as 'EPSG:32119'."""
+    day_in_name: Annotated[str, AfterValidator(_form)] | None = None
+    """How names of scenes hold the day of acquisition, such as '%Y%m%d': %Y, %m, %d, %j (day of the year) and
+    signs between them. Only for scenes that have no day in the manifest; without %d it is the first."""
     classes: list[ClassSpec] = Field(min_length=2, max_length=255)
     """Classes of the output, in order."""
     ignore: list[Value] = Field(default=[])

@@ -17,10 +17,10 @@ from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
 from landloom.orchestration import preflight, required, resources, shares
+from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
-from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles, divided, grouped
 
 REAL = "real"
@@ -162,18 +162,10 @@ class Dag:
         """Split of each scene of a part, for its command."""
         return self.lists.words("split", [self.at(wildcards).splits[s] for s in self.part(wildcards)])
 
-    def acquisition(self, wildcards: Any) -> str:
-        """Options that say when each scene of a part was taken and how cloudy it is, as a manifest says."""
-        found = [self.scenes[s] for s in self.part(wildcards)]
-        given: dict[str, list[Any]] = {
-            "acquired": [s.acquired for s in found],
-            "cloud": [s.cloud for s in found],
-        }
-        return " ".join(
-            f"--{name} {self.lists.words(name, [UNKNOWN if v is None else str(v) for v in values])}"
-            for name, values in given.items()
-            if any(v is not None for v in values)
-        )
+    @cached_property
+    def told(self) -> ToldOfScenes:
+        """What jobs that cut tiles are told of scenes beside their files."""
+        return ToldOfScenes(self)
 
     def minutes(self, rule: str) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""

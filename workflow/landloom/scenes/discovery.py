@@ -12,9 +12,9 @@ from pathlib import Path
 
 from landloom.config.data import DataConfig, Split
 from landloom.errors import InputError
-from landloom.scenes import manifest, naming, patterns
-from landloom.scenes.naming import coded, spelt
-from landloom.scenes.splits import UNLABELLED, assign, withhold
+from landloom.scenes import acquisition, manifest, naming, patterns
+from landloom.scenes.naming import coded, place, placed, spelt
+from landloom.scenes.splits import LEARNED, UNLABELLED, assign, withhold
 
 ALIKE = ((".tif", ".tiff"), (".jpg", ".jpeg"))
 """Suffixes that mean the same."""
@@ -31,6 +31,10 @@ class SceneFiles:
         split: train, val, test or unlabelled when a manifest or the config says so.
         acquired: day of acquisition (YYYY-MM-DD) when they say so.
         cloud: share of cloud, 0 to 1, when they say so.
+        gsd: metres that a pixel spans, when they say so.
+        lon: longitude of the centre, degrees east, when they say so.
+        lat: latitude of the centre, degrees north.
+        place: name of the ground that it shows, when they say so.
     """
 
     name: str
@@ -39,6 +43,15 @@ class SceneFiles:
     split: str | None = None
     acquired: str | None = None
     cloud: float | None = None
+    gsd: float | None = None
+    lon: float | None = None
+    lat: float | None = None
+    place: str | None = None
+
+    @property
+    def ground(self) -> str:
+        """What is dealt out as one: the place, or the scene itself; no name of a scene is one of a place."""
+        return self.name if self.place is None else f"{self.place}\n"
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -82,6 +95,10 @@ def discover(data: DataConfig) -> list[SceneFiles]:
                 s.split,
                 None if s.acquired is None else s.acquired.isoformat(),
                 s.cloud,
+                s.gsd,
+                s.lon,
+                s.lat,
+                None if s.place is None else place(s.place, f"{where} '{s.name}', place"),
             )
             for s in data.scenes
         ]
@@ -96,7 +113,15 @@ def discover(data: DataConfig) -> list[SceneFiles]:
     _check_unshared(found, where)
     _check_apart(found, where)
     _check_capitals(found, where)
+    if data.day_in_name is not None:
+        found = [_dated(s, data.day_in_name) for s in found]
     return sorted(found, key=lambda s: s.name)
+
+
+def _dated(scene: SceneFiles, form: str) -> SceneFiles:
+    """A scene with the day that its name holds, unless it has one already."""
+    day = None if scene.acquired else acquisition.in_name(scene.name, form, "data.day_in_name")
+    return replace(scene, acquired=day.isoformat()) if day else scene
 
 
 def divided(data: DataConfig) -> tuple[list[SceneFiles], dict[str, str]]:
@@ -161,10 +186,7 @@ def _check_capitals(scenes: list[SceneFiles], where: str) -> None:
 
 def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
     found = patterns.matched("data.images", images, {"data.masks": masks})
-    scenes = [
-        SceneFiles(spelt("_".join(values.values()), "data.images"), files, Path(patterns.fill(masks, values)))
-        for files, values in found
-    ]
+    scenes = [_matched(values, files, "data.images", masks) for files, values in found]
     # Where both lie in one folder, a.tif beside a_mask.tif, the image pattern matches the masks, too.
     owners = {s.mask: s for s in scenes}
     return [s for s in scenes if any(owners.get(p, s) is s for p in s.images)]
@@ -172,8 +194,16 @@ def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
 
 def _unlabelled(images: list[str]) -> list[SceneFiles]:
     found = patterns.matched("data.unlabelled", images)
-    names = [spelt("_".join(values.values()), "data.unlabelled") for _, values in found]
-    return [SceneFiles(n, files, None, UNLABELLED) for n, (files, _) in zip(names, found, strict=True)]
+    return [_matched(values, files, "data.unlabelled") for files, values in found]
+
+
+def _matched(
+    values: Mapping[str, str], images: tuple[Path, ...], where: str, masks: str | None = None
+) -> SceneFiles:
+    """The scene of some values of the wildcards; unlabelled without a pattern of masks."""
+    mask, split = (None, UNLABELLED) if masks is None else (Path(patterns.fill(masks, values)), None)
+    name = spelt("_".join(values.values()), where)
+    return SceneFiles(name, images, mask, split, place=placed(values, where))
 
 
 def lacking(path: Path) -> str:
@@ -225,25 +255,41 @@ def other_suffix(data: DataConfig) -> list[Path]:
 def _manifest(path: Path) -> Iterator[SceneFiles]:
     for where, row in manifest.entries(path):
         images = tuple(path.parent / name.strip() for name in row["image"].split(";") if name.strip())
-        cloud = float(row["cloud"]) if "cloud" in row else None
+        cloud, gsd, lon, lat = (float(row[k]) if k in row else None for k in ("cloud", "gsd", "lon", "lat"))
         yield SceneFiles(
             spelt(row["scene"], where), images, path.parent / row["mask"] if row["mask"] else None,
-            row["split"] or None, row.get("acquired"), cloud,
+            row["split"] or None, row.get("acquired"), cloud, gsd, lon, lat, row.get("place"),
         )  # fmt: skip
 
 
 def split_scenes(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:
     """Split of each scene by name: train, val, test or unlabelled; 'block' when scenes are divided inside.
 
-    Name patterns come first; a share counts over the scenes that no pattern took. Scenes that come unlabelled
-    stay so; of the train scenes, those beyond the labelled share become so.
+    Name patterns come first; a share counts over the places that no pattern took, a scene without a place
+    being one of its own. Scenes that come unlabelled stay so; of the train places, those beyond the labelled
+    share become so.
 
     Raises:
-        InputError: a pattern matches no scene or the same one as another, or the manifest names no split.
+        InputError: a pattern matches no scene or the same one as another, the manifest names no split, or
+            scenes of one place are in different splits.
     """
     given = {s.name: UNLABELLED for s in scenes if s.split == UNLABELLED}
-    masked = _split_masked([s for s in scenes if s.name not in given], split)
-    return given | withhold(masked, split.labelled, split.seed)
+    masked = [s for s in scenes if s.name not in given]
+    labels = _split_masked(masked, split)
+    _check_whole(scenes, given | labels)
+    kept = withhold({s.ground: labels[s.name] for s in masked}, split.labelled, split.seed)
+    return given | {s.name: kept[s.ground] for s in masked}
+
+
+def _check_whole(scenes: Sequence[SceneFiles], labels: Mapping[str, str]) -> None:
+    """Refuse a place of which something is learned and something held out, or that is in val and in test."""
+    seen: dict[str, SceneFiles] = {}
+    for scene in (s for s in scenes if s.place is not None):
+        first = seen.setdefault(scene.ground, scene)
+        one, other = labels[first.name], labels[scene.name]
+        if one != other and not {one, other} <= {*LEARNED, "block"}:
+            found = f"place '{scene.place}' is in {one} ('{first.name}') and in {other} ('{scene.name}')"
+            raise InputError("data.split", found, "Put all scenes of a place into one split")
 
 
 def _split_masked(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:
@@ -253,9 +299,10 @@ def _split_masked(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:
     if split.by == "manifest":
         return {s.name: _given(s) for s in scenes}
     result = _by_pattern([s.name for s in scenes], {"val": split.val, "test": split.test})
-    rest = [s.name for s in scenes if s.name not in result]
+    rest = [s for s in scenes if s.name not in result]
     val, test = (0.0 if isinstance(x, list) else x for x in (split.val, split.test))
-    return result | assign(rest, val, test, split.seed)
+    dealt = assign(sorted({s.ground for s in rest}), val, test, split.seed)
+    return result | {s.name: dealt[s.ground] for s in rest}
 
 
 def _given(scene: SceneFiles) -> str:

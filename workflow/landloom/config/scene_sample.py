@@ -1,11 +1,32 @@
 """``scene_sample``: images of whole scenes, larger than a tile."""
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from landloom.config.metadata import MetadataWish
 from landloom.config.section import NAME, NetworkSection, Section, Seed
+
+
+class SceneMetadata(Section):
+    """What generators that learned metadata are told of a scene."""
+
+    lon: float | None = Field(default=None, ge=-180, le=180)
+    """Longitude in degrees east; only with lat. Absent, each window has that of the map."""
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    """Latitude in degrees north, likewise."""
+    gsd: float | None = Field(default=None, gt=0)
+    """Ground sampling distance in metres; absent, that of the map."""
+    cloud: float | None = Field(default=None, ge=0, le=1)
+    """Share of cloud, 0 to 1."""
+    acquired: date | None = None
+    """Day of acquisition, as YYYY-MM-DD."""
+
+    @model_validator(mode="after")
+    def _place(self) -> Self:
+        if (self.lon is None) != (self.lat is None):
+            raise ValueError("lon and lat belong together")
+        return self
 
 
 class SceneRequest(Section):
@@ -25,9 +46,8 @@ class SceneRequest(Section):
     """Seed of the world; absent, it follows from the run's seed and the scene's name."""
     caption: str | None = None
     """Words for all of the scene; absent, each window is described by the class mix of its own mask."""
-    metadata: MetadataWish = MetadataWish()
-    """What generators that learned metadata are told; place and sampling distance that are left out are those
-    of the map."""
+    metadata: SceneMetadata = SceneMetadata()
+    """What generators that learned metadata are told."""
 
 
 class SceneSampleConfig(NetworkSection):

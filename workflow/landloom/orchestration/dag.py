@@ -365,9 +365,11 @@ class Dag:
 
     def scene_images(self) -> list[str]:
         """Images of whole scenes, of each generator that can make them, with the dataset as a wildcard."""
-        makers = [g for g in self.generators if self.trained.paints(g)]
-        names = self.config.scene_sample.scenes
-        return [f"results/{{dataset}}/{g}/scenes/{n}.image.tif" for g in makers for n in names]
+        root, names = "results/{dataset}", self.config.scene_sample.scenes
+        return [
+            f"{root}/{g}/scenes/{n}.image.tif" for g in self.generators for n in names
+            if self.trained.paints(g, n)
+        ]  # fmt: skip
 
     def plans(self) -> list[str]:
         """Plans of all generators, with the dataset left as a wildcard."""

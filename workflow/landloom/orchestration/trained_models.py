@@ -126,9 +126,12 @@ class TrainedModels:
         judge = {"judge": [self.judge(wildcards)]} if feedback else {}
         return found | {"base": [f"{root}/base"], "controlnet": model} | judge
 
-    def paints(self, generator: str) -> bool:
-        """Whether a generator's images come from a ControlNet, as those of scenes must."""
-        return self.samples("image_sample", generator) and not self.translates(generator)
+    def paints(self, generator: str, scene: str) -> bool:
+        """Whether a generator makes a scene: by a ControlNet, from noise or from the scene's own image."""
+        if not self.samples("image_sample", generator) or self.translates(generator):
+            return False
+        strength = self.setting(generator, "image_sample", "collage")["strength"]
+        return bool(strength == 1 or self.config.scene_sample.scenes[scene].image is not None)
 
     def scene_inputs(self, wildcards: Any) -> dict[str, list[str]]:
         """What sampling a scene needs: the models of images, a mask, and an image if there is one."""

@@ -96,8 +96,7 @@ class Dag:
 
     def require_files(self) -> None:
         """Raise an error for files and scenes that no rule can ask for, see ``required``."""
-        required.files(self)
-        required.unlabelled(self)
+        required.everything(self)
 
     @property
     def pairs(self) -> list[int]:

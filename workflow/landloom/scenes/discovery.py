@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from landloom.config.data import DataConfig, Split
+from landloom.config.data import DataConfig, Split, drawn
 from landloom.errors import InputError
 from landloom.scenes import acquisition, manifest, naming, patterns
 from landloom.scenes.naming import coded, place, placed, spelt
@@ -18,6 +18,10 @@ from landloom.scenes.splits import LEARNED, UNLABELLED, assign, withhold
 
 ALIKE = ((".tif", ".tiff"), (".jpg", ".jpeg"))
 """Suffixes that mean the same."""
+
+
+BESIDE = (".shx", ".dbf", ".prj", ".cpg")
+"""Suffixes of the files beside a Shapefile: places, attributes, coordinate system, encoding."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class SceneFiles:
         name: as it is shown, one line of any signs; in paths and ids stands ``naming.coded`` of it.
         images: files whose bands are stacked, in this order.
         mask: where the mask should be; ``check`` reports it when it is not there. None if it has none.
+            Shapes may be the mask of several scenes.
         split: train, val, test or unlabelled when a manifest or the config says so.
         acquired: day of acquisition (YYYY-MM-DD) when they say so.
         cloud: share of cloud, 0 to 1, when they say so.
@@ -35,6 +40,7 @@ class SceneFiles:
         lon: longitude of the centre, degrees east, when they say so.
         lat: latitude of the centre, degrees north.
         place: name of the ground that it shows, when they say so.
+        class_masks: in place of a mask, a file for each class that has one, in the order of ``data.classes``.
     """
 
     name: str
@@ -47,6 +53,7 @@ class SceneFiles:
     lon: float | None = None
     lat: float | None = None
     place: str | None = None
+    class_masks: tuple[Path, ...] = ()
 
     @property
     def ground(self) -> str:
@@ -54,9 +61,26 @@ class SceneFiles:
         return self.name if self.place is None else f"{self.place}\n"
 
     @property
+    def masks(self) -> tuple[Path, ...]:
+        """The mask or the files of the classes; none if it has no labels."""
+        return self.class_masks if self.mask is None else (self.mask,)
+
+    @property
+    def labels(self) -> tuple[Path, ...]:
+        """The masks, each with the files that lie beside it and belong to it."""
+        return tuple(f for m in self.masks for f in (m, *beside(m)))
+
+    @property
     def files(self) -> tuple[Path, ...]:
-        """Image files, then the mask if there is one."""
-        return (*self.images, *([] if self.mask is None else [self.mask]))
+        """Image files, then those of the labels."""
+        return (*self.images, *self.labels)
+
+
+def beside(mask: Path) -> list[Path]:
+    """Files without which a Shapefile says nothing or something else."""
+    if mask.suffix.lower() != ".shp":
+        return []
+    return [p for s in BESIDE for p in (mask.with_suffix(s), mask.with_suffix(s.upper())) if p.is_file()]
 
 
 def grouped(scenes: Sequence[SceneFiles], size: int) -> dict[str, list[str]]:
@@ -104,7 +128,7 @@ def discover(data: DataConfig) -> list[SceneFiles]:
         ]
     else:
         where = "data.images"
-        found = _patterns(_listed(data.images), data.masks or "")
+        found = _patterns(_listed(data.images), data)
     if not found:
         raise InputError(where, "no scene is listed there", "List at least one scene")
     if data.unlabelled is not None:
@@ -132,7 +156,9 @@ def divided(data: DataConfig) -> tuple[list[SceneFiles], dict[str, str]]:
     """
     scenes = discover(data)
     labels = split_scenes(scenes, data.split)
-    return [replace(s, mask=None) if labels[s.name] == UNLABELLED else s for s in scenes], labels
+    return [
+        replace(s, mask=None, class_masks=()) if labels[s.name] == UNLABELLED else s for s in scenes
+    ], labels
 
 
 def _listed(given: str | list[str] | None) -> list[str]:
@@ -160,8 +186,8 @@ def _check_unshared(scenes: list[SceneFiles], where: str) -> None:
 def _check_apart(scenes: list[SceneFiles], where: str) -> None:
     seen: dict[str, SceneFiles] = {}
     for scene in scenes:
-        if scene.mask is not None and scene.mask in scene.images:
-            found = f"scene '{scene.name}' has {scene.mask} as its image and as its mask"
+        if both := set(scene.masks) & set(scene.images):
+            found = f"scene '{scene.name}' has {min(both)} as its image and as its mask"
             raise InputError(where, found, "Give the file of each")
         if (first := seen.setdefault(scene.name, scene)) is not scene:
             raise InputError(
@@ -184,12 +210,19 @@ def _check_capitals(scenes: list[SceneFiles], where: str) -> None:
         raise InputError(where, found, "Rename one of them, or work in a folder that keeps them apart")
 
 
-def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
-    found = patterns.matched("data.images", images, {"data.masks": masks})
-    scenes = [_matched(values, files, "data.images", masks) for files, values in found]
+def _patterns(images: list[str], data: DataConfig) -> list[SceneFiles]:
+    found = patterns.matched("data.images", images, _mask_patterns(data))
+    scenes = [_matched(values, files, "data.images", data) for files, values in found]
     # Where both lie in one folder, a.tif beside a_mask.tif, the image pattern matches the masks, too.
-    owners = {s.mask: s for s in scenes}
+    owners = {m: s for s in scenes for m in s.masks}
     return [s for s in scenes if any(owners.get(p, s) is s for p in s.images)]
+
+
+def _mask_patterns(data: DataConfig) -> dict[str, str]:
+    """Patterns of masks by key of the config; one file of shapes may serve all scenes, and is no pattern."""
+    given = {f"data.masks.{n}": p for n, p in data.own.items()}
+    given |= {"data.masks": data.masks} if isinstance(data.masks, str) else {}
+    return {k: p for k, p in given.items() if patterns.wildcards(p) or not drawn(p)}
 
 
 def _unlabelled(images: list[str]) -> list[SceneFiles]:
@@ -198,12 +231,15 @@ def _unlabelled(images: list[str]) -> list[SceneFiles]:
 
 
 def _matched(
-    values: Mapping[str, str], images: tuple[Path, ...], where: str, masks: str | None = None
+    values: Mapping[str, str], images: tuple[Path, ...], where: str, data: DataConfig | None = None
 ) -> SceneFiles:
-    """The scene of some values of the wildcards; unlabelled without a pattern of masks."""
-    mask, split = (None, UNLABELLED) if masks is None else (Path(patterns.fill(masks, values)), None)
-    name = spelt("_".join(values.values()), where)
-    return SceneFiles(name, images, mask, split, place=placed(values, where))
+    """The scene of some values of the wildcards; unlabelled without a config that says its masks."""
+    name, ground = spelt("_".join(values.values()), where), placed(values, where)
+    if data is None:
+        return SceneFiles(name, images, None, UNLABELLED, place=ground)
+    mask = Path(patterns.fill(data.masks, values)) if isinstance(data.masks, str) else None
+    own = tuple(Path(patterns.fill(p, values)) for p in data.own.values())
+    return SceneFiles(name, images, mask, place=ground, class_masks=own)
 
 
 def lacking(path: Path) -> str:
@@ -219,14 +255,14 @@ def unpaired(data: DataConfig) -> list[Path]:
     Raises:
         InputError: the patterns find no scene.
     """
-    if data.images is None or data.masks is None:
+    if data.images is None:
         return []
     used = {os.path.normpath(p) for s in discover(data) for p in s.files}
-    order = patterns.wildcards(data.masks)
-    found = {
-        patterns.fill(data.masks, dict(zip(order, k, strict=True)))
-        for k in patterns.matches(data.masks, order)
-    }
+    found: set[str] = set()
+    for pattern in _mask_patterns(data).values():
+        order = patterns.wildcards(pattern)
+        keys = patterns.matches(pattern, order)
+        found |= {patterns.fill(pattern, dict(zip(order, key, strict=True))) for key in keys}
     return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
 
 

@@ -4,6 +4,7 @@ rule tile_scenes:
         image=freshness.first(dag.images),
         mask=dag.masks,
         reference=dag.told.references,
+        maps=dag.maps,
     output:
         tiles="results/{dataset}/tiles/{scene}.parquet",
         record="results/{dataset}/tiles/{scene}.parquet.prov.json",  # so that --cache shares it too
@@ -19,6 +20,7 @@ rule tile_scenes:
         scenes=dag.part_words,
         split=dag.split,
         acquisition=dag.told.options,
+        maps=dag.map_words,
         image=dag.lists.of("image"),
         mask=dag.lists.of("mask"),
         version=dag.version("tile"),
@@ -27,4 +29,4 @@ rule tile_scenes:
     shell:
         "python -m landloom tile --config {params.config:q} --data {params.data:q} "
         "--scene {params.scenes} --split {params.split} --image {params.image} "
-        "--mask {params.mask} {params.acquisition} --out {output.tiles:q} 2>&1 | tee {log:q}"
+        "--mask {params.mask} {params.acquisition} {params.maps} --out {output.tiles:q} 2>&1 | tee {log:q}"

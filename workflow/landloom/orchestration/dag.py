@@ -22,6 +22,7 @@ from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
+from landloom.scenes import maps
 from landloom.scenes.discovery import SceneFiles, divided, grouped
 
 
@@ -129,8 +130,8 @@ class Dag:
             raise SystemExit(1) from None
 
     def files(self, wildcards: Any) -> list[str]:
-        """All input rasters."""
-        return [str(p) for s in self.scenes.values() for p in s.files]
+        """All input rasters, and maps."""
+        return [*(str(p) for s in self.scenes.values() for p in s.files), *self.maps_of(list(self.scenes))]
 
     def rasters(self, wildcards: Any) -> list[str]:
         """All input rasters of the run that a job belongs to."""
@@ -161,6 +162,24 @@ class Dag:
     def told(self) -> ToldOfScenes:
         """What jobs that cut tiles are told of scenes beside their files."""
         return ToldOfScenes(self)
+
+    def maps(self, wildcards: Any) -> list[str]:
+        """Files of the maps of a part, then their legend; nothing where maps are off."""
+        return self.maps_of(self.part(wildcards))
+
+    def maps_of(self, scenes: Sequence[str]) -> list[str]:
+        """Files of the maps of some scenes, each once, then their legend; nothing where maps are off."""
+        config = self.config.data.map
+        if config is None:
+            return []
+        found = [maps.source(config, s) for s in scenes]
+        return [*(str(f) for f in dict.fromkeys(found) if f is not None), config.legend]
+
+    def map_words(self, wildcards: Any) -> str:
+        """Options that say which maps a part has."""
+        *files, legend = self.maps(wildcards) or [""]
+        given = f"--maps {self.lists.words('maps', files)}" if files else ""
+        return f"{given} --legend {shlex.quote(legend)}" if legend else ""
 
     def minutes(self, rule: str) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""

@@ -42,8 +42,19 @@ def files(dag: "Dag") -> None:
         for kind in ["mask" if path in s.masks else "image"]
         if not path.is_file()
     ]
-    if missing:
+    if missing := [*missing, *_maps(dag)]:
         raise InputErrors(missing)
+
+
+def _maps(dag: "Dag") -> list[InputError]:
+    """Problems with files of maps that are not there; a pattern may find none for some scenes."""
+    asked, found = dag.config.data.map, [Path(f) for f in dag.maps_of(list(dag.scenes))]
+    problems = [InputError(f, lacking(f), "Fix its path in data.map") for f in found if not f.exists()]
+    if asked is not None and len(found) == 1:
+        names = ", ".join(list(dag.scenes)[:3])
+        remedy = f"Fix the pattern, or name the files like the scenes ({names})"
+        problems.append(InputError("data.map.source", f"no scene has a file '{asked.source}'", remedy))
+    return problems
 
 
 def weights(dag: "Dag") -> None:

@@ -41,6 +41,7 @@ def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: O
         tiles=counts(tiles),
         scenes=len(set(samples.columns(tiles, ["scene"])["scene"])),
         dates=max(int(samples.metadata(path).get("dates", 0)) for path in tiles),
+        map=samples.metadata(tiles[0]).get("map", []),
     ).save(statistics)
     table.to_parquet(out, index=False)
 

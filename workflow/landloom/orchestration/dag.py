@@ -16,7 +16,7 @@ from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
-from landloom.orchestration import judging, preflight, required, resources, shares
+from landloom.orchestration import judging, preflight, required, resources, scenes, shares
 from landloom.orchestration.judging import REAL
 from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
@@ -88,6 +88,7 @@ class Dag:
             "scene": list(self.parts),
             "generator": [*self.config.all_generators, REAL],
             "network": [*self.config.segment.networks, *self.config.detect.networks],
+            "canvas": list(self.config.scene_sample.scenes) or ["-"],
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
@@ -206,6 +207,8 @@ class Dag:
         generator, config = wildcards.get("generator"), self.at(wildcards).config
         if name in judging.JUDGES:
             return judging.section(config, name, wildcards.get("network"))
+        if name == "scene_sample" and wildcards.get("canvas"):
+            return scenes.section(config, wildcards.get("canvas"))
         if name == "mix":
             return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
@@ -240,6 +243,7 @@ class Dag:
         for g in self.config.all_generators:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         found |= judging.expected(self)
+        found |= scenes.expected(self.config)
         return {k: v.model_dump(mode="json") for k, v in found.items()}
 
     def version(self, stage: str) -> int:
@@ -369,6 +373,14 @@ class Dag:
         dataset = wildcards.get("dataset") or self.config.dataset
         return [f"results/{dataset}/evaluation/{n}.csv" for n in names]
 
+    def scene_images(self) -> list[str]:
+        """Images of whole scenes, of each generator that can make them, with the dataset as a wildcard."""
+        root, names = "results/{dataset}", self.config.scene_sample.scenes
+        return [
+            f"{root}/{g}/scenes/{n}.image.tif" for g in self.generators for n in names
+            if self.trained.paints(g, n)
+        ]  # fmt: skip
+
     def plans(self) -> list[str]:
         """Plans of all generators, with the dataset left as a wildcard."""
         return [f"results/{{dataset}}/{g}/plan.parquet" for g in self.generators]
@@ -379,6 +391,7 @@ class Dag:
         return [
             f"{root}/report",
             *(f"{root}/export/{g}" for g in self.generators if self.trained.synthetic(g)),
+            *self.own(self.scene_images()),
         ]
 
     def audited(self, wildcards: Any) -> list[str]:

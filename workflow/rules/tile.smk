@@ -3,6 +3,7 @@ rule tile_scenes:
     input:
         image=freshness.first(dag.images),
         mask=dag.masks,
+        objects=dag.object_files,
     output:
         tiles="results/{dataset}/tiles/{scene}.parquet",
         record="results/{dataset}/tiles/{scene}.parquet.prov.json",  # so that --cache shares it too
@@ -20,10 +21,11 @@ rule tile_scenes:
         acquisition=dag.acquisition,
         image=dag.lists.of("image"),
         mask=dag.lists.of("mask"),
+        objects=dag.objects,
         version=dag.version("tile"),
     message:
         "Cutting {wildcards.scene} into tiles ({wildcards.dataset})"
     shell:
         "python -m landloom tile --config {params.config:q} --data {params.data:q} "
         "--scene {params.scenes} --split {params.split} --image {params.image} "
-        "--mask {params.mask} {params.acquisition} --out {output.tiles:q} 2>&1 | tee {log:q}"
+        "--mask {params.mask} {params.acquisition} {params.objects} --out {output.tiles:q} 2>&1 | tee {log:q}"

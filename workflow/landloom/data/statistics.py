@@ -33,6 +33,7 @@ class Statistics(BaseModel):
         prior: mean share of each class over the train tiles.
         tiles: number of tiles per split; 'unlabelled' only where there are any.
         scenes: number of scenes.
+        objects: classes of objects, in the order of their categories; None if nobody looked for any.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Statistics(BaseModel):
     prior: list[float]
     tiles: dict[Literal["train", "val", "test", "unlabelled"], int]
     scenes: int
+    objects: list[ClassInfo] | None = None
 
     @property
     def names(self) -> list[str]:
@@ -75,7 +77,7 @@ class Statistics(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
-        path.write_text(json.dumps(self.model_dump(), indent=1, allow_nan=False) + "\n")
+        path.write_text(json.dumps(self.model_dump(exclude_none=True), indent=1, allow_nan=False) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Statistics":

@@ -16,11 +16,10 @@ from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
-from landloom.orchestration import preflight, required, resources, shares
+from landloom.orchestration import preflight, required, resources, scene_options, shares
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
-from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles, divided, grouped
 
 REAL = "real"
@@ -132,11 +131,12 @@ class Dag:
             raise SystemExit(1) from None
 
     def files(self, wildcards: Any) -> list[str]:
-        """All input rasters."""
-        return [str(p) for s in self.scenes.values() for p in s.files]
+        """All input rasters, and lists of objects."""
+        rasters = [str(p) for s in self.scenes.values() for p in s.files]
+        return rasters + scene_options.object_files(self, list(self.scenes))
 
     def rasters(self, wildcards: Any) -> list[str]:
-        """All input rasters of the run that a job belongs to."""
+        """All input files of the run that a job belongs to."""
         return self.at(wildcards).files(wildcards)
 
     def part(self, wildcards: Any) -> list[str]:
@@ -163,16 +163,15 @@ class Dag:
 
     def acquisition(self, wildcards: Any) -> str:
         """Options that say when each scene of a part was taken and how cloudy it is, as a manifest says."""
-        found = [self.scenes[s] for s in self.part(wildcards)]
-        given: dict[str, list[Any]] = {
-            "acquired": [s.acquired for s in found],
-            "cloud": [s.cloud for s in found],
-        }
-        return " ".join(
-            f"--{name} {self.lists.words(name, [UNKNOWN if v is None else str(v) for v in values])}"
-            for name, values in given.items()
-            if any(v is not None for v in values)
-        )
+        return scene_options.acquisition(self, self.part(wildcards))
+
+    def object_files(self, wildcards: Any) -> list[str]:
+        """Files that list the objects of the labelled scenes of a part."""
+        return scene_options.object_files(self.at(wildcards), self.part(wildcards))
+
+    def objects(self, wildcards: Any) -> str:
+        """Options that name these files."""
+        return scene_options.objects(self.at(wildcards), self.part(wildcards))
 
     def minutes(self, rule: str) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""

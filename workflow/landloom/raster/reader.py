@@ -17,6 +17,7 @@ from landloom.config.data import DataConfig
 from landloom.errors import InputError
 from landloom.raster import acquisition, bands, grid
 from landloom.raster.labels import IGNORE, Legend
+from landloom.raster.painting import Painting
 from landloom.raster.readable import readable
 from landloom.raster.unknown import UnknownValues
 from landloom.raster.windows import Window
@@ -41,10 +42,12 @@ class SceneReader:
         dtype: common type of the bands.
         crs: authority code or WKT, None when no file has one.
         transform: pixel to map, None when no file has one.
+        painting: the mask of a scene that has no mask file; None if that is not known.
     """
 
     def __init__(self, scene: SceneFiles, data: DataConfig) -> None:
         self.scene, self.data, self.legend = scene, data, Legend(data)
+        self.painting: Painting | None = None
         self.stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -100,16 +103,27 @@ class SceneReader:
         Raises:
             InputError: a file cannot be read, or the mask holds a value that the config does not list.
         """
-        assert self.mask is not None
         image, valid = self.read_image_mirrored(window)
         height = min(window.height, self.height - window.row)
         width = min(window.width, self.width - window.col)
-        with readable(self.mask.name):
-            mask, unknown = self.legend.read(self.mask, Slice(window.col, window.row, width, height))
-        if unknown:
-            raise UnknownValues(self.mask, unknown, self.legend)
+        mask = self.read_mask(Slice(window.col, window.row, width, height))
         edge = ((0, window.height - height), (0, window.width - width))
         return image, valid, np.pad(mask, edge, constant_values=IGNORE)
+
+    def read_mask(self, part: Slice) -> NDArray[np.uint8]:
+        """Class indices (h, w) of a part inside the scene; without a mask file those of the painting.
+
+        Raises:
+            InputError: the file cannot be read, or holds a value that the config does not list.
+        """
+        if self.mask is None:
+            assert self.painting is not None
+            return self.painting.read(part)
+        with readable(self.mask.name):
+            mask, unknown = self.legend.read(self.mask, part)
+        if unknown:
+            raise UnknownValues(self.mask, unknown, self.legend)
+        return mask
 
     def read_image(self, part: Slice) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Read the selected bands (C, h, w) of a part inside the scene, and where they hold data (h, w)."""

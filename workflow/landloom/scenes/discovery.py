@@ -31,6 +31,7 @@ class SceneFiles:
         split: train, val, test or unlabelled when a manifest or the config says so.
         acquired: day of acquisition (YYYY-MM-DD) when they say so.
         cloud: share of cloud, 0 to 1, when they say so.
+        objects: where its objects should be listed, in a file of its own or of all scenes; None if nowhere.
     """
 
     name: str
@@ -39,6 +40,7 @@ class SceneFiles:
     split: str | None = None
     acquired: str | None = None
     cloud: float | None = None
+    objects: Path | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -71,7 +73,7 @@ def discover(data: DataConfig) -> list[SceneFiles]:
             its own mask, or an unlabelled scene has a file of another one.
     """
     if data.manifest is not None:
-        found, where = list(_manifest(Path(data.manifest))), data.manifest
+        found, where = list(_manifest(Path(data.manifest), data)), data.manifest
     elif data.scenes is not None:
         where = "data.scenes"
         found = [
@@ -82,12 +84,13 @@ def discover(data: DataConfig) -> list[SceneFiles]:
                 s.split,
                 None if s.acquired is None else s.acquired.isoformat(),
                 s.cloud,
+                _listing(data, s.name),
             )
             for s in data.scenes
         ]
     else:
         where = "data.images"
-        found = _patterns(_listed(data.images), data.masks or "")
+        found = _patterns(_listed(data.images), data)
     if not found:
         raise InputError(where, "no scene is listed there", "List at least one scene")
     if data.unlabelled is not None:
@@ -159,15 +162,31 @@ def _check_capitals(scenes: list[SceneFiles], where: str) -> None:
         raise InputError(where, found, "Rename one of them, or work in a folder that keeps them apart")
 
 
-def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
-    found = patterns.matched("data.images", images, {"data.masks": masks})
-    scenes = [
-        SceneFiles(spelt("_".join(values.values()), "data.images"), files, Path(patterns.fill(masks, values)))
-        for files, values in found
-    ]
+def _patterns(images: list[str], data: DataConfig) -> list[SceneFiles]:
+    masks, scenes = data.masks, []
+    found = patterns.matched("data.images", images, {} if masks is None else {"data.masks": masks})
+    for files, values in found:
+        name = spelt("_".join(values.values()), "data.images")
+        mask = None if masks is None else Path(patterns.fill(masks, values))
+        scenes.append(SceneFiles(name, files, mask, objects=_listing(data, name, values)))
     # Where both lie in one folder, a.tif beside a_mask.tif, the image pattern matches the masks, too.
-    owners = {s.mask: s for s in scenes}
+    owners = {s.mask: s for s in scenes if s.mask is not None}
     return [s for s in scenes if any(owners.get(p, s) is s for p in s.images)]
+
+
+def _listing(data: DataConfig, name: str, values: Mapping[str, str] | None = None) -> Path | None:
+    """File that lists the objects of a scene, from the values of its wildcards; None without objects.
+
+    Raises:
+        InputError: the pattern has other wildcards.
+    """
+    if data.objects is None:
+        return None
+    known = {"scene": name} | dict(values or {})
+    if unknown := sorted(set(patterns.wildcards(data.objects.path)) - set(known)):
+        found = f"has the wildcard {{{unknown[0]}}}, and scenes have {', '.join(known)}"
+        raise InputError("data.objects.path", found, "Use those")
+    return Path(patterns.fill(data.objects.path, known))
 
 
 def _unlabelled(images: list[str]) -> list[SceneFiles]:
@@ -222,13 +241,13 @@ def other_suffix(data: DataConfig) -> list[Path]:
     return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
 
 
-def _manifest(path: Path) -> Iterator[SceneFiles]:
-    for where, row in manifest.entries(path):
+def _manifest(path: Path, data: DataConfig) -> Iterator[SceneFiles]:
+    for where, row in manifest.entries(path, masked=not data.painted):
         images = tuple(path.parent / name.strip() for name in row["image"].split(";") if name.strip())
         cloud = float(row["cloud"]) if "cloud" in row else None
         yield SceneFiles(
             spelt(row["scene"], where), images, path.parent / row["mask"] if row["mask"] else None,
-            row["split"] or None, row.get("acquired"), cloud,
+            row["split"] or None, row.get("acquired"), cloud, _listing(data, row["scene"]),
         )  # fmt: skip
 
 

@@ -180,7 +180,7 @@ def taken(
             source=generator,
             crs=found.crs, transform=found.transform, ratios=found.ratios, caption=row["caption"],
             seed=row["seed"], target_ratios=[float(x) for x in row["target_ratios"]], parents=[found.id],
-            request=Requested(row["mix"]), meta=wished(wish, found.meta),
+            request=Requested(row["mix"]), meta=wished(wish, found.meta), objects=found.objects,
         )  # fmt: skip
 
 

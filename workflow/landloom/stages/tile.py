@@ -5,6 +5,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
 from landloom.data import known_pixels, samples
 from landloom.data.samples import Meta, Sample, ShardWriter
-from landloom.errors import InputError
+from landloom.errors import InputError, InputErrors
+from landloom.objects import scene_objects
+from landloom.objects.tiles import Layout
 from landloom.raster import block_cache, codec, histogram
 from landloom.raster.class_map import Grid
 from landloom.raster.labels import IGNORE
@@ -23,7 +26,7 @@ from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window, areas, tiles
 from landloom.runtime import progress
 from landloom.runtime.command_line import Ins, Out
-from landloom.scenes import acquisition
+from landloom.scenes import acquisition, patterns
 from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles
 from landloom.scenes.naming import coded
@@ -37,6 +40,7 @@ AHEAD = 2
 def run(
     config: TileConfig, data: DataConfig, scene: list[str], split: list[str], image: Ins, mask: Ins, out: Out,
     acquired: list[str] | None = None, cloud: list[str] | None = None,
+    objects: Ins | None = None, listed: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Write the tiles of some scenes.
 
@@ -46,15 +50,20 @@ def run(
         scene: names of the scenes.
         split: split of each scene, or 'block' when it is divided inside.
         image: image files, the same number for each scene, scene by scene.
-        mask: mask file of each scene but the unlabelled ones, whose tiles have no mask and no class shares.
+        mask: mask file of each scene but the unlabelled ones, whose tiles have no mask and no class shares;
+            none where masks are painted from objects.
         out: the shard.
         acquired: day of acquisition of each scene, or 'unknown'; without it, that in the image's tags.
         cloud: share of cloud of each scene, likewise.
+        objects: file that lists the objects of all scenes, or one for each scene that has one.
+        listed: for each scene whether it has one, yes or no; all have when absent.
 
     Raises:
-        InputError: a raster cannot be read, or the lists do not fit together.
+        InputError: a raster or a list of objects cannot be read, or the lists do not fit together.
     """
-    files = paired(scene, split, image, mask, told("acquired", acquired, scene), told("cloud", cloud, scene))
+    days, clouds = told("acquired", acquired, scene), told("cloud", cloud, scene)
+    files = paired(scene, split, image, mask, days, clouds, data.painted)
+    files = with_objects(files, data, objects or [], told("listed", listed, scene))
     about, blocks = contents(files, data, config.size)
     counts = np.zeros((about["bands"], 256), np.int64)
     with block_cache.bounded(blocks), ShardWriter(out, about) as writer:
@@ -72,25 +81,64 @@ def run(
 
 def paired(
     scene: list[str], split: list[str], image: list[Path], mask: list[Path],
-    days: list[str | None], clouds: list[str | None],
+    days: list[str | None], clouds: list[str | None], painted: bool = False,
 ) -> list[SceneFiles]:  # fmt: skip
-    """Files of each scene.
+    """Files of each scene; no scene has a mask if masks are ``painted``.
 
     Raises:
         InputError: the lists do not fit together.
     """
-    count, labelled = len(image) // len(scene), sum(s != UNLABELLED for s in split)
+    masked = [s != UNLABELLED and not painted for s in split]
+    count, labelled = len(image) // len(scene), sum(masked)
     if not (len(split) == len(scene) and len(mask) == labelled and len(image) == count * len(scene)):
         found = "--scene, --split, --image and --mask differ in length"
         raise InputError("tile", found, "Give one per scene; masks only of scenes that are not unlabelled.")
     masks = iter(mask)
     return [
         SceneFiles(
-            s, tuple(image[i * count : (i + 1) * count]), None if split[i] == UNLABELLED else next(masks),
+            s, tuple(image[i * count : (i + 1) * count]), next(masks) if masked[i] else None,
             None, days[i], share(clouds[i], s),
         )
         for i, s in enumerate(scene)
     ]  # fmt: skip
+
+
+def with_objects(
+    files: Sequence[SceneFiles], data: DataConfig, objects: Sequence[Path], listed: Sequence[str | None]
+) -> list[SceneFiles]:
+    """The scenes, each with the file that lists its objects, if it has one.
+
+    Raises:
+        InputError: the lists do not fit together.
+    """
+    if data.objects is None:
+        return list(files)
+    if not patterns.wildcards(data.objects.path):
+        return [replace(f, objects=objects[0] if objects else None) for f in files]
+    having = [said != "no" for said in listed]
+    if sum(having) != len(objects):
+        found = f"{len(objects)} files for {sum(having)} scenes that have one"
+        raise InputError("tile, --objects and --listed", found, "Give one for each yes")
+    given = iter(objects)
+    return [replace(f, objects=next(given) if has else None) for f, has in zip(files, having, strict=True)]
+
+
+def layout(reader: SceneReader, data: DataConfig, split: str) -> Layout | None:
+    """The objects of a scene; None if it has no such labels. A scene without a mask gets one from them.
+
+    Raises:
+        InputErrors: they cannot be read.
+    """
+    if data.objects is None or split == UNLABELLED:
+        return None
+    found = scene_objects.of_scene(reader, data.objects)
+    if found.problems:
+        raise InputErrors(scene_objects.merged(found.problems))
+    if found.objects is None:
+        return None
+    made = Layout(found.objects, data.objects.share)
+    reader.painting = made.painting() if data.painted else None
+    return made
 
 
 def threads() -> int:
@@ -137,6 +185,9 @@ def cut(
     nothing but the tile.
     """
     with SceneReader(scene, data) as reader, ThreadPoolExecutor(threads) as pool:
+        objects = layout(reader, data, split)
+        if data.painted and objects is None and split != UNLABELLED:
+            return  # nothing is known of what it shows
         found = areas(scene.name, reader.height, reader.width, split, data.split, config.size)
         chosen = tiles(found, config, data.split.buffer)
         begun: deque[Future[tuple[Sample, NDArray[np.int64] | None]]] = deque()
@@ -144,6 +195,7 @@ def cut(
             pixels = read(reader, window, label, config.min_valid if label in LEARNED else 0.0)
             if pixels is not None:
                 sample = described(reader, window, label)
+                sample.objects = objects.within(window) if objects and label != UNLABELLED else None
                 begun.append(pool.submit(encoded, sample, *pixels, len(data.classes)))
             if len(begun) > AHEAD * threads:
                 yield begun.popleft().result()

@@ -12,7 +12,7 @@ from landloom.data.objects import Object
 from landloom.errors import InputError
 from landloom.objects import coco, dota, geojson, yolo
 from landloom.objects.marks import Mark, Marks, View
-from landloom.objects.shapes import Quad, around, crosses_itself, shares_within, signed_area
+from landloom.objects.shapes import Quad, around, crosses_itself, hull_area, shares_within
 from landloom.raster.reader import SceneReader
 
 READERS: dict[str, Callable[[Path, ObjectsConfig, View], Marks | None]] = {
@@ -27,7 +27,7 @@ SMALLEST = 1e-3
 ALIKE = 0.01
 """Pixels by which corners of one object that stands twice may differ."""
 CUT = 0.7
-"""Share of an object inside its image below which there is a remark: the devkit of DOTA calls it difficult."""
+"""Share of an object inside its image below which there is a remark, as the devkit of DOTA has it."""
 
 EMPTY = "have no area and are left out"
 TWICE = "stand twice and are read once"
@@ -59,10 +59,9 @@ def of_scene(reader: SceneReader, config: ObjectsConfig) -> SceneObjects:
     for file in reader.images:
         turned = file.tags().get("EXIF_Orientation", "1")
         if turned not in ("0", "1"):
-            found = f"EXIF_Orientation is {turned}: viewers turn the image, GDAL does not, so boxes may be of either"
-            raise InputError(
-                file.name, found, "Store it as it is shown (jpegtran, exiftran -ai), and check the boxes"
-            )
+            found = f"EXIF_Orientation is {turned}: viewers turn the image and GDAL does not"
+            remedy = "Boxes may be of either; store it as it is shown (exiftran -ai), and check them"
+            raise InputError(file.name, found, remedy)
     view = View(
         reader.scene.name, reader.scene.images[0], reader.height, reader.width, reader.crs, reader.transform
     )
@@ -130,7 +129,7 @@ def _judged(marks: Marks, view: View, config: ObjectsConfig) -> SceneObjects:
 
 def _left_out(corners: Quad, again: bool) -> str | None:
     """Why an object is left out, if it is."""
-    if abs(signed_area(corners)) < SMALLEST:
+    if hull_area(corners) < SMALLEST:
         return EMPTY
     return TWICE if again else None
 
@@ -139,7 +138,7 @@ def _problem(mark: Mark, view: View, config: ObjectsConfig, known: dict[str, int
     if mark.category not in known:
         found = f"class '{mark.category}' is neither in data.objects.classes nor in data.objects.ignore"
         return InputError(mark.where, found, f"Add it; the classes are {', '.join(known)}")
-    if abs(signed_area(mark.corners)) >= SMALLEST and crosses_itself(mark.corners):
+    if hull_area(mark.corners) >= SMALLEST and crosses_itself(mark.corners):
         found = "the corners cross: sides of the box meet"
         return InputError(mark.where, found, "Give them in order around the object")
     x, y = mark.corners.mean(0)

@@ -44,6 +44,11 @@ def signed_area(quads: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((quads[..., 0] * following[..., 1] - following[..., 0] * quads[..., 1]).sum(-1) / 2)
 
 
+def hull_area(quad: Quad) -> float:
+    """Area of the smallest convex shape around the corners."""
+    return float(shapely.area(shapely.convex_hull(shapely.multipoints(quad))))
+
+
 def crosses_itself(quad: Quad) -> bool:
     """Whether two opposite sides meet: corners are then not in order."""
     return not shapely.polygons(quad).is_valid

@@ -120,6 +120,9 @@ PIX2PIX = {"image_train": {"backend": "pix2pix"}}
 ONE_STEP = {"image_train": {"objective": "one_step"}}
 ONCE = {"image_sample": {"steps": 1, "guidance": 1}}
 REAL = {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}
+REPAINT = {
+    "label_sample": {"source": "repaint"}, "image_train": {"known_pixels": {}}, "encode": {"known_pixels": {}}
+}  # fmt: skip
 NO_PROBE = {"proportion": {"weight": 0, "probe_steps": 0}}
 LATENT = {"control": {"latent": 0.1}}
 
@@ -263,7 +266,27 @@ LATENT = {"control": {"latent": 0.1}}
             {"image_train": {"known_pixels": {"least": 0.8}}, "encode": {"known_pixels": {}}},
             r"known_pixels: .*least, 0\.8, is above most, 0\.7",
         ),
+        (
+            {"label_sample": {"source": "repaint"}},
+            r"source: 'repaint' for 'landloom' needs an image generator that has learned known .* add image",
+        ),
+        (
+            {"label_sample": {"source": "repaint"}, "image_train": {"backend": "pix2pix"}},
+            r"'repaint' for 'landloom' needs a ControlNet, but image_train\.backend is 'pix2pix'",
+        ),
+        (
+            {"label_sample": {"source": "repaint"}, "image_sample": {"source": "real"}},
+            r"image_sample\.source 'real' needs masks that bring an image",
+        ),
+        (
+            REPAINT | {"image_sample": {"collage": {"source": "own", "strength": 0.5}}},
+            r"collage\.source: 'own' for 'landloom' would start from what is to be painted over",
+        ),
         ({"label_sample": {"metadata": {"lon": 5}}}, "lon and lat belong together"),
+        ({"label_sample": {"metadata": {"lon": [5, 6], "lat": 1}}}, "2 values of lon, but 1 of lat"),
+        ({"label_sample": {"metadata": {"cloud": [0.1, 40]}}}, "cloud 40 is not within 0 to 1"),
+        ({"label_sample": {"metadata": {"gsd": []}}}, "gsd is an empty list"),
+        ({"data": {"day_in_name": "%y%m%d"}}, "'%y%m%d' holds no day; write it like '%Y%m%d'"),
         ({"base": {"vae": {"crop": 50}}}, r"base\.vae\.crop: 50 is no multiple of 4"),
         (
             {"generators": {"g": PIX2PIX}, "base": {"vae": {"crop": 50}}, "label_train": {"backend": "lora"}},
@@ -289,6 +312,9 @@ def test_what_cannot_be_meant_together_is_named(changes: dict[str, Any], message
         {"generators": {"g": CATEGORICAL | PIX2PIX}, "base": {"vae": {"crop": 50}}},
         {"base": {"vae": {"crop": 99}}, "tile": {"size": 64}},
         {"base": {"source": "model", "vae": {"crop": 50}}},
+        REPAINT,
+        REPAINT | {"image_sample": {"collage": {"strength": 0.5}}},
+        {"label_sample": {"source": "repaint"}, "image_sample": {"source": "collage"}},
         {"generators": {"g": ONE_STEP | ONCE}, "tile": {"size": 32}, "base": {"source": "model"}},
     ],
 )

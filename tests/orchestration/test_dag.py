@@ -475,16 +475,35 @@ def test_pseudo_labels_ask_for_the_judge_and_are_not_exported() -> None:
     assert gpus(made, "label_sample", generator="guessed") == 1
 
 
+def test_repainted_tiles_need_an_image_generator_alone() -> None:
+    known = {"known_pixels": {}}
+    own = {"label_sample": {"source": "repaint"}, "image_train": {"backend": "controlnet"} | known}
+    made = dag(generators={"new": own}, encode=known)
+    w = Wildcards(dataset="d", generator="new")
+    assert made.trained.label_models(w) == {}
+    assert set(made.trained.image_models(w)) == {"base", "controlnet"}
+    assert gpus(made, "label_sample", generator="new") == 0
+    assert json.loads(made.section("label_sample")(w)) == {"source": "repaint"}
+
+
 @pytest.mark.parametrize(
-    ("source", "other"), [("model", {"predicted": {"tiles": 9}}), ("predicted", {"steps": 3})]
+    ("source", "other"),
+    [
+        ("model", {"predicted": {"tiles": 9}, "repaint": {"margin": 1}}),
+        ("predicted", {"steps": 3}),
+        ("repaint", {"smooth": 9, "looks": "any", "control": {"repair": True}}),
+    ],
 )
 def test_masks_depend_on_no_setting_of_another_source(source: str, other: dict[str, Any]) -> None:
     def text(**more: Any) -> str:
-        made = dag(generators={"g": {"label_sample": {"source": source} | more}})
+        known = {"known_pixels": {}}
+        own = {"label_sample": {"source": source} | more, "image_train": known}
+        made = dag(generators={"g": own}, encode=known)
         return made.section("label_sample")(Wildcards(generator="g"))
 
     assert text() == text(**other)
     assert text(predicted={"threshold": 0.5}) == text() or source == "predicted"
+    assert text(repaint={"margin": 9}) == text() or source == "repaint"
 
 
 def test_pseudo_labels_need_scenes_without_labels(tmp_path: Path) -> None:

@@ -193,6 +193,22 @@ def test_scenes_of_the_config() -> None:
     ]
 
 
+def test_days_that_names_hold(tmp_path: Path) -> None:
+    table = "scene,image,mask,acquired\nx_20240901,a,b,\ny_20240230,c,d,\nz_20240101,e,f,2020-05-05\n"
+    (tmp_path / "m.csv").write_text(table)
+    data = rasters.config(manifest=str(tmp_path / "m.csv"), day_in_name="%Y%m%d")
+    assert [s.acquired for s in discover(data)] == ["2024-09-01", None, "2020-05-05"]
+
+
+def test_place_and_pixel_size_of_a_manifest_and_of_the_config(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("scene,image,mask,lon,lat,gsd\nx,a,b,-3.5,50,0.3\n")
+    (x,) = discover(rasters.config(manifest=str(tmp_path / "m.csv")))
+    assert (x.lon, x.lat, x.gsd) == (-3.5, 50, 0.3)
+    listed = {"name": "x", "images": ["a"], "mask": "b", "lon": 0, "lat": 0, "gsd": 2}
+    (found,) = discover(rasters.config(scenes=[listed]))
+    assert (found.lon, found.lat, found.gsd) == (0, 0, 2)
+
+
 def test_day_and_cloud_of_a_manifest_and_of_the_config(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("scene,image,mask,acquired,cloud\nx,a,b,20240901,0.5\ny,c,d,,\n")
     x, y = discover(rasters.config(manifest=str(tmp_path / "m.csv")))

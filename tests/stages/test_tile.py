@@ -198,6 +198,16 @@ def test_each_tile_has_its_own_place(tmp_path: Path) -> None:
     assert places == [pytest.approx((10.08, 49.92)), pytest.approx((10.24, 49.92))]
 
 
+def test_place_and_pixel_size_that_are_told_stand_for_what_a_picture_lacks(tmp_path: Path) -> None:
+    image = rasters.save(tmp_path / "i.png", rasters.noise(16, 16))
+    mask = rasters.save(tmp_path / "m.png", rasters.halves(16, 16))
+    told = {"lon": ["-3.5"], "lat": ["50"], "gsd": ["0.3"]}
+    out = tmp_path / "out.parquet"
+    tile.run(TileConfig(size=16), rasters.config(), ["a"], ["train"], [image], [mask], out, **told)
+    (found,) = samples.read(out)
+    assert found.meta == Meta(lon=-3.5, lat=50, gsd=0.3)
+
+
 def test_what_is_not_known_is_null(tmp_path: Path) -> None:
     image = rasters.save(tmp_path / "i.png", rasters.noise(16, 16))
     mask = rasters.save(tmp_path / "m.png", rasters.halves(16, 16))

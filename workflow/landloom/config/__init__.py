@@ -153,7 +153,7 @@ class Config(Section):
                     f"base.masks: is false, but the masks of generator '{name}' come from a LoRA on it; "
                     "set it to true, or label_train.backend to 'categorical'"
                 )
-            if sources == ["model", "real"]:
+            if sources in (["model", "real"], ["repaint", "real"]):
                 raise ValueError(
                     f"generators.{name}: image_sample.source 'real' needs masks that bring an image; "
                     "label_sample.source must be 'quilt', 'paste', 'real' or 'predicted'"

@@ -32,6 +32,8 @@ def problems(config: "Config", name: str) -> Iterator[str]:
             f"image_sample.collage.source: 'own' for '{name}', whose masks come from a model and "
             "bring no image; set it to 'others', or label_sample.source to 'quilt'"
         )
+    if sample.source == "repaint":
+        yield from repainted(image, made, name)
     if made.source == "model" and image.translation is None:
         yield from halvings(config)
         yield from one_step(image, made, name, config)
@@ -43,6 +45,24 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         yield from start(image, made, name)
     if made.source == "model" and image.translation is not None:
         yield from translation(image.backend, image.translation, made, config.tile.size, name)
+
+
+def repainted(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:
+    """Yield why holes in real tiles cannot be painted."""
+    asked = f"label_sample.source: 'repaint' for '{name}'"
+    if made.source == "model" and image.translation is not None:
+        found = f"image_train.backend is '{image.backend}'"
+        yield f"{asked} needs a ControlNet, but {found}; set it to 'controlnet'"
+    elif made.source == "model" and image.known_pixels is None:
+        yield (
+            f"{asked} needs an image generator that has learned known pixels; add image_train.known_pixels "
+            "and encode.known_pixels, with {} if the defaults are right"
+        )
+    if made.cuts and made.collage.source == "own":
+        yield (
+            f"image_sample.collage.source: 'own' for '{name}' would start from what is to be painted over; "
+            "set it to 'others', or collage.strength to 1"
+        )
 
 
 def masks(train: LabelTrainConfig, sample: LabelSampleConfig, size: int, name: str) -> Iterator[str]:

@@ -52,6 +52,13 @@ def _fill(value: Any) -> Any:
     return value
 
 
+def _form(form: str) -> str:
+    parts = re.findall("%.?", form)
+    if "%Y" not in parts or not set(parts) <= {"%Y", "%m", "%d", "%j"} or len(set(parts)) != len(parts):
+        raise ValueError(f"'{form}' holds no day; write it like '%Y%m%d', with a year of four digits, %Y")
+    return form
+
+
 def _one_line(name: str) -> str:
     if name.splitlines() != [name.strip()]:
         raise ValueError(f"{name!r} is blank, has spaces at its ends or more than one line")
@@ -90,6 +97,18 @@ class Scene(Section):
     """Day of acquisition, as YYYY-MM-DD; that in the image's tags when absent."""
     cloud: float | None = Field(default=None, ge=0, le=1)
     """Share of cloud, 0 to 1; that in the image's tags when absent."""
+    gsd: float | None = Field(default=None, gt=0)
+    """Metres that a pixel spans; as its CRS and transform have it when absent."""
+    lon: float | None = Field(default=None, ge=-180, le=180)
+    """Longitude of the centre in degrees east, for an image without CRS; its tiles all have it."""
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    """Latitude of the centre in degrees north, likewise."""
+
+    @model_validator(mode="after")
+    def _place(self) -> Self:
+        if (self.lon is None) != (self.lat is None):
+            raise ValueError(f"scene '{self.name}': lon and lat belong together")
+        return self
 
 
 class Split(Section):
@@ -135,7 +154,8 @@ class DataConfig(Section):
     """Pattern of mask files with the same wildcards."""
     manifest: str | None = None
     """CSV (comma, semicolon or tab), TSV or GeoJSON with columns scene, image, mask and, if wanted, split,
-    acquired (YYYY-MM-DD) and cloud (0 to 1). Scenes of split 'unlabelled' need no mask."""
+    acquired (YYYY-MM-DD), cloud (0 to 1), gsd (metres), lon and lat (degrees). Scenes of split 'unlabelled'
+    need no mask."""
     scenes: list[Scene] | None = None
     """Scenes written out here."""
     unlabelled: str | list[str] | None = None
@@ -151,6 +171,9 @@ class DataConfig(Section):
     of a file. NaN and infinities are missing in any band."""
     crs: str | None = None
     """Coordinate system to use in place of the files' own, such as 'EPSG:32119'."""
+    day_in_name: Annotated[str, AfterValidator(_form)] | None = None
+    """How names of scenes hold the day of acquisition, such as '%Y%m%d': %Y, %m, %d, %j (day of the year) and
+    signs between them. Only for scenes that have no day in the manifest; without %d it is the first."""
     objects: ObjectsConfig | None = None
     """Boxes of objects, beside the masks or in their place; none when absent."""
     classes: list[ClassSpec] = Field(default=[], min_length=2, max_length=255)

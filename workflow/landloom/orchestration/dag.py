@@ -162,7 +162,7 @@ class Dag:
         return self.lists.words("split", [self.at(wildcards).splits[s] for s in self.part(wildcards)])
 
     def acquisition(self, wildcards: Any) -> str:
-        """Options that say when each scene of a part was taken and how cloudy it is, as a manifest says."""
+        """Options that say when, where and how each scene of a part was taken, as a manifest says."""
         return scene_options.acquisition(self, self.part(wildcards))
 
     def object_files(self, wildcards: Any) -> list[str]:

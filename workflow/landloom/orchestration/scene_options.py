@@ -1,11 +1,11 @@
-"""Options of ``tile`` that say of each scene what its rasters do not: day, cloud, and lists of objects."""
+"""Options of ``tile`` that say of each scene what its rasters do not: day, place, and lists of objects."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landloom.scenes import patterns
-from landloom.scenes.acquisition import UNKNOWN
+from landloom.scenes.acquisition import TOLD, UNKNOWN
 from landloom.scenes.splits import UNLABELLED
 
 if TYPE_CHECKING:
@@ -13,12 +13,9 @@ if TYPE_CHECKING:
 
 
 def acquisition(dag: "Dag", scenes: Sequence[str]) -> str:
-    """Options that say when each scene was taken and how cloudy it is, as a manifest says."""
+    """Options that say when, where and how each scene was taken, as a manifest says."""
     found = [dag.scenes[s] for s in scenes]
-    given: dict[str, list[Any]] = {
-        "acquired": [s.acquired for s in found],
-        "cloud": [s.cloud for s in found],
-    }
+    given: dict[str, list[Any]] = {name: [getattr(s, name) for s in found] for name in TOLD}
     return " ".join(
         f"--{name} {dag.lists.words(name, [UNKNOWN if v is None else str(v) for v in values])}"
         for name, values in given.items()

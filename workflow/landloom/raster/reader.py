@@ -157,18 +157,19 @@ class SceneReader:
         return acquisition.cloud(self.images) if self.scene.cloud is None else self.scene.cloud
 
     def place(self, row: float, col: float) -> tuple[float, float] | None:
-        """Longitude and latitude of a point in pixels; None where it is not known.
+        """Longitude and latitude of a point in pixels, of the scene's centre if only that is told, or None.
 
         Raises:
             InputError: the point lies nowhere on the Earth.
         """
-        if self.transform is None:
-            return None
-        return acquisition.place(self.crs, self.transform @ (col, row), self.images[0].name)
+        spot = self.transform and self.transform @ (col, row)
+        found = acquisition.place(self.crs, spot, self.images[0].name) if spot else None
+        lon, lat = self.scene.lon, self.scene.lat
+        return (lon, lat) if found is None and lon is not None and lat is not None else found
 
     def gsd(self, lat: float | None) -> float | None:
-        """Ground sampling distance in metres at a latitude; None where it is not known."""
-        return acquisition.gsd(self.crs, self.transform, lat)
+        """Ground sampling distance in metres, as told or at a latitude; None where it is not known."""
+        return self.scene.gsd or acquisition.gsd(self.crs, self.transform, lat)
 
     def partly_missing(self, part: Slice) -> int:
         """Number of pixels of a part that hold data although some bands of a file are nodata there."""

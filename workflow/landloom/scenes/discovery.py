@@ -12,7 +12,7 @@ from pathlib import Path
 
 from landloom.config.data import DataConfig, Split
 from landloom.errors import InputError
-from landloom.scenes import manifest, naming, patterns
+from landloom.scenes import acquisition, manifest, naming, patterns
 from landloom.scenes.naming import coded, spelt
 from landloom.scenes.splits import UNLABELLED, assign, withhold
 
@@ -31,6 +31,9 @@ class SceneFiles:
         split: train, val, test or unlabelled when a manifest or the config says so.
         acquired: day of acquisition (YYYY-MM-DD) when they say so.
         cloud: share of cloud, 0 to 1, when they say so.
+        gsd: metres that a pixel spans, when they say so.
+        lon: longitude of the centre, degrees east, when they say so.
+        lat: latitude of the centre, degrees north.
         objects: where its objects should be listed, in a file of its own or of all scenes; None if nowhere.
     """
 
@@ -40,6 +43,9 @@ class SceneFiles:
     split: str | None = None
     acquired: str | None = None
     cloud: float | None = None
+    gsd: float | None = None
+    lon: float | None = None
+    lat: float | None = None
     objects: Path | None = None
 
     @property
@@ -84,6 +90,9 @@ def discover(data: DataConfig) -> list[SceneFiles]:
                 s.split,
                 None if s.acquired is None else s.acquired.isoformat(),
                 s.cloud,
+                s.gsd,
+                s.lon,
+                s.lat,
                 _listing(data, s.name),
             )
             for s in data.scenes
@@ -99,7 +108,15 @@ def discover(data: DataConfig) -> list[SceneFiles]:
     _check_unshared(found, where)
     _check_apart(found, where)
     _check_capitals(found, where)
+    if data.day_in_name is not None:
+        found = [_dated(s, data.day_in_name) for s in found]
     return sorted(found, key=lambda s: s.name)
+
+
+def _dated(scene: SceneFiles, form: str) -> SceneFiles:
+    """A scene with the day that its name holds, unless it has one already."""
+    day = None if scene.acquired else acquisition.in_name(scene.name, form, "data.day_in_name")
+    return replace(scene, acquired=day.isoformat()) if day else scene
 
 
 def divided(data: DataConfig) -> tuple[list[SceneFiles], dict[str, str]]:
@@ -244,10 +261,10 @@ def other_suffix(data: DataConfig) -> list[Path]:
 def _manifest(path: Path, data: DataConfig) -> Iterator[SceneFiles]:
     for where, row in manifest.entries(path, masked=not data.painted):
         images = tuple(path.parent / name.strip() for name in row["image"].split(";") if name.strip())
-        cloud = float(row["cloud"]) if "cloud" in row else None
+        cloud, gsd, lon, lat = (float(row[k]) if k in row else None for k in ("cloud", "gsd", "lon", "lat"))
         yield SceneFiles(
             spelt(row["scene"], where), images, path.parent / row["mask"] if row["mask"] else None,
-            row["split"] or None, row.get("acquired"), cloud, _listing(data, row["scene"]),
+            row["split"] or None, row.get("acquired"), cloud, gsd, lon, lat, _listing(data, row["scene"]),
         )  # fmt: skip
 
 

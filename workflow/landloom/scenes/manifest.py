@@ -13,8 +13,6 @@ from landloom.scenes import acquisition
 from landloom.scenes.splits import SPLITS, UNLABELLED
 
 COLUMNS = ("scene", "image", "mask", "split")
-EXTRA = {"acquired": acquisition.day, "cloud": acquisition.share}
-"""Columns that may be there, and what reads them."""
 SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 """Separators that a table may have, by its suffix; spreadsheets write what their country is used to."""
 
@@ -22,14 +20,14 @@ SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 def entries(path: Path, masked: bool = True) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the place of each entry, and its scene, image, mask and split ('' when not given).
 
-    Day of acquisition (YYYY-MM-DD) and share of cloud are there if they are given.
+    What else is known of the image (``acquisition.TOLD``) is there if it is given.
 
     Capitals in names of columns do not count; entries without any value are skipped. If scenes are not
     ``masked``, none has a mask.
 
     Raises:
         InputError: the file is missing or malformed, an entry lacks a value or has a mask that nothing can
-            read, or a day or share is none.
+            read, or what it tells cannot be.
     """
     for number, row in enumerate(_rows(path), 1):
         where = f"{path}, entry {number}"
@@ -53,7 +51,11 @@ def entries(path: Path, masked: bool = True) -> Iterator[tuple[str, dict[str, st
             raise InputError(where, "it has a mask", "Give data.classes, whose values masks hold")
         if split not in ("", *SPLITS, UNLABELLED):
             raise InputError(where, f"split is '{values['split']}'", "Write train, val, test or unlabelled")
-        given = {k: str(read(known[k], f"{where}, {k}")) for k, read in EXTRA.items() if known.get(k)}
+        told = acquisition.TOLD.items()
+        given = {k: str(read(known[k], f"{where}, {k}")) for k, read in told if known.get(k)}
+        if ("lon" in given) != ("lat" in given):
+            found = "only one of lon and lat is given"
+            raise InputError(where, found, "Give both, or none")
         yield where, values | {"split": split} | given
 
 

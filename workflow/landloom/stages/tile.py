@@ -39,7 +39,8 @@ AHEAD = 2
 
 def run(
     config: TileConfig, data: DataConfig, scene: list[str], split: list[str], image: Ins, mask: Ins, out: Out,
-    acquired: list[str] | None = None, cloud: list[str] | None = None,
+    acquired: list[str] | None = None, cloud: list[str] | None = None, gsd: list[str] | None = None,
+    lon: list[str] | None = None, lat: list[str] | None = None,
     objects: Ins | None = None, listed: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Write the tiles of some scenes.
@@ -55,14 +56,18 @@ def run(
         out: the shard.
         acquired: day of acquisition of each scene, or 'unknown'; without it, that in the image's tags.
         cloud: share of cloud of each scene, likewise.
+        gsd: metres that a pixel of each scene spans, or 'unknown'; without it, as CRS and transform have it.
+        lon: longitude of the centre of each scene in degrees east, likewise.
+        lat: latitude of the centre of each scene in degrees north, likewise.
         objects: file that lists the objects of all scenes, or one for each scene that has one.
         listed: for each scene whether it has one, yes or no; all have when absent.
 
     Raises:
         InputError: a raster or a list of objects cannot be read, or the lists do not fit together.
     """
-    days, clouds = told("acquired", acquired, scene), told("cloud", cloud, scene)
-    files = paired(scene, split, image, mask, days, clouds, data.painted)
+    given = {"acquired": acquired, "cloud": cloud, "gsd": gsd, "lon": lon, "lat": lat}
+    told_of = {k: told(k, v, scene) for k, v in given.items()}
+    files = paired(scene, split, image, mask, told_of, data.painted)
     files = with_objects(files, data, objects or [], told("listed", listed, scene))
     about, blocks = contents(files, data, config.size)
     counts = np.zeros((about["bands"], 256), np.int64)
@@ -81,9 +86,9 @@ def run(
 
 def paired(
     scene: list[str], split: list[str], image: list[Path], mask: list[Path],
-    days: list[str | None], clouds: list[str | None], painted: bool = False,
+    about: dict[str, list[str | None]], painted: bool = False,
 ) -> list[SceneFiles]:  # fmt: skip
-    """Files of each scene; no scene has a mask if masks are ``painted``.
+    """Files of each scene, and what is told of it; no scene has a mask if masks are ``painted``.
 
     Raises:
         InputError: the lists do not fit together.
@@ -93,14 +98,12 @@ def paired(
     if not (len(split) == len(scene) and len(mask) == labelled and len(image) == count * len(scene)):
         found = "--scene, --split, --image and --mask differ in length"
         raise InputError("tile", found, "Give one per scene; masks only of scenes that are not unlabelled.")
-    masks = iter(mask)
-    return [
-        SceneFiles(
-            s, tuple(image[i * count : (i + 1) * count]), next(masks) if masked[i] else None,
-            None, days[i], share(clouds[i], s),
-        )
-        for i, s in enumerate(scene)
-    ]  # fmt: skip
+    masks, scenes = iter(mask), []
+    for i, name in enumerate(scene):
+        cloud, gsd, lon, lat = (number(k, about[k][i], name) for k in ("cloud", "gsd", "lon", "lat"))
+        images, own = tuple(image[i * count : (i + 1) * count]), next(masks) if masked[i] else None
+        scenes.append(SceneFiles(name, images, own, None, about["acquired"][i], cloud, gsd, lon, lat))
+    return scenes
 
 
 def with_objects(
@@ -171,9 +174,9 @@ def told(name: str, values: list[str] | None, scenes: list[str]) -> list[str | N
     return [None if v == UNKNOWN else v for v in found]
 
 
-def share(text: str | None, scene: str) -> float | None:
-    """Share of cloud in a text."""
-    return None if text is None else acquisition.share(text, f"scene '{scene}', cloud")
+def number(name: str, text: str | None, scene: str) -> float | None:
+    """A number that is told of a scene."""
+    return None if text is None else float(acquisition.TOLD[name](text, f"scene '{scene}', {name}"))
 
 
 def cut(

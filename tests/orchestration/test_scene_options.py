@@ -14,12 +14,12 @@ def test_tile_is_told_the_lists_of_objects_of_its_scenes(tmp_path: Path) -> None
     objects = {"format": "dota", "path": f"{tmp_path}/{{scene}}.txt", "classes": ["ship"]}
     data = {"scenes": scenes, "objects": objects, "split": {"val": 0.0, "test": 0.0}}
     tile = {"size": 64, "scenes_per_shard": 2}
-    made = dag(plan={}, tile=tile, data=data)
+    made = dag(plan={}, generators={"g": {}}, tile=tile, data=data)
     assert made.objects(w) == f"--objects {tmp_path}/b.txt --listed no yes"
     assert made.object_files(w) == [f"{tmp_path}/b.txt"]
     assert f"{tmp_path}/b.txt" in made.files(w)
     single = objects | {"format": "coco", "path": f"{tmp_path}/all.json"}
-    made = dag(plan={}, tile=tile, data=data | {"objects": single})
+    made = dag(plan={}, generators={"g": {}}, tile=tile, data=data | {"objects": single})
     assert made.objects(w) == f"--objects {tmp_path}/all.json"
     with pytest.raises(InputErrors, match=r"all\.json: the list of objects does not exist"):
         made.require_files()

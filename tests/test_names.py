@@ -35,7 +35,7 @@ PINNED = {
     "ratios": "4 3775bdfb",
     "report": "10 f3cef539",
     "segment": "5 3ec817de",
-    "tile": "6 f6eb975d",
+    "tile": "6 a02cd742",
 }
 """VERSION of each stage, and the hash of the defaults that it stands for."""
 NOT_STAGES = {"dataset", "seed", "data", "generators", "run"}

@@ -17,6 +17,7 @@ from landloom.data import samples
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.errors import InputError, InputErrors
+from landloom.planning.metadata import Wishes
 from landloom.scenes.discovery import discover, divided
 from landloom.stages import ratios, tile
 from landloom.stages.label_sample import taken
@@ -175,5 +176,5 @@ def test_an_image_that_viewers_turn_is_refused(tmp_path: Path) -> None:
 def test_the_mask_of_a_real_tile_brings_its_objects(tmp_path: Path) -> None:
     real = cut(tmp_path, dataset(tmp_path, TWO))[0]
     row = {"id": "1", "caption": "", "seed": 1, "target_ratios": real.ratios, "mix": "m"}
-    (made,) = taken([row], [real], "g", MetadataWish())
+    (made,) = taken([row], [real], "g", Wishes(MetadataWish()))
     assert made.objects == real.objects

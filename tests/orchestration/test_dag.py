@@ -75,12 +75,31 @@ def test_tile_is_told_what_a_manifest_says_of_day_and_cloud() -> None:
     w, data = Wildcards(scene="00000"), yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]
     (raleigh,) = data["scenes"]
     tile = {"size": 64, "scenes_per_shard": 2}
-    assert dag(tile=tile).acquisition(w) == ""  # commands stay as they were
+    assert dag(tile=tile).told.options(w) == ""  # commands stay as they were
     dated = raleigh | {"acquired": "2000-10-02"}
     made = dag(tile=tile, data=data | {"scenes": [dated, raleigh | {"name": "other"}]})
-    assert made.acquisition(w) == "--acquired unknown 2000-10-02"
+    assert made.told.options(w) == "--acquired unknown 2000-10-02"
     cloudy = dag(tile=tile, data=data | {"scenes": [dated | {"cloud": 0.25}]})
-    assert cloudy.acquisition(w) == "--acquired 2000-10-02 --cloud 0.25"
+    assert cloudy.told.options(w) == "--acquired 2000-10-02 --cloud 0.25"
+
+
+def test_tile_is_told_of_the_other_days_of_its_places() -> None:
+    (raleigh,) = yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]["scenes"]
+    days = {"a": "2000-10-02", "b": None, "c": "2001-10-02", "lone": "2001-10-02", "free": None}
+    scenes = [raleigh | {"name": n, "images": [f"{n}.tif"], "acquired": d} for n, d in days.items()]
+    for scene, place in zip(scenes, ["farm", "farm", "farm", "lake", None], strict=True):
+        scene |= {} if place is None else {"place": place}
+    data = yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"] | {"scenes": scenes}
+    off, on = (dag(tile={"size": 64} | more, data=data).told for more in ({}, {"dates": {}}))
+    a, lone, free = (Wildcards(scene=n) for n in ("a", "lone", "free"))
+    assert (off.references(a), off.options(a)) == ([], "--acquired 2000-10-02 --place farm")
+    assert on.references(a) == ["a.tif", "b.tif", "c.tif"]
+    assert on.options(a) == (
+        "--acquired 2000-10-02 --place farm --reference a.tif b.tif c.tif --reference-scene a b c "
+        "--reference-place farm farm farm --reference-acquired 2000-10-02 unknown 2001-10-02"
+    )
+    assert (on.references(lone), on.options(lone)) == ([], "--acquired 2001-10-02 --place lake")
+    assert (on.references(free), on.options(free)) == ([], "")
 
 
 def test_equal_trainings_share_one_model() -> None:

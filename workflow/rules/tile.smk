@@ -3,7 +3,8 @@ rule tile_scenes:
     input:
         image=freshness.first(dag.images),
         mask=dag.masks,
-        objects=dag.object_files,
+        objects=dag.objects.files,
+        reference=dag.told.references,
     output:
         tiles="results/{dataset}/tiles/{scene}.parquet",
         record="results/{dataset}/tiles/{scene}.parquet.prov.json",  # so that --cache shares it too
@@ -18,10 +19,10 @@ rule tile_scenes:
         data=dag.section("data"),
         scenes=dag.part_words,
         split=dag.split,
-        acquisition=dag.acquisition,
+        acquisition=dag.told.options,
         image=dag.lists.of("image"),
         mask=dag.lists.of("mask"),
-        objects=dag.objects,
+        objects=dag.objects.options,
         version=dag.version("tile"),
     message:
         "Cutting {wildcards.scene} into tiles ({wildcards.dataset})"

@@ -103,6 +103,8 @@ class Scene(Section):
     """Longitude of the centre in degrees east, for an image without CRS; its tiles all have it."""
     lat: float | None = Field(default=None, ge=-90, le=90)
     """Latitude of the centre in degrees north, likewise."""
+    place: str | None = None
+    """Name of the ground that it shows, the same for all dates and scales of it."""
 
     @model_validator(mode="after")
     def _place(self) -> Self:
@@ -112,7 +114,11 @@ class Scene(Section):
 
 
 class Split(Section):
-    """How scenes or blocks are divided into train, val and test; never tile by tile."""
+    """How scenes or blocks are divided into train, val and test; never tile by tile.
+
+    Scenes of one place stay together: shares are of places, and a block of a place has one split at all
+    dates. A scene without a place is one of its own.
+    """
 
     by: Literal["scene", "block", "manifest"] = "scene"
     """Whole scenes, square blocks inside scenes, or the split column of the manifest."""
@@ -149,13 +155,14 @@ class DataConfig(Section):
     """Input imagery. Give exactly one of ``images`` + ``masks``, ``manifest`` or ``scenes``."""
 
     images: str | list[str] | None = None
-    """Pattern of image files with wildcards, such as 'images/{scene}.tif'; a list stacks bands of files."""
+    """Pattern of image files with wildcards, such as 'images/{scene}.tif'; a list stacks bands of files.
+    The wildcard {place} names the ground that a scene shows, as in 'images/{place}_{day}.tif'."""
     masks: str | None = None
     """Pattern of mask files with the same wildcards."""
     manifest: str | None = None
     """CSV (comma, semicolon or tab), TSV or GeoJSON with columns scene, image, mask and, if wanted, split,
-    acquired (YYYY-MM-DD), cloud (0 to 1), gsd (metres), lon and lat (degrees). Scenes of split 'unlabelled'
-    need no mask."""
+    acquired (YYYY-MM-DD), cloud (0 to 1), gsd (metres), lon and lat (degrees) and place (name of the ground
+    that a scene shows). Scenes of split 'unlabelled' need no mask."""
     scenes: list[Scene] | None = None
     """Scenes written out here."""
     unlabelled: str | list[str] | None = None

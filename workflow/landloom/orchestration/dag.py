@@ -16,7 +16,9 @@ from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
-from landloom.orchestration import preflight, required, resources, scene_options, shares
+from landloom.orchestration import preflight, required, resources, shares
+from landloom.orchestration.object_lists import ObjectLists
+from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
@@ -133,7 +135,7 @@ class Dag:
     def files(self, wildcards: Any) -> list[str]:
         """All input rasters, and lists of objects."""
         rasters = [str(p) for s in self.scenes.values() for p in s.files]
-        return rasters + scene_options.object_files(self, list(self.scenes))
+        return rasters + self.objects.all_files()
 
     def rasters(self, wildcards: Any) -> list[str]:
         """All input files of the run that a job belongs to."""
@@ -161,17 +163,15 @@ class Dag:
         """Split of each scene of a part, for its command."""
         return self.lists.words("split", [self.at(wildcards).splits[s] for s in self.part(wildcards)])
 
-    def acquisition(self, wildcards: Any) -> str:
-        """Options that say when, where and how each scene of a part was taken, as a manifest says."""
-        return scene_options.acquisition(self, self.part(wildcards))
+    @cached_property
+    def told(self) -> ToldOfScenes:
+        """What jobs that cut tiles are told of scenes beside their files."""
+        return ToldOfScenes(self)
 
-    def object_files(self, wildcards: Any) -> list[str]:
-        """Files that list the objects of the labelled scenes of a part."""
-        return scene_options.object_files(self.at(wildcards), self.part(wildcards))
-
-    def objects(self, wildcards: Any) -> str:
-        """Options that name these files."""
-        return scene_options.objects(self.at(wildcards), self.part(wildcards))
+    @property
+    def objects(self) -> ObjectLists:
+        """Lists of objects of scenes."""
+        return ObjectLists(self)
 
     def minutes(self, rule: str) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""

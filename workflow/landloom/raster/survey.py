@@ -99,7 +99,7 @@ def look(scene: SceneFiles, data: DataConfig, label: str, size: int) -> SceneFac
         )
         reader.acquired(), reader.cloud()  # and where it lies: what cannot be is an error before any job
         reader.place(0.5, 0.5), reader.place(reader.height - 0.5, reader.width - 0.5)
-        places = areas(scene.name, reader.height, reader.width, label, data.split, size)
+        places = areas(scene.ground, reader.height, reader.width, label, data.split, size)
         return SceneFacts(
             scene,
             reader.height,

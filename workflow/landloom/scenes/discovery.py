@@ -13,8 +13,8 @@ from pathlib import Path
 from landloom.config.data import DataConfig, Split
 from landloom.errors import InputError
 from landloom.scenes import acquisition, manifest, naming, patterns
-from landloom.scenes.naming import coded, spelt
-from landloom.scenes.splits import UNLABELLED, assign, withhold
+from landloom.scenes.naming import coded, place, placed, spelt
+from landloom.scenes.splits import LEARNED, UNLABELLED, assign, withhold
 
 ALIKE = ((".tif", ".tiff"), (".jpg", ".jpeg"))
 """Suffixes that mean the same."""
@@ -34,6 +34,7 @@ class SceneFiles:
         gsd: metres that a pixel spans, when they say so.
         lon: longitude of the centre, degrees east, when they say so.
         lat: latitude of the centre, degrees north.
+        place: name of the ground that it shows, when they say so.
         objects: where its objects should be listed, in a file of its own or of all scenes; None if nowhere.
     """
 
@@ -46,7 +47,13 @@ class SceneFiles:
     gsd: float | None = None
     lon: float | None = None
     lat: float | None = None
+    place: str | None = None
     objects: Path | None = None
+
+    @property
+    def ground(self) -> str:
+        """What is dealt out as one: the place, or the scene itself; no name of a scene is one of a place."""
+        return self.name if self.place is None else f"{self.place}\n"
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -93,6 +100,7 @@ def discover(data: DataConfig) -> list[SceneFiles]:
                 s.gsd,
                 s.lon,
                 s.lat,
+                None if s.place is None else place(s.place, f"{where} '{s.name}', place"),
                 _listing(data, s.name),
             )
             for s in data.scenes
@@ -180,12 +188,9 @@ def _check_capitals(scenes: list[SceneFiles], where: str) -> None:
 
 
 def _patterns(images: list[str], data: DataConfig) -> list[SceneFiles]:
-    masks, scenes = data.masks, []
-    found = patterns.matched("data.images", images, {} if masks is None else {"data.masks": masks})
-    for files, values in found:
-        name = spelt("_".join(values.values()), "data.images")
-        mask = None if masks is None else Path(patterns.fill(masks, values))
-        scenes.append(SceneFiles(name, files, mask, objects=_listing(data, name, values)))
+    masks = {} if data.masks is None else {"data.masks": data.masks}
+    found = patterns.matched("data.images", images, masks)
+    scenes = [_labelled(values, files, data) for files, values in found]
     # Where both lie in one folder, a.tif beside a_mask.tif, the image pattern matches the masks, too.
     owners = {s.mask: s for s in scenes if s.mask is not None}
     return [s for s in scenes if any(owners.get(p, s) is s for p in s.images)]
@@ -208,8 +213,20 @@ def _listing(data: DataConfig, name: str, values: Mapping[str, str] | None = Non
 
 def _unlabelled(images: list[str]) -> list[SceneFiles]:
     found = patterns.matched("data.unlabelled", images)
-    names = [spelt("_".join(values.values()), "data.unlabelled") for _, values in found]
-    return [SceneFiles(n, files, None, UNLABELLED) for n, (files, _) in zip(names, found, strict=True)]
+    return [_matched(values, files, "data.unlabelled") for files, values in found]
+
+
+def _matched(values: Mapping[str, str], images: tuple[Path, ...], where: str) -> SceneFiles:
+    """The unlabelled scene of some values of the wildcards."""
+    name = spelt("_".join(values.values()), where)
+    return SceneFiles(name, images, None, UNLABELLED, place=placed(values, where))
+
+
+def _labelled(values: Mapping[str, str], images: tuple[Path, ...], data: DataConfig) -> SceneFiles:
+    """The scene of some values of the wildcards, with its mask, its list of objects, or both."""
+    found = replace(_matched(values, images, "data.images"), split=None)
+    mask = None if data.masks is None else Path(patterns.fill(data.masks, values))
+    return replace(found, mask=mask, objects=_listing(data, found.name, values))
 
 
 def lacking(path: Path) -> str:
@@ -264,22 +281,39 @@ def _manifest(path: Path, data: DataConfig) -> Iterator[SceneFiles]:
         cloud, gsd, lon, lat = (float(row[k]) if k in row else None for k in ("cloud", "gsd", "lon", "lat"))
         yield SceneFiles(
             spelt(row["scene"], where), images, path.parent / row["mask"] if row["mask"] else None,
-            row["split"] or None, row.get("acquired"), cloud, gsd, lon, lat, _listing(data, row["scene"]),
+            row["split"] or None, row.get("acquired"), cloud, gsd, lon, lat, row.get("place"),
+            _listing(data, row["scene"]),
         )  # fmt: skip
 
 
 def split_scenes(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:
     """Split of each scene by name: train, val, test or unlabelled; 'block' when scenes are divided inside.
 
-    Name patterns come first; a share counts over the scenes that no pattern took. Scenes that come unlabelled
-    stay so; of the train scenes, those beyond the labelled share become so.
+    Name patterns come first; a share counts over the places that no pattern took, a scene without a place
+    being one of its own. Scenes that come unlabelled stay so; of the train places, those beyond the labelled
+    share become so.
 
     Raises:
-        InputError: a pattern matches no scene or the same one as another, or the manifest names no split.
+        InputError: a pattern matches no scene or the same one as another, the manifest names no split, or
+            scenes of one place are in different splits.
     """
     given = {s.name: UNLABELLED for s in scenes if s.split == UNLABELLED}
-    masked = _split_masked([s for s in scenes if s.name not in given], split)
-    return given | withhold(masked, split.labelled, split.seed)
+    masked = [s for s in scenes if s.name not in given]
+    labels = _split_masked(masked, split)
+    _check_whole(scenes, given | labels)
+    kept = withhold({s.ground: labels[s.name] for s in masked}, split.labelled, split.seed)
+    return given | {s.name: kept[s.ground] for s in masked}
+
+
+def _check_whole(scenes: Sequence[SceneFiles], labels: Mapping[str, str]) -> None:
+    """Refuse a place of which something is learned and something held out, or that is in val and in test."""
+    seen: dict[str, SceneFiles] = {}
+    for scene in (s for s in scenes if s.place is not None):
+        first = seen.setdefault(scene.ground, scene)
+        one, other = labels[first.name], labels[scene.name]
+        if one != other and not {one, other} <= {*LEARNED, "block"}:
+            found = f"place '{scene.place}' is in {one} ('{first.name}') and in {other} ('{scene.name}')"
+            raise InputError("data.split", found, "Put all scenes of a place into one split")
 
 
 def _split_masked(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:
@@ -289,9 +323,10 @@ def _split_masked(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:
     if split.by == "manifest":
         return {s.name: _given(s) for s in scenes}
     result = _by_pattern([s.name for s in scenes], {"val": split.val, "test": split.test})
-    rest = [s.name for s in scenes if s.name not in result]
+    rest = [s for s in scenes if s.name not in result]
     val, test = (0.0 if isinstance(x, list) else x for x in (split.val, split.test))
-    return result | assign(rest, val, test, split.seed)
+    dealt = assign(sorted({s.ground for s in rest}), val, test, split.seed)
+    return result | {s.name: dealt[s.ground] for s in rest}
 
 
 def _given(scene: SceneFiles) -> str:

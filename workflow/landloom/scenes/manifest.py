@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from landloom.errors import InputError
-from landloom.scenes import acquisition
+from landloom.scenes import acquisition, naming
 from landloom.scenes.splits import SPLITS, UNLABELLED
 
 COLUMNS = ("scene", "image", "mask", "split")
@@ -20,7 +20,7 @@ SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 def entries(path: Path, masked: bool = True) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the place of each entry, and its scene, image, mask and split ('' when not given).
 
-    What else is known of the image (``acquisition.TOLD``) is there if it is given.
+    What else is known of the image (``acquisition.TOLD``), and its place, are there if they are given.
 
     Capitals in names of columns do not count; entries without any value are skipped. If scenes are not
     ``masked``, none has a mask.
@@ -51,7 +51,7 @@ def entries(path: Path, masked: bool = True) -> Iterator[tuple[str, dict[str, st
             raise InputError(where, "it has a mask", "Give data.classes, whose values masks hold")
         if split not in ("", *SPLITS, UNLABELLED):
             raise InputError(where, f"split is '{values['split']}'", "Write train, val, test or unlabelled")
-        told = acquisition.TOLD.items()
+        told = (acquisition.TOLD | {"place": naming.place}).items()
         given = {k: str(read(known[k], f"{where}, {k}")) for k, read in told if known.get(k)}
         if ("lon" in given) != ("lat" in given):
             found = "only one of lon and lat is given"

@@ -5,7 +5,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
-from landloom.data import known_pixels, samples
+from landloom.data import dates, known_pixels, samples
 from landloom.data.samples import Meta, Sample, ShardWriter
-from landloom.errors import InputError, InputErrors
-from landloom.objects import scene_objects
-from landloom.objects.tiles import Layout
+from landloom.errors import InputError
+from landloom.objects import lists
 from landloom.raster import block_cache, codec, histogram
 from landloom.raster.class_map import Grid
 from landloom.raster.labels import IGNORE
 from landloom.raster.reader import SceneReader
+from landloom.raster.series import Frame, Series
 from landloom.raster.windows import Window, areas, tiles
 from landloom.runtime import progress
 from landloom.runtime.command_line import Ins, Out
-from landloom.scenes import acquisition, patterns
+from landloom.scenes import acquisition
 from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles
 from landloom.scenes.naming import coded
@@ -40,7 +40,9 @@ AHEAD = 2
 def run(
     config: TileConfig, data: DataConfig, scene: list[str], split: list[str], image: Ins, mask: Ins, out: Out,
     acquired: list[str] | None = None, cloud: list[str] | None = None, gsd: list[str] | None = None,
-    lon: list[str] | None = None, lat: list[str] | None = None,
+    lon: list[str] | None = None, lat: list[str] | None = None, place: list[str] | None = None,
+    reference: Ins | None = None, reference_scene: list[str] | None = None,
+    reference_place: list[str] | None = None, reference_acquired: list[str] | None = None,
     objects: Ins | None = None, listed: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Write the tiles of some scenes.
@@ -59,22 +61,30 @@ def run(
         gsd: metres that a pixel of each scene spans, or 'unknown'; without it, as CRS and transform have it.
         lon: longitude of the centre of each scene in degrees east, likewise.
         lat: latitude of the centre of each scene in degrees north, likewise.
+        place: name of the ground that each scene shows, or 'unknown'.
+        reference: image files of all scenes of these places, for layers of other days.
+        reference_scene: scene of each of these files.
+        reference_place: place of each of these files.
+        reference_acquired: day of acquisition of each of these files, as ``acquired``.
         objects: file that lists the objects of all scenes, or one for each scene that has one.
         listed: for each scene whether it has one, yes or no; all have when absent.
 
     Raises:
-        InputError: a raster or a list of objects cannot be read, or the lists do not fit together.
+        InputError: a raster or a list of objects cannot be read, the lists do not fit together, or days of a
+            place do not.
     """
-    given = {"acquired": acquired, "cloud": cloud, "gsd": gsd, "lon": lon, "lat": lat}
+    given = {"acquired": acquired, "cloud": cloud, "gsd": gsd, "lon": lon, "lat": lat, "place": place}
     told_of = {k: told(k, v, scene) for k, v in given.items()}
     files = paired(scene, split, image, mask, told_of, data.painted)
-    files = with_objects(files, data, objects or [], told("listed", listed, scene))
+    files = lists.given(files, data.objects, objects or [], told("listed", listed, scene))
+    others = referenced(reference or [], reference_scene, reference_place, reference_acquired)
     about, blocks = contents(files, data, config.size)
     counts = np.zeros((about["bands"], 256), np.int64)
-    with block_cache.bounded(blocks), ShardWriter(out, about) as writer:
+    about |= {"dates": most(config)} if config.dates else {}
+    with block_cache.bounded(blocks * (1 + most(config))), ShardWriter(out, about) as writer:
         for one, where in zip(files, split, strict=True):
             kept = 0
-            for sample, found in cut(one, where, config, data, threads()):
+            for sample, found in cut(one, where, config, data, threads(), others):
                 writer.add(sample)
                 kept, counts = kept + 1, counts if found is None else counts + found
             if not kept:
@@ -98,50 +108,38 @@ def paired(
     if not (len(split) == len(scene) and len(mask) == labelled and len(image) == count * len(scene)):
         found = "--scene, --split, --image and --mask differ in length"
         raise InputError("tile", found, "Give one per scene; masks only of scenes that are not unlabelled.")
-    masks, scenes = iter(mask), []
-    for i, name in enumerate(scene):
-        cloud, gsd, lon, lat = (number(k, about[k][i], name) for k in ("cloud", "gsd", "lon", "lat"))
-        images, own = tuple(image[i * count : (i + 1) * count]), next(masks) if masked[i] else None
-        scenes.append(SceneFiles(name, images, own, None, about["acquired"][i], cloud, gsd, lon, lat))
-    return scenes
+    masks = iter(mask)
+
+    def value(name: str, i: int) -> float | None:
+        return number(name, about[name][i], scene[i])
+
+    return [
+        SceneFiles(
+            s, tuple(image[i * count : (i + 1) * count]), next(masks) if masked[i] else None,
+            None, about["acquired"][i], value("cloud", i), value("gsd", i), value("lon", i), value("lat", i),
+            about["place"][i],
+        )
+        for i, s in enumerate(scene)
+    ]  # fmt: skip
 
 
-def with_objects(
-    files: Sequence[SceneFiles], data: DataConfig, objects: Sequence[Path], listed: Sequence[str | None]
+def referenced(
+    image: list[Path], scene: list[str] | None, place: list[str] | None, acquired: list[str] | None
 ) -> list[SceneFiles]:
-    """The scenes, each with the file that lists its objects, if it has one.
+    """Scenes that layers of other days are taken from, by what is said of each of their files.
 
     Raises:
-        InputError: the lists do not fit together.
+        InputError: the lists differ in length.
     """
-    if data.objects is None:
-        return list(files)
-    if not patterns.wildcards(data.objects.path):
-        return [replace(f, objects=objects[0] if objects else None) for f in files]
-    having = [said != "no" for said in listed]
-    if sum(having) != len(objects):
-        found = f"{len(objects)} files for {sum(having)} scenes that have one"
-        raise InputError("tile, --objects and --listed", found, "Give one for each yes")
-    given = iter(objects)
-    return [replace(f, objects=next(given) if has else None) for f, has in zip(files, having, strict=True)]
-
-
-def layout(reader: SceneReader, data: DataConfig, split: str) -> Layout | None:
-    """The objects of a scene; None if it has no such labels. A scene without a mask gets one from them.
-
-    Raises:
-        InputErrors: they cannot be read.
-    """
-    if data.objects is None or split == UNLABELLED:
-        return None
-    found = scene_objects.of_scene(reader, data.objects)
-    if found.problems:
-        raise InputErrors(scene_objects.merged(found.problems))
-    if found.objects is None:
-        return None
-    made = Layout(found.objects, data.objects.share)
-    reader.painting = made.painting() if data.painted else None
-    return made
+    if not len(image) == len(scene or []) == len(place or []):
+        wrong = "--reference, --reference-scene and --reference-place differ in length"
+        raise InputError("tile", wrong, "Give one of each for each file")
+    days = told("reference-acquired", acquired, scene or [])
+    found = dict[str, SceneFiles]()
+    for file, name, where, day in zip(image, scene or [], place or [], days, strict=True):
+        before = found[name].images if name in found else ()
+        found[name] = SceneFiles(name, (*before, file), None, acquired=day, place=where)
+    return list(found.values())
 
 
 def threads() -> int:
@@ -180,18 +178,23 @@ def number(name: str, text: str | None, scene: str) -> float | None:
 
 
 def cut(
-    scene: SceneFiles, split: str, config: TileConfig, data: DataConfig, threads: int
-) -> Iterator[tuple[Sample, NDArray[np.int64] | None]]:
+    scene: SceneFiles, split: str, config: TileConfig, data: DataConfig, threads: int,
+    others: Sequence[SceneFiles] = (),
+) -> Iterator[tuple[Sample, NDArray[np.int64] | None]]:  # fmt: skip
     """The tiles of one scene in reading order, each with what ``encoded`` counts.
 
     One thread reads, others encode: files of GDAL are no place for two threads. What they make depends on
-    nothing but the tile.
+    nothing but the tile. ``others`` are scenes whose days are laid over it, if they are of its place.
     """
-    with SceneReader(scene, data) as reader, ThreadPoolExecutor(threads) as pool:
-        objects = layout(reader, data, split)
+    with ExitStack() as stack:
+        reader = stack.enter_context(SceneReader(scene, data))
+        objects = lists.layout(reader, split)
         if data.painted and objects is None and split != UNLABELLED:
             return  # nothing is known of what it shows
-        found = areas(scene.name, reader.height, reader.width, split, data.split, config.size)
+        pool = stack.enter_context(ThreadPoolExecutor(threads))
+        wanted = config.dates is not None and scene.place is not None
+        series = stack.enter_context(Series(reader, others if wanted else [], most(config)))
+        found = areas(scene.ground, reader.height, reader.width, split, data.split, config.size)
         chosen = tiles(found, config, data.split.buffer)
         begun: deque[Future[tuple[Sample, NDArray[np.int64] | None]]] = deque()
         for label, window in progress.shown(chosen, f"windows of {scene.name}"):
@@ -199,10 +202,16 @@ def cut(
             if pixels is not None:
                 sample = described(reader, window, label)
                 sample.objects = objects.within(window) if objects and label != UNLABELLED else None
-                begun.append(pool.submit(encoded, sample, *pixels, len(data.classes)))
+                days = series.frames(window)
+                begun.append(pool.submit(encoded, sample, *pixels, len(data.classes), days))
             if len(begun) > AHEAD * threads:
                 yield begun.popleft().result()
         yield from (tile.result() for tile in begun)
+
+
+def most(config: TileConfig) -> int:
+    """Other days that a tile has at most."""
+    return 0 if config.dates is None else config.dates.most
 
 
 def read(
@@ -227,16 +236,17 @@ def read(
 def described(reader: SceneReader, window: Window, split: str) -> Sample:
     """The sample of one window, still without pixels."""
     move = reader.transform and reader.transform.translation(window.col, window.row)
-    place = None if reader.transform is None else [float(x) for x in (reader.transform @ move)[:6]]
+    lies = None if reader.transform is None else [float(x) for x in (reader.transform @ move)[:6]]
     return Sample(
         id=f"{coded(reader.scene.name)}_{window.row}_{window.col}",
         scene=reader.scene.name,
         row=window.row,
         col=window.col,
         crs=reader.crs,
-        transform=place,
+        transform=lies,
         split=split,
         meta=taken(reader, window),
+        place=reader.scene.place,
     )
 
 
@@ -246,6 +256,7 @@ def encoded(
     valid: NDArray[np.bool_],
     mask: NDArray[np.uint8] | None,
     classes: int,
+    days: Sequence[Frame] = (),
 ) -> tuple[Sample, NDArray[np.int64] | None]:
     """The sample with its pixels; of 8 bits that are learned from also how often each value counts."""
     sample.image = codec.encode(image, sample.crs, sample.transform)
@@ -254,6 +265,7 @@ def encoded(
     else:
         sample.mask = codec.encode(mask)
         sample.ratios = samples.class_ratios(mask, classes)
+    sample.layers += [dates.layer(day) for day in days]
     counted = sample.split in LEARNED and image.dtype == np.uint8
     return sample, histogram.where(image, valid) if counted else None
 

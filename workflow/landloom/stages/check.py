@@ -17,10 +17,12 @@ from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
+from landloom.config.detect import DetectConfig
 from landloom.config.features import FeaturesConfig
 from landloom.config.mix import MixConfig
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
+from landloom.detection import networks as detectors
 from landloom.errors import InputError, InputErrors
 from landloom.metrics import extractors
 from landloom.models import layout
@@ -45,7 +47,7 @@ Counts = dict[str, NDArray[np.int64]]
 def run(
     config: CheckConfig, data: DataConfig, tile: TileConfig, base: BaseConfig, segment: SegmentConfig,
     caption: CaptionConfig, features: FeaturesConfig, mix: MixConfig, generator: list[str], pairs: list[int],
-    out: Out,
+    out: Out, detect: DetectConfig | None = None,
 ) -> None:  # fmt: skip
     """Write what was found; raise one error that lists every problem.
 
@@ -54,6 +56,7 @@ def run(
     problems = [
         *layout.problems(base, tile.size),
         *networks.problems(segment, tile.size),
+        *detectors.problems(detect, tile.size),
         *disk(config, out.parent),
     ]
     problems += extractors.problems(features)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from landloom.config.label_sample import LabelSampleConfig
+from landloom.config.label_sample import LabelSampleConfig, LayoutConfig
 from landloom.data import samples
 from landloom.data.batches import Fitting, batches
 from landloom.data.quality import judged
@@ -33,16 +33,19 @@ def run(
     config: LabelSampleConfig, generator: str, shard: int, statistics: In, plan: In, tiles: Ins, out: Out,
     model: In | None = None, base: In | None = None, judge: In | None = None,
 ) -> None:  # fmt: skip
-    """Write one mask per request: by a trained model, put together from real ones, real, edited or predicted.
+    """Write one mask per request, by a model or from real ones, predicted or edited; or a layout of objects.
 
     Raises:
-        InputError: masks shall be predicted, but no tile is unlabelled or the judge is sure of no pixel.
+        InputError: masks shall be predicted, but no tile is unlabelled or the judge is sure of no pixel; or
+            objects shall be placed, but no train tile holds any.
     """
     config, dataset = config.read(), Statistics.load(statistics)
     table = pd.read_parquet(plan)
     requests, wishes = table[table["shard"] == shard], Wishes.of(config.metadata, tiles)
     if config.source == "real":
         made = from_real(requests, tiles, generator, wishes)
+    elif config.source == "layout":
+        made = from_layouts(config.layout, requests, tiles, generator, dataset, wishes)
     elif config.source == "predicted":
         assert judge is not None
         made = from_predicted(config, requests, tiles, generator, dataset, judge, wishes)
@@ -171,6 +174,17 @@ def from_predicted(
     shown = zip(sorted(set(chosen)), samples.pick(tiles, chosen), strict=True)
     real = {i: replace(s, mask=masks[i].mask, ratios=masks[i].ratios) for i, s in shown}
     return taken(rows, [real[i] for i in chosen], generator, wishes)
+
+
+def from_layouts(
+    config: LayoutConfig, requests: pd.DataFrame, tiles: Sequence[Path], generator: str, dataset: Statistics,
+    wishes: Wishes,
+) -> Iterator[Sample]:  # fmt: skip
+    """Objects that stand as those of real tiles do, for each request."""
+    with importing():
+        from landloom.detection.layout_samples import layouts, placed
+    draw = layouts(config, dataset, samples.read(tiles, "train"))
+    return placed(draw, requests.to_dict("records"), generator, dataset, wishes)
 
 
 def taken(

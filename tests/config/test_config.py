@@ -406,3 +406,61 @@ def test_rows_of_the_label_table_are_of_models_unless_they_say_otherwise() -> No
     found = Config.model_validate(raw(label_sample={"source": "quilt"}, label_table={"generators": rows}))
     sources = [found.section("label_sample", f"label_table/{n}").model_dump()["source"] for n in rows]
     assert sources == ["model", "quilt"]
+
+
+LABELS = [{"name": n, "values": [i], "color": "#000000"} for i, n in enumerate(("land", "road", "house"))]
+NO_VALUES = [{k: v for k, v in c.items() if k != "values"} for c in LABELS]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"masks": {}}, "masks is empty"),
+        ({"masks": {"lake": "{s}.png"}}, "masks: 'lake' is no class; they are land, road, house"),
+        ({"masks": {"road": "{s}.png"}}, "masks: class 'land' has no file; give it one, or name it as rest"),
+        ({"rest": "sea", "masks": "{s}.gpkg"}, "rest: 'sea' is no class"),
+        (
+            {"rest": "land"},
+            "rest: 'm/{s}.png' holds pixels of all classes; it is for vectors and for one file",
+        ),
+        (
+            {"vectors": {"attribute": "a"}},
+            "vectors: 'm/{s}.png' holds pixels of all classes; it is for vectors",
+        ),
+        (
+            {"masks": "{s}.gpkg"},
+            "masks: '{s}.gpkg' holds shapes, and nothing says their class; set vectors.att",
+        ),
+        (
+            {"masks": "{s}.gpkg", "rest": "land", "vectors": {"attribute": "a"}},
+            "class 'land' has values or a",
+        ),
+        ({"classes": NO_VALUES}, "classes: 'land' has no values; list at least one"),
+        ({"classes": [LABELS[0], LABELS[1] | {"values": ["tarmac"]}]}, "'tarmac' is not a colour"),
+        (
+            {"masks": {n["name"]: "{s}.png" for n in LABELS}, "vectors": {"attribute": "a"}},
+            "masks has a file for",
+        ),
+        ({"align": "cubic"}, "data.align: input should be 'none' or 'nearest'"),
+    ],
+)
+def test_labels_that_nothing_says(data: dict[str, Any], message: str) -> None:
+    given = {"images": "i/{s}.png", "masks": "m/{s}.png", "classes": LABELS} | data
+    with pytest.raises(InputError) as error:
+        load(raw() | {"data": given})
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"masks": {n["name"]: "{s}.png" for n in LABELS}, "classes": NO_VALUES},
+        {"masks": {"road": "r.gpkg", "house": "{s}.png"}, "classes": NO_VALUES, "rest": "land"},
+        {"masks": "all.gpkg", "classes": NO_VALUES[:2], "rest": "land"},
+        {"masks": "all.gpkg", "classes": LABELS, "vectors": {"attribute": "kind"}},
+        {"masks": {n["name"]: "{s}.png" for n in LABELS}, "classes": [c | {"values": [1]} for c in LABELS]},
+    ],
+)
+def test_each_class_comes_from_somewhere(data: dict[str, Any]) -> None:
+    config = load(raw() | {"data": {"images": "i/{s}.png"} | data})
+    assert Config.model_validate_json(config.model_dump_json(exclude_defaults=True)) == config

@@ -42,10 +42,10 @@ def test_with_a_small_share_no_object_is_lost_and_with_more_than_half_none_comes
 
 def test_a_mask_is_painted_and_the_smaller_object_shows() -> None:
     layout = Layout([boxed(0, 4, 4, 2, 2), boxed(1, 2, 2, 6, 6)], 0.5)
-    whole = layout.painting().read(Slice(0, 0, 10, 10))
+    whole = layout.painting().read(Slice(0, 0, 10, 10))[0]
     assert np.bincount(whole.ravel()).tolist() == [64, 4, 32]
     assert whole[4:6, 4:6].tolist() == [[1, 1], [1, 1]]
-    assert np.array_equal(layout.painting().read(Slice(3, 1, 5, 4)), whole[1:5, 3:8])
+    assert np.array_equal(layout.painting().read(Slice(3, 1, 5, 4))[0], whole[1:5, 3:8])
 
 
 @pytest.mark.parametrize("variant", range(8))
@@ -54,10 +54,10 @@ def test_corners_turn_as_the_image_does(variant: int, seed: int) -> None:
     """Paint, then turn; turn the corners, then paint."""
     rng = np.random.default_rng(seed)
     objects = [boxed(i, *(rng.integers(0, 20, 2) + 0.25), *rng.integers(3, 12, 2)) for i in range(3)]
-    painted = Layout(objects, 0.5).painting().read(Slice(0, 0, 32, 32))
+    painted = Layout(objects, 0.5).painting().read(Slice(0, 0, 32, 32))[0]
     turned = [
         Object(o.category, turn_points(torch.from_numpy(o.quad()), variant, 32).ravel().tolist())
         for o in objects
     ]
-    again = Layout(turned, 0.5).painting().read(Slice(0, 0, 32, 32))
+    again = Layout(turned, 0.5).painting().read(Slice(0, 0, 32, 32))[0]
     assert np.array_equal(turn(torch.from_numpy(painted), variant).numpy(), again)

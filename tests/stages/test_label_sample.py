@@ -9,11 +9,12 @@ import pytest
 from rasterio.features import sieve
 from safetensors.torch import load_file, save_file
 
-from landloom.data import samples
+from landloom.data import dates, samples
 from landloom.data.samples import Meta, Requested, Sample, class_ratios
 from landloom.errors import InputError
 from landloom.provenance import records
 from landloom.raster import codec
+from landloom.raster.series import Frame
 from tests import bases
 
 REAL = {"t1": [1.0, 0.0, 0.0], "t2": [0.0, 1.0, 0.0], "t3": [0.25, 0.25, 0.5], "t4": [0.25, 0.25, 0.5]}
@@ -321,3 +322,21 @@ def test_repainted_masks_take_the_place_of_their_tile_and_keep_its_pixels(
         assert s.quality.scores.one_tile == pytest.approx(kept.mean())
         assert s.request is not None
         assert s.request.repaired is None
+
+
+def test_real_masks_bring_the_other_days_of_their_tile(
+    tiny: dict[str, Any], plan: Path, tmp_path: Path
+) -> None:
+    rows = list(samples.read(tiny["tiles"]))
+    for row in rows:
+        image = row.image_array()
+        row.layers, row.place = [dates.layer(Frame(image, image[0] >= 0, date(2019, 1, 1)))], "farm"
+        row.meta = Meta(acquired=date(2020, 1, 1))
+    samples.write(tmp_path / "tiles.parquet", rows)
+    for wish, years in (("{}", [2019]), ('{"acquired": "2025-01-01"}', [2019, 2020])):
+        config = f'{{"source": "real", "metadata": {wish}}}'
+        made = found(
+            again(tiny, plan, tmp_path / "m.parquet", config=config, tiles=[tmp_path / "tiles.parquet"])
+        )
+        assert [[f.acquired.year for f in dates.frames(s)] for s in made.values()] == [years] * len(made)
+        assert {s.place for s in made.values()} == {"farm"}

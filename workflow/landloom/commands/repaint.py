@@ -124,7 +124,7 @@ def fill(
 
     def look(window: Window) -> View:
         shown, valid = image.read_image_mirrored(window)
-        mask = np.full(valid.shape, IGNORE, np.uint8) if image.mask is None else image.read(window)[2]
+        mask = np.full(valid.shape, IGNORE, np.uint8) if image.labels is None else image.read(window)[2]
         part = inside(window, image.height, image.width)
         shown[:, : part.height, : part.width] = file.read(numbers, window=part)
         edge = ((0, window.height - part.height), (0, window.width - part.width))

@@ -39,6 +39,7 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         yield from one_step(image, made, name, config)
         yield from unworded(image, made, name)
         yield from kept(image, name, config)
+        yield from dated(config)
         yield from coarse(image, name, config)
         yield from stem(image, name, config)
     if made.source == "model":
@@ -169,6 +170,12 @@ def kept(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
                 f"image_train.{key}: {_listed(wanted)} for '{name}', but encode.{key} {found}; "
                 f"give encode.{key} the same"
             )
+
+
+def dated(config: "Config") -> Iterator[str]:
+    """Yield that tiles have no other days to keep."""
+    if config.encode.dates is not None and config.tile.dates is None:
+        yield "encode.dates: is on, but tile.dates is off, so no tile has other days; set tile.dates: {}"
 
 
 def encoded(annotation: Any) -> set[str]:

@@ -72,7 +72,7 @@ def _pixels(layout: Layout, areas: Sequence[Area], classes: int) -> Counts:
     for label, a in areas:
         for row in range(a.row, a.row + a.height, STRIP):
             part = Slice(a.col, row, a.width, min(STRIP, a.row + a.height - row))
-            own = np.bincount(painting.read(part).ravel(), minlength=classes + 1)
+            own = np.bincount(painting.read(part)[0].ravel(), minlength=classes + 1)
             counts[label] = counts.get(label, 0) + own
     return counts
 

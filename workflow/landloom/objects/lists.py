@@ -54,5 +54,5 @@ def layout(reader: SceneReader, split: str) -> Layout | None:
     if found.objects is None:
         return None
     made = Layout(found.objects, data.objects.share)
-    reader.painting = made.painting() if data.painted else None
+    reader.labels = made.painting() if data.painted else reader.labels
     return made

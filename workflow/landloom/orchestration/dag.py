@@ -151,10 +151,9 @@ class Dag:
         return [str(p) for s in self.part(wildcards) for p in self.scenes[s].images]
 
     def masks(self, wildcards: Any) -> list[str]:
-        """Mask file of each scene of a part that has labels."""
+        """Files of the labels of a part, scene by scene; of each scene that has labels equally many masks."""
         scenes = self.at(wildcards).scenes
-        found = [scenes[s].mask for s in self.part(wildcards)]
-        return [str(mask) for mask in found if mask is not None]
+        return [str(p) for s in self.part(wildcards) for p in scenes[s].labels]
 
     def split(self, wildcards: Any) -> str:
         """Split of each scene of a part, for its command."""

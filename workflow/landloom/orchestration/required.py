@@ -44,7 +44,7 @@ def files(dag: "Dag") -> None:
         InputError(path, f"the {kind} of scene '{s.name}' {lacking(path)}", "Add it, or leave the scene out")
         for s in dag.scenes.values()
         for path in s.files
-        for kind in ["mask" if path == s.mask else "image"]
+        for kind in ["mask" if path in s.masks else "image"]
         if not path.is_file()
     ]
     if missing:

@@ -91,6 +91,7 @@ def latent_caches(config: Config, tiles: Tiles) -> int:
     latents = latent_bytes(kinds * tiles.train, channels, tiles.size // factor, variants, itemsize)
     texts = 2 * tiles.train * TOKENS * wide * itemsize  # a caption and a prompt, no two of them alike
     planes = 1 + (tiles.bands if config.encode.known_pixels else 0)
+    planes += other_days(config) * (tiles.bands + 1) if config.encode.dates else 0
     return latents + texts + tiles.train * tiles.size**2 * planes
 
 

@@ -1,7 +1,7 @@
 """Reads windows of a scene: stacked image bands, which pixels hold data, and the mask as class indices."""
 
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
@@ -13,13 +13,13 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as Slice
 
-from landloom.config.data import DataConfig
+from landloom.config.data import DataConfig, drawn
 from landloom.errors import InputError
-from landloom.raster import acquisition, bands, grid
-from landloom.raster.labels import IGNORE, Legend
-from landloom.raster.painting import Painting
+from landloom.raster import acquisition, bands, grid, label_files
+from landloom.raster.alignment import AlignedMask, Place
+from landloom.raster.label_files import Labels
+from landloom.raster.labels import IGNORE
 from landloom.raster.readable import readable
-from landloom.raster.unknown import UnknownValues
 from landloom.raster.windows import Window
 from landloom.runtime import phases
 from landloom.scenes.acquisition import day
@@ -42,12 +42,11 @@ class SceneReader:
         dtype: common type of the bands.
         crs: authority code or WKT, None when no file has one.
         transform: pixel to map, None when no file has one.
-        painting: the mask of a scene that has no mask file; None if that is not known.
+        labels: None if the scene has none; those of objects are set from without.
     """
 
     def __init__(self, scene: SceneFiles, data: DataConfig) -> None:
-        self.scene, self.data, self.legend = scene, data, Legend(data)
-        self.painting: Painting | None = None
+        self.scene, self.data = scene, data
         self.stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -59,13 +58,16 @@ class SceneReader:
         try:
             self.stack.enter_context(rasterio.Env(**STRICT))
             self.images = [self._open(p) for p in self.scene.images]
-            self.mask = None if self.scene.mask is None else self._open(self.scene.mask)
+            self.masks = [self._open(p) for p in self.scene.masks if not drawn(p)]
             self.height, self.width = self.images[0].shape
-            grid.compare_sizes(self.files)
-            self.crs, self.transform = grid.crs(self.files, self.data.crs), grid.transform(self.files)
+            off = [] if self.data.align == "none" else self._elsewhere()
+            fitting = [*self.images, *(m for m in self.masks if m not in off)]
+            grid.common(self.images, self.data.crs)
+            self.crs, self.transform = grid.common(fitting, self.data.crs, self._hint())
             self.bands = bands.select(self.images, self.data.bands, self.scene.name)
-            if self.mask is not None:
-                bands.require_real(self.mask, 1)
+            for mask in self.masks:
+                bands.require_real(mask, 1)
+            self.labels: Labels | None = self._labels(off) if self.scene.masks else None
             self.dtype = np.result_type(*(b.file.dtypes[b.number - 1] for b in self.bands))
         except BaseException:
             self.stack.close()
@@ -78,7 +80,32 @@ class SceneReader:
     @property
     def files(self) -> list[DatasetReader]:
         """Image files, then the mask if there is one."""
-        return [*self.images, *([] if self.mask is None else [self.mask])]
+        return [*self.images, *self.masks]
+
+    def _labels(self, off: list[DatasetReader]) -> Labels:
+        """Labels of the scene, of whose open masks some are off the grid of the images."""
+        place = self._place()
+        rasters = iter([self._aligned(m, place) if m in off else m for m in self.masks])
+        files = [p if drawn(p) else next(rasters) for p in self.scene.masks]
+        return label_files.opened(files, place, self.data)
+
+    def _elsewhere(self) -> list[DatasetReader]:
+        """Masks on another grid than the images."""
+        return [m for m in self.masks if not grid.fits(self.images, m, self.data.crs)]
+
+    def _aligned(self, mask: DatasetReader, place: Place | None) -> AlignedMask:
+        return self.stack.enter_context(closing(AlignedMask(mask, place, self.data.crs)))
+
+    def _place(self) -> Place | None:
+        """Where the images lie; None where they do not say it."""
+        if self.crs is None or self.transform is None:
+            return None
+        return Place(self.height, self.width, self.crs, self.transform)
+
+    def _hint(self) -> str:
+        """What else may be done about a mask on another grid, where all files say where they lie."""
+        placed = all(f.crs and not f.transform.is_identity for f in self.files)
+        return grid.ALIGN if placed and self.data.align == "none" else ""
 
     def _open(self, path: Path) -> DatasetReader:
         if not path.is_file():
@@ -103,27 +130,15 @@ class SceneReader:
         Raises:
             InputError: a file cannot be read, or the mask holds a value that the config does not list.
         """
+        assert self.labels is not None
         image, valid = self.read_image_mirrored(window)
         height = min(window.height, self.height - window.row)
         width = min(window.width, self.width - window.col)
-        mask = self.read_mask(Slice(window.col, window.row, width, height))
+        mask, unknown = self.labels.read(Slice(window.col, window.row, width, height))
+        if unknown:
+            raise self.labels.refusal(unknown)
         edge = ((0, window.height - height), (0, window.width - width))
         return image, valid, np.pad(mask, edge, constant_values=IGNORE)
-
-    def read_mask(self, part: Slice) -> NDArray[np.uint8]:
-        """Class indices (h, w) of a part inside the scene; without a mask file those of the painting.
-
-        Raises:
-            InputError: the file cannot be read, or holds a value that the config does not list.
-        """
-        if self.mask is None:
-            assert self.painting is not None
-            return self.painting.read(part)
-        with readable(self.mask.name):
-            mask, unknown = self.legend.read(self.mask, part)
-        if unknown:
-            raise UnknownValues(self.mask, unknown, self.legend)
-        return mask
 
     def read_image(self, part: Slice) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Read the selected bands (C, h, w) of a part inside the scene, and where they hold data (h, w)."""

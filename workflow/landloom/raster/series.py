@@ -167,9 +167,11 @@ def warped(
         np.full((len(stored), *sides), np.nan, exact),
     )
     reproject(source, found, **grids, src_nodata=np.nan, dst_nodata=np.nan, resampling=Resampling.bilinear)
-    near = np.zeros(sides, np.uint8)
-    reproject(known.astype(np.uint8), near, **grids, resampling=Resampling.nearest)
-    valid = (near > 0) & np.isfinite(found).all(0)
+    valid = np.isfinite(found).all(0)
+    if not known.all():  # what is nearest decides, not what has some part
+        near = np.zeros(sides, np.uint8)
+        reproject(known.astype(np.uint8), near, **grids, resampling=Resampling.nearest)
+        valid &= near > 0
     return cast(np.where(valid, found, 0), stored.dtype), valid
 
 

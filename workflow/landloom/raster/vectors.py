@@ -4,8 +4,10 @@ GDAL reads them, through pyogrio: GeoPackage, FlatGeobuf, GeoJSON, Shapefile, an
 it was built with that driver.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 Bounds = tuple[float, float, float, float]
 """West, south, east, north (left, bottom, right, top)."""
 OSM = ".pbf"
+WHOLE = (".geojson", ".json")
+"""Suffixes of texts without an index: whatever part is wanted, all is read. It is held between windows."""
+HELD = 4
+"""Most files of such that are held."""
+_reading = Lock()
 EDGE = 21
 """Points on each side of bounds that are brought to another system, since its sides are no straight lines."""
 
@@ -52,15 +59,19 @@ def read(
     with importing():
         import pyogrio
         import shapely
-    layer = _one(path, layer)
-    about = describe(path, layer)
+    layer, about = _known(path, layer, _stamp(path))
     _require(path, columns, about["fields"])
     box = None if bounds is None else _within(bounds, crs, about["crs"])
     names = None if columns is None else list(columns)
-    try:
-        found = pyogrio.read_dataframe(path, layer=layer, columns=names, where=where, bbox=box)
-    except (RuntimeError, ValueError) as error:  # of pyogrio, which calls all of its own RuntimeErrors
-        raise _unread(path, error, where) from None
+    if box is not None and where is None and path.suffix.lower() in WHOLE:
+        with _reading:  # once, not once in each thread
+            every = _whole(path, layer, None if names is None else tuple(names), _stamp(path))
+        found = every.iloc[np.sort(every.sindex.query(shapely.box(*box)))]
+    else:
+        try:
+            found = pyogrio.read_dataframe(path, layer=layer, columns=names, where=where, bbox=box)
+        except (RuntimeError, ValueError) as error:  # of pyogrio, which calls all of its own RuntimeErrors
+            raise _unread(path, error, where) from None
     found = found.to_crs(crs)
     found.geometry = shapely.make_valid(found.geometry.to_numpy())
     # Of a missing or an empty geometry they are no numbers.
@@ -72,6 +83,60 @@ def read(
     found = found.reset_index(drop=True)
     found.attrs["empty"] = empty
     return found
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes with the content of a file, as far as it is known without reading it."""
+    try:
+        about = path.stat()
+    except OSError:
+        return 0, 0  # whoever opens it says what is wrong
+    return about.st_mtime_ns, about.st_size
+
+
+@lru_cache(maxsize=1024)
+def _known(path: Path, layer: str | None, stamp: tuple[int, int]) -> tuple[str, dict[str, Any]]:
+    """The layer that is meant, and what it says of itself; asked once, not for each window."""
+    name = _one(path, layer)
+    return name, describe(path, name)
+
+
+@lru_cache(maxsize=HELD)
+def _whole(
+    path: Path, layer: str, columns: tuple[str, ...] | None, stamp: tuple[int, int]
+) -> "geopandas.GeoDataFrame":
+    """All features of a file that has no index, as they are stored."""
+    import pyogrio
+
+    try:
+        return pyogrio.read_dataframe(path, layer=layer, columns=columns)
+    except (RuntimeError, ValueError) as error:
+        raise _unread(path, error) from None
+
+
+def parts(path: Path, layer: str | None, column: str | None, size: int) -> Iterator["geopandas.GeoDataFrame"]:
+    """All features of a layer as they are stored, some at a time; with one attribute, or without any.
+
+    Raises:
+        InputError: as ``read`` does.
+    """
+    with importing():
+        import pyogrio
+    layer, about = _known(path, layer, _stamp(path))
+    names = [] if column is None else [column]
+    _require(path, names, about["fields"])
+    start = 0
+    while True:
+        try:
+            found = pyogrio.read_dataframe(
+                path, layer=layer, columns=names, skip_features=start, max_features=size
+            )
+        except (RuntimeError, ValueError) as error:
+            raise _unread(path, error) from None
+        yield found
+        if len(found) < size:
+            return
+        start += size
 
 
 def layers(path: Path) -> list[str]:

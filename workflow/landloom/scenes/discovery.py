@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from landloom.config.data import DataConfig, Split
+from landloom.config.data import DataConfig, Split, drawn
 from landloom.errors import InputError
 from landloom.scenes import acquisition, manifest, naming, patterns
 from landloom.scenes.naming import coded, place, placed, spelt
@@ -18,6 +18,10 @@ from landloom.scenes.splits import LEARNED, UNLABELLED, assign, withhold
 
 ALIKE = ((".tif", ".tiff"), (".jpg", ".jpeg"))
 """Suffixes that mean the same."""
+
+
+BESIDE = (".shx", ".dbf", ".prj", ".cpg")
+"""Suffixes of the files beside a Shapefile: places, attributes, coordinate system, encoding."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class SceneFiles:
         name: as it is shown, one line of any signs; in paths and ids stands ``naming.coded`` of it.
         images: files whose bands are stacked, in this order.
         mask: where the mask should be; ``check`` reports it when it is not there. None if it has none.
+            Shapes may be the mask of several scenes.
         split: train, val, test or unlabelled when a manifest or the config says so.
         acquired: day of acquisition (YYYY-MM-DD) when they say so.
         cloud: share of cloud, 0 to 1, when they say so.
@@ -35,6 +40,7 @@ class SceneFiles:
         lon: longitude of the centre, degrees east, when they say so.
         lat: latitude of the centre, degrees north.
         place: name of the ground that it shows, when they say so.
+        class_masks: in place of a mask, a file for each class that has one, in the order of ``data.classes``.
         objects: where its objects should be listed, in a file of its own or of all scenes; None if nowhere.
     """
 
@@ -48,6 +54,7 @@ class SceneFiles:
     lon: float | None = None
     lat: float | None = None
     place: str | None = None
+    class_masks: tuple[Path, ...] = ()
     objects: Path | None = None
 
     @property
@@ -56,9 +63,26 @@ class SceneFiles:
         return self.name if self.place is None else f"{self.place}\n"
 
     @property
+    def masks(self) -> tuple[Path, ...]:
+        """The mask or the files of the classes; none if it has no labels."""
+        return self.class_masks if self.mask is None else (self.mask,)
+
+    @property
+    def labels(self) -> tuple[Path, ...]:
+        """The masks, each with the files that lie beside it and belong to it."""
+        return tuple(f for m in self.masks for f in (m, *beside(m)))
+
+    @property
     def files(self) -> tuple[Path, ...]:
-        """Image files, then the mask if there is one."""
-        return (*self.images, *([] if self.mask is None else [self.mask]))
+        """Image files, then those of the labels."""
+        return (*self.images, *self.labels)
+
+
+def beside(mask: Path) -> list[Path]:
+    """Files without which a Shapefile says nothing or something else."""
+    if mask.suffix.lower() != ".shp":
+        return []
+    return [p for s in BESIDE for p in (mask.with_suffix(s), mask.with_suffix(s.upper())) if p.is_file()]
 
 
 def grouped(scenes: Sequence[SceneFiles], size: int) -> dict[str, list[str]]:
@@ -101,7 +125,7 @@ def discover(data: DataConfig) -> list[SceneFiles]:
                 s.lon,
                 s.lat,
                 None if s.place is None else place(s.place, f"{where} '{s.name}', place"),
-                _listing(data, s.name),
+                objects=_listing(data, s.name),
             )
             for s in data.scenes
         ]
@@ -135,7 +159,9 @@ def divided(data: DataConfig) -> tuple[list[SceneFiles], dict[str, str]]:
     """
     scenes = discover(data)
     labels = split_scenes(scenes, data.split)
-    return [replace(s, mask=None) if labels[s.name] == UNLABELLED else s for s in scenes], labels
+    return [
+        replace(s, mask=None, class_masks=()) if labels[s.name] == UNLABELLED else s for s in scenes
+    ], labels
 
 
 def _listed(given: str | list[str] | None) -> list[str]:
@@ -163,8 +189,8 @@ def _check_unshared(scenes: list[SceneFiles], where: str) -> None:
 def _check_apart(scenes: list[SceneFiles], where: str) -> None:
     seen: dict[str, SceneFiles] = {}
     for scene in scenes:
-        if scene.mask is not None and scene.mask in scene.images:
-            found = f"scene '{scene.name}' has {scene.mask} as its image and as its mask"
+        if both := set(scene.masks) & set(scene.images):
+            found = f"scene '{scene.name}' has {min(both)} as its image and as its mask"
             raise InputError(where, found, "Give the file of each")
         if (first := seen.setdefault(scene.name, scene)) is not scene:
             raise InputError(
@@ -188,11 +214,10 @@ def _check_capitals(scenes: list[SceneFiles], where: str) -> None:
 
 
 def _patterns(images: list[str], data: DataConfig) -> list[SceneFiles]:
-    masks = {} if data.masks is None else {"data.masks": data.masks}
-    found = patterns.matched("data.images", images, masks)
-    scenes = [_labelled(values, files, data) for files, values in found]
+    found = patterns.matched("data.images", images, _mask_patterns(data))
+    scenes = [_matched(values, files, "data.images", data) for files, values in found]
     # Where both lie in one folder, a.tif beside a_mask.tif, the image pattern matches the masks, too.
-    owners = {s.mask: s for s in scenes if s.mask is not None}
+    owners = {m: s for s in scenes for m in s.masks}
     return [s for s in scenes if any(owners.get(p, s) is s for p in s.images)]
 
 
@@ -211,22 +236,29 @@ def _listing(data: DataConfig, name: str, values: Mapping[str, str] | None = Non
     return Path(patterns.fill(data.objects.path, known))
 
 
+def _mask_patterns(data: DataConfig) -> dict[str, str]:
+    """Patterns of masks by key of the config; one file of shapes may serve all scenes, and is no pattern."""
+    given = {f"data.masks.{n}": p for n, p in data.own.items()}
+    given |= {"data.masks": data.masks} if isinstance(data.masks, str) else {}
+    return {k: p for k, p in given.items() if patterns.wildcards(p) or not drawn(p)}
+
+
 def _unlabelled(images: list[str]) -> list[SceneFiles]:
     found = patterns.matched("data.unlabelled", images)
     return [_matched(values, files, "data.unlabelled") for files, values in found]
 
 
-def _matched(values: Mapping[str, str], images: tuple[Path, ...], where: str) -> SceneFiles:
-    """The unlabelled scene of some values of the wildcards."""
-    name = spelt("_".join(values.values()), where)
-    return SceneFiles(name, images, None, UNLABELLED, place=placed(values, where))
-
-
-def _labelled(values: Mapping[str, str], images: tuple[Path, ...], data: DataConfig) -> SceneFiles:
-    """The scene of some values of the wildcards, with its mask, its list of objects, or both."""
-    found = replace(_matched(values, images, "data.images"), split=None)
-    mask = None if data.masks is None else Path(patterns.fill(data.masks, values))
-    return replace(found, mask=mask, objects=_listing(data, found.name, values))
+def _matched(
+    values: Mapping[str, str], images: tuple[Path, ...], where: str, data: DataConfig | None = None
+) -> SceneFiles:
+    """The scene of some values of the wildcards; unlabelled without a config that says its labels."""
+    name, ground = spelt("_".join(values.values()), where), placed(values, where)
+    if data is None:
+        return SceneFiles(name, images, None, UNLABELLED, place=ground)
+    mask = Path(patterns.fill(data.masks, values)) if isinstance(data.masks, str) else None
+    own = tuple(Path(patterns.fill(p, values)) for p in data.own.values())
+    listing = _listing(data, name, values)
+    return SceneFiles(name, images, mask, place=ground, class_masks=own, objects=listing)
 
 
 def lacking(path: Path) -> str:
@@ -242,14 +274,14 @@ def unpaired(data: DataConfig) -> list[Path]:
     Raises:
         InputError: the patterns find no scene.
     """
-    if data.images is None or data.masks is None:
+    if data.images is None:
         return []
     used = {os.path.normpath(p) for s in discover(data) for p in s.files}
-    order = patterns.wildcards(data.masks)
-    found = {
-        patterns.fill(data.masks, dict(zip(order, k, strict=True)))
-        for k in patterns.matches(data.masks, order)
-    }
+    found: set[str] = set()
+    for pattern in _mask_patterns(data).values():
+        order = patterns.wildcards(pattern)
+        keys = patterns.matches(pattern, order)
+        found |= {patterns.fill(pattern, dict(zip(order, key, strict=True))) for key in keys}
     return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
 
 
@@ -282,7 +314,7 @@ def _manifest(path: Path, data: DataConfig) -> Iterator[SceneFiles]:
         yield SceneFiles(
             spelt(row["scene"], where), images, path.parent / row["mask"] if row["mask"] else None,
             row["split"] or None, row.get("acquired"), cloud, gsd, lon, lat, row.get("place"),
-            _listing(data, row["scene"]),
+            objects=_listing(data, row["scene"]),
         )  # fmt: skip
 
 

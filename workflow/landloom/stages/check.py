@@ -28,7 +28,7 @@ from landloom.metrics import extractors
 from landloom.models import layout
 from landloom.objects import census
 from landloom.objects.census import Census
-from landloom.raster import alike, survey
+from landloom.raster import alike, survey, vector_survey
 from landloom.raster.ground import shared
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
@@ -75,7 +75,10 @@ def run(
     windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile, data.split.buffer))
     problems += shortages(mix, dict(zip(generator, pairs, strict=True)), windows["train"])
     marked = objects(facts, data, len(facts) == len(scenes), problems)
-    found, share = scan([] if data.painted else facts, config, data, problems)
+    shapes = vector_survey.look(facts, data, threads())
+    problems += shapes.problems
+    warnings += shapes.remarks
+    found, share = scan([] if shapes.problems or data.painted else facts, config, data, problems)
     counts = marked.pixels if marked and data.painted else classes(found, data)
     if share and len(facts) == len(scenes):
         # A part of the pixels cannot prove that a class is nowhere.
@@ -86,7 +89,7 @@ def run(
     warnings += [*doubts(found), *leftover(data), *(census.said(marked) if marked else [])]
     warnings += [str(p) for p in twice] if data.split.same_ground == "warning" else []
     if problems:
-        raise InputErrors(merged(problems))
+        raise InputErrors(merged(vector_survey.misplaced(problems)))
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     report = summary(facts, labels, data, tile, counts)
@@ -270,7 +273,7 @@ def remarks(facts: Sequence[SceneFacts], data: DataConfig, tile: TileConfig) -> 
             f"{len(paged)} files hold several pages, such as {paged[0]}: the first alone is read; if "
             "the others are bands, write them as bands of one page (gdalbuildvrt -separate)"
         )
-    if lossy := [f.files.mask for f in facts if f.lossy]:
+    if lossy := [name for f in facts for name in f.lossy]:
         found.append(
             f"{len(lossy)} masks, such as {lossy[0]}, are compressed with loss: pixels at edges may hold the "
             "value of another class; export them again without loss, as PNG or GeoTIFF"
@@ -285,9 +288,15 @@ def doubts(found: Sequence[Pixels]) -> list[str]:
     said = []
     if hidden := [p for p in found if p.hidden]:
         said.append(
-            f"{len(hidden)} masks, such as {hidden[0].scene.mask}, have {sum(p.hidden for p in hidden)} "
+            f"{len(hidden)} masks, such as {hidden[0].scene.masks[0]}, have {sum(p.hidden for p in hidden)} "
             "pixels of a class that are transparent (alpha 0) or hidden by a mask band: transparent ones "
             "keep their class, hidden ones are ignored; to ignore a colour, move it to data.ignore"
+        )
+    if some := [p for p in found if p.uncovered]:
+        share = sum(p.uncovered for p in some) / sum(p.seen for p in some)
+        said.append(
+            f"{len(some)} scenes, such as '{some[0].scene.name}', lie in part beside their masks: "
+            f"{sum(p.uncovered for p in some)} of their pixels ({100 * share:.2g} %) are ignored"
         )
     if partly := [p for p in found if p.partly]:
         said.append(
@@ -326,6 +335,7 @@ def summary(
                 "dtype": f.dtype,
                 "crs": f.crs,
             }
+            | ({"aligned": f.aligned} if f.aligned else {})
             for f in facts
         ],
         "windows": {s: windows[s] for s in (*SPLITS, UNLABELLED) if s in SPLITS or windows[s]},

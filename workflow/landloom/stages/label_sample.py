@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from landloom.config.label_sample import LabelSampleConfig, LayoutConfig
-from landloom.data import samples
+from landloom.data import dates, samples
 from landloom.data.batches import Fitting, batches
 from landloom.data.quality import judged
 from landloom.data.samples import Requested, Sample, class_ratios
@@ -192,10 +192,12 @@ def taken(
 ) -> Iterator[Sample]:
     """Yield the tile of each request as a sample of the generator."""
     for row, found in zip(rows, tiles, strict=True):
+        meta = wishes.drawn(row, found.meta)
         yield Sample(
             id=f"{generator}_{row['id']}", mask=found.mask, image=found.image, scene=generator,
             source=generator,
             crs=found.crs, transform=found.transform, ratios=found.ratios, caption=row["caption"],
             seed=row["seed"], target_ratios=[float(x) for x in row["target_ratios"]], parents=[found.id],
-            request=Requested(row["mix"]), meta=wishes.drawn(row, found.meta), objects=found.objects,
+            request=Requested(row["mix"]), meta=meta, place=found.place,
+            layers=dates.told(found, None if meta is None else meta.acquired), objects=found.objects,
         )  # fmt: skip

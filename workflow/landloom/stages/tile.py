@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from landloom.runtime import progress
 from landloom.runtime.command_line import Ins, Out
 from landloom.scenes import acquisition
 from landloom.scenes.acquisition import UNKNOWN
-from landloom.scenes.discovery import SceneFiles
+from landloom.scenes.discovery import BESIDE, SceneFiles
 from landloom.scenes.naming import coded
 from landloom.scenes.splits import LEARNED, UNLABELLED
 
@@ -53,8 +54,9 @@ def run(
         scene: names of the scenes.
         split: split of each scene, or 'block' when it is divided inside.
         image: image files, the same number for each scene, scene by scene.
-        mask: mask file of each scene but the unlabelled ones, whose tiles have no mask and no class shares;
-            none where masks are painted from objects.
+        mask: mask file of each scene, or its files of the classes in their order; none of unlabelled ones,
+            whose tiles have no mask and no class shares, and none where masks are painted from objects. Files
+            beside a Shapefile may stand behind it.
         out: the shard.
         acquired: day of acquisition of each scene, or 'unknown'; without it, that in the image's tags.
         cloud: share of cloud of each scene, likewise.
@@ -74,8 +76,8 @@ def run(
             place do not.
     """
     given = {"acquired": acquired, "cloud": cloud, "gsd": gsd, "lon": lon, "lat": lat, "place": place}
-    told_of = {k: told(k, v, scene) for k, v in given.items()}
-    files = paired(scene, split, image, mask, told_of, data.painted)
+    known = {k: told(k, v, scene) for k, v in given.items()}
+    files = paired(scene, split, image, mask, len(data.own), known, data.painted)
     files = lists.given(files, data.objects, objects or [], told("listed", listed, scene))
     others = referenced(reference or [], reference_scene, reference_place, reference_acquired)
     about, blocks = contents(files, data, config.size)
@@ -95,29 +97,33 @@ def run(
 
 
 def paired(
-    scene: list[str], split: list[str], image: list[Path], mask: list[Path],
+    scene: list[str], split: list[str], image: list[Path], mask: list[Path], own: int,
     about: dict[str, list[str | None]], painted: bool = False,
 ) -> list[SceneFiles]:  # fmt: skip
-    """Files of each scene, and what is told of it; no scene has a mask if masks are ``painted``.
+    """Files of each scene, with ``own`` masks of single classes if there are such, and what is told of it.
+
+    No scene has a mask if masks are ``painted``.
 
     Raises:
         InputError: the lists do not fit together.
     """
-    masked = [s != UNLABELLED and not painted for s in split]
-    count, labelled = len(image) // len(scene), sum(masked)
-    if not (len(split) == len(scene) and len(mask) == labelled and len(image) == count * len(scene)):
+    mask = [m for m in mask if m.suffix.lower() not in BESIDE]
+    count, masks = len(image) // len(scene), 0 if painted else own or 1
+    wanted = masks * sum(s != UNLABELLED for s in split)
+    if not (len(split) == len(scene) and len(mask) == wanted and len(image) == count * len(scene)):
         found = "--scene, --split, --image and --mask differ in length"
         raise InputError("tile", found, "Give one per scene; masks only of scenes that are not unlabelled.")
-    masks = iter(mask)
+    rest = iter(mask)
+    given = [() if s == UNLABELLED else tuple(islice(rest, masks)) for s in split]
 
     def value(name: str, i: int) -> float | None:
         return number(name, about[name][i], scene[i])
 
     return [
         SceneFiles(
-            s, tuple(image[i * count : (i + 1) * count]), next(masks) if masked[i] else None,
+            s, tuple(image[i * count : (i + 1) * count]), given[i][0] if given[i] and not own else None,
             None, about["acquired"][i], value("cloud", i), value("gsd", i), value("lon", i), value("lat", i),
-            about["place"][i],
+            about["place"][i], given[i] if own else (),
         )
         for i, s in enumerate(scene)
     ]  # fmt: skip

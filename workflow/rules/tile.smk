@@ -5,6 +5,7 @@ rule tile_scenes:
         mask=dag.masks,
         objects=dag.objects.files,
         reference=dag.told.references,
+        maps=dag.maps,
     output:
         tiles="results/{dataset}/tiles/{scene}.parquet",
         record="results/{dataset}/tiles/{scene}.parquet.prov.json",  # so that --cache shares it too
@@ -20,6 +21,7 @@ rule tile_scenes:
         scenes=dag.part_words,
         split=dag.split,
         acquisition=dag.told.options,
+        maps=dag.map_words,
         image=dag.lists.of("image"),
         mask=dag.lists.of("mask"),
         objects=dag.objects.options,
@@ -29,4 +31,5 @@ rule tile_scenes:
     shell:
         "python -m landloom tile --config {params.config:q} --data {params.data:q} "
         "--scene {params.scenes} --split {params.split} --image {params.image} "
-        "--mask {params.mask} {params.acquisition} {params.objects} --out {output.tiles:q} 2>&1 | tee {log:q}"
+        "--mask {params.mask} {params.acquisition} {params.maps} {params.objects} --out {output.tiles:q} "
+        "2>&1 | tee {log:q}"

@@ -32,6 +32,7 @@ from landloom.config.plan import PlanConfig, check_complete, check_pixels
 from landloom.config.ratios import RatiosConfig
 from landloom.config.report import ReportConfig
 from landloom.config.run import RunConfig
+from landloom.config.scene_sample import SceneSampleConfig
 from landloom.config.section import NAME, Section, Seed
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
@@ -82,6 +83,7 @@ class Config(Section):
     label_sample: LabelSampleConfig = LabelSampleConfig()
     image_train: ImageTrainConfig = ImageTrainConfig()
     image_sample: ImageSampleConfig = ImageSampleConfig()
+    scene_sample: SceneSampleConfig = SceneSampleConfig()
     curate: CurateConfig = CurateConfig()
     mix: MixConfig = MixConfig()
     segment: SegmentConfig = SegmentConfig()

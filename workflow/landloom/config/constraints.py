@@ -40,6 +40,7 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         yield from unworded(image, made, name)
         yield from kept(image, name, config)
         yield from dated(config)
+        yield from unmapped(image, name, config)
         yield from coarse(image, name, config)
         yield from stem(image, name, config)
     if made.source == "model":
@@ -176,6 +177,16 @@ def dated(config: "Config") -> Iterator[str]:
     """Yield that tiles have no other days to keep."""
     if config.encode.dates is not None and config.tile.dates is None:
         yield "encode.dates: is on, but tile.dates is off, so no tile has other days; set tile.dates: {}"
+
+
+def unmapped(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
+    """Yield why tiles have no map to tell."""
+    if config.data.map is not None:
+        return
+    if image.map is not None:
+        yield f"image_train.map: for '{name}' needs a map of the ground; give data.map its source and legend"
+    if config.encode.map is not None:
+        yield "encode.map: needs a map of the ground; give data.map its source and legend"
 
 
 def encoded(annotation: Any) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
+from landloom.config.map import MapSourceConfig
 from landloom.config.objects import ObjectsConfig, painted_classes
 from landloom.config.section import Section
 
@@ -211,6 +212,8 @@ class DataConfig(Section):
     of a file. NaN and infinities are missing in any band."""
     crs: str | None = None
     """Coordinate system to use in place of the files' own, such as 'EPSG:32119'."""
+    map: MapSourceConfig | None = None
+    """A map that is drawn for each tile, for generators with image_train.map; off when absent."""
     day_in_name: Annotated[str, AfterValidator(_form)] | None = None
     """How names of scenes hold the day of acquisition, such as '%Y%m%d': %Y, %m, %d, %j (day of the year) and
     signs between them. Only for scenes that have no day in the manifest; without %d it is the first."""

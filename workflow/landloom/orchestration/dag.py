@@ -16,8 +16,9 @@ from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
-from landloom.orchestration import judging, preflight, required, resources, shares
+from landloom.orchestration import judging, preflight, required, resources, scenes, shares
 from landloom.orchestration.judging import REAL
+from landloom.orchestration.object_lists import ObjectLists
 from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
@@ -88,6 +89,7 @@ class Dag:
             "scene": list(self.parts),
             "generator": [*self.config.all_generators, REAL],
             "network": [*self.config.segment.networks, *self.config.detect.networks],
+            "canvas": list(self.config.scene_sample.scenes) or ["-"],
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
@@ -130,11 +132,12 @@ class Dag:
             raise SystemExit(1) from None
 
     def files(self, wildcards: Any) -> list[str]:
-        """All input rasters, and maps."""
-        return [*(str(p) for s in self.scenes.values() for p in s.files), *self.maps_of(list(self.scenes))]
+        """All input rasters, lists of objects, and maps."""
+        rasters = [str(p) for s in self.scenes.values() for p in s.files]
+        return [*rasters, *self.objects.all_files(), *self.maps_of(list(self.scenes))]
 
     def rasters(self, wildcards: Any) -> list[str]:
-        """All input rasters of the run that a job belongs to."""
+        """All input files of the run that a job belongs to."""
         return self.at(wildcards).files(wildcards)
 
     def part(self, wildcards: Any) -> list[str]:
@@ -162,6 +165,11 @@ class Dag:
     def told(self) -> ToldOfScenes:
         """What jobs that cut tiles are told of scenes beside their files."""
         return ToldOfScenes(self)
+
+    @property
+    def objects(self) -> ObjectLists:
+        """Lists of objects of scenes."""
+        return ObjectLists(self)
 
     def maps(self, wildcards: Any) -> list[str]:
         """Files of the maps of a part, then their legend; nothing where maps are off."""
@@ -206,11 +214,13 @@ class Dag:
         generator, config = wildcards.get("generator"), self.at(wildcards).config
         if name in judging.JUDGES:
             return judging.section(config, name, wildcards.get("network"))
+        if name == "scene_sample" and wildcards.get("canvas"):
+            return scenes.section(config, wildcards.get("canvas"))
         if name == "mix":
             return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
             section = config.section(name, generator)
-            return section.model_copy(update={"network": None})
+            return section.model_copy(update={"network": None, "detector": None})
         return config.section(name, generator).read()
 
     def memory(self, rule: str) -> Callable[..., int]:
@@ -240,6 +250,7 @@ class Dag:
         for g in self.config.all_generators:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         found |= judging.expected(self)
+        found |= scenes.expected(self.config)
         return {k: v.model_dump(mode="json") for k, v in found.items()}
 
     def version(self, stage: str) -> int:
@@ -324,6 +335,10 @@ class Dag:
         network = section["network"] or next(iter(self.config.segment.networks))
         return f"results/{wildcards.dataset}/segment/{REAL}/0/{network}/{self.config.segment.seeds[0]}"
 
+    def detector(self, wildcards: Any) -> list[str]:
+        """Run of the detector that looks for the objects of a generator's pairs; none if nobody does."""
+        return judging.detector(self, wildcards)
+
     def known(self, wildcards: Any) -> list[str]:
         """Features of real tiles that new images are compared with; none where nothing is compared."""
         curate = self.config.section("curate", wildcards.generator)
@@ -365,6 +380,14 @@ class Dag:
         dataset = wildcards.get("dataset") or self.config.dataset
         return [f"results/{dataset}/evaluation/{n}.csv" for n in names]
 
+    def scene_images(self) -> list[str]:
+        """Images of whole scenes, of each generator that can make them, with the dataset as a wildcard."""
+        root, names = "results/{dataset}", self.config.scene_sample.scenes
+        return [
+            f"{root}/{g}/scenes/{n}.image.tif" for g in self.generators for n in names
+            if self.trained.paints(g, n)
+        ]  # fmt: skip
+
     def plans(self) -> list[str]:
         """Plans of all generators, with the dataset left as a wildcard."""
         return [f"results/{{dataset}}/{g}/plan.parquet" for g in self.generators]
@@ -375,6 +398,7 @@ class Dag:
         return [
             f"{root}/report",
             *(f"{root}/export/{g}" for g in self.generators if self.trained.synthetic(g)),
+            *self.own(self.scene_images()),
         ]
 
     def audited(self, wildcards: Any) -> list[str]:

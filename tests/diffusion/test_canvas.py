@@ -154,6 +154,28 @@ def test_overlapping_canvases_of_one_world_agree_beyond_their_reach(
     assert not np.array_equal(*shared)
 
 
+class Nothing(Smooth):
+    """Knows that the world is zero everywhere."""
+
+    def velocity(self, x: Tensor, t: Tensor) -> Tensor:
+        """All there is, is noise."""
+        signal, noise = (s.item() for s in shares(SCHEDULE, t.long().reshape(1)))
+        return signal / noise * x
+
+
+def test_new_noise_is_that_of_the_place_and_of_the_step(tmp_path: Path) -> None:
+    """Where clean latents are zero, the canvas between two averagings is noise alone, of full variance."""
+    lattice = Lattice(Canvas(32, 48, 5, -8, 16), SIDE, 8)
+    box = Window(-8, 16, 32, 48)
+    state = CanvasState(tmp_path, box, 1, ((1, 1, 1), "uint8"), 0)
+    path = Trajectory(SCHEDULE, 6, CPU)
+    sampler = CanvasSampler(lattice, state, path, Nothing(), 1, 3)
+    canvas.run(sampler.passes()[:2], lattice, state, 4)
+    _, noise = shares(SCHEDULE, path.timesteps[2:3].long())
+    expected = noise.item() * normal(5, 2, -8, 16, 32, 48, 1)
+    np.testing.assert_allclose(state.read("x", box), expected, atol=1e-4)
+
+
 def test_a_canvas_at_every_step_has_another_world_with_another_seed(tmp_path: Path) -> None:
     assert not np.array_equal(world(tmp_path, 32, 32), world(tmp_path, 32, 32, seed=6))
 

@@ -168,6 +168,9 @@ class Config(Section):
             judge = self.section("curate", name).model_dump()["network"]
             if judge is not None and judge not in self.segment.networks:
                 raise ValueError(f"curate.network: '{judge}' is not one of segment.networks")
+            looks = self.section("curate", name).model_dump()["detector"]
+            if looks is not None and looks not in self.detect.networks:
+                raise ValueError(f"curate.detector: '{looks}' is not one of detect.networks")
         return self
 
     @model_validator(mode="after")

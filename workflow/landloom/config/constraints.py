@@ -32,6 +32,8 @@ def problems(config: "Config", name: str) -> Iterator[str]:
             f"image_sample.collage.source: 'own' for '{name}', whose masks come from a model and "
             "bring no image; set it to 'others', or label_sample.source to 'quilt'"
         )
+    if made.source == "model" and made.consistency:
+        yield from consistent(image, made, name)
     if sample.source == "repaint":
         yield from repainted(image, made, name)
     if made.source == "model" and image.translation is None:
@@ -64,6 +66,15 @@ def repainted(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> It
         yield (
             f"image_sample.collage.source: 'own' for '{name}' would start from what is to be painted over; "
             "set it to 'others', or collage.strength to 1"
+        )
+
+
+def consistent(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:
+    """Yield why images cannot be made to agree with coarse ones."""
+    if image.low_resolution is None or image.translation is not None:
+        yield (
+            f"image_sample.consistency: {made.consistency:g} for '{name}' needs a ControlNet that has "
+            "learned coarse images; add image_train.low_resolution and encode.low_resolution, or set it to 0"
         )
 
 

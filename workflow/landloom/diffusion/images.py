@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from landloom.conditions import registry
+from landloom.conditions.low_resolution import LowResolution
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.data.batches import Fitting
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.diffusion import controlnet
+from landloom.diffusion.consistency import CoarseConsistency
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.feedback import JudgeFeedback
-from landloom.diffusion.sampling import guidance, sample, taken
+from landloom.diffusion.sampling import Steering, guidance, one_after_another, sample, taken
 from landloom.models import bundle
 from landloom.training.loop import device
 
@@ -75,9 +77,16 @@ class DiffusionImages:
         begin = self.model.encode(torch.from_numpy(start)) if start is not None else None
         strength = 1.0 if start is None else config.collage.strength
         steps = taken(config.steps, strength)
-        steer = JudgeFeedback(self.model, self.judge, labels, config.feedback, steps) if self.judge else None
+        given = self.conditions.load(rows)
+        steers: list[Steering] = []
+        if self.judge:
+            steers.append(JudgeFeedback(self.model, self.judge, labels, config.feedback, steps))
+        if config.consistency:
+            told = given[LowResolution.name].to(device())
+            steers.append(CoarseConsistency(self.model, told, config.consistency))
+        steer = one_after_another(steers) if steers else None
         latents = sample(
-            self.denoiser, self.model.scheduler, self.conditions.load(rows), seeds, config.steps,
+            self.denoiser, self.model.scheduler, given, seeds, config.steps,
             self.dataset.size // self.model.factor, self.guides, steer, config.solver, begin, strength,
         )  # fmt: skip
         with torch.no_grad():

@@ -18,6 +18,17 @@ Steering = Callable[[Tensor, int], Tensor]
 """Moves predicted clean latents (B, c, h, w), told the number of the sampling step."""
 
 
+def one_after_another(steers: Sequence[Steering]) -> Steering:
+    """One steering that moves by each in turn."""
+
+    def moved(latents: Tensor, number: int) -> Tensor:
+        for steer in steers:
+            latents = steer(latents, number)
+        return latents
+
+    return moved
+
+
 @dataclass(frozen=True)
 class Guidance:
     """One direction of guidance: away from what is predicted when some conditions are not told.

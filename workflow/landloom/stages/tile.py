@@ -19,6 +19,7 @@ from landloom.config.tile import TileConfig
 from landloom.data import dates, known_pixels, map_layer, samples
 from landloom.data.samples import Meta, Sample, ShardWriter
 from landloom.errors import InputError
+from landloom.objects import lists
 from landloom.raster import block_cache, codec, histogram
 from landloom.raster.class_map import Grid
 from landloom.raster.labels import IGNORE
@@ -47,6 +48,7 @@ def run(
     reference: Ins | None = None, reference_scene: list[str] | None = None,
     reference_place: list[str] | None = None, reference_acquired: list[str] | None = None,
     maps: Ins | None = None, legend: In | None = None,
+    objects: Ins | None = None, listed: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Write the tiles of some scenes.
 
@@ -57,7 +59,8 @@ def run(
         split: split of each scene, or 'block' when it is divided inside.
         image: image files, the same number for each scene, scene by scene.
         mask: mask file of each scene, or its files of the classes in their order; none of unlabelled ones,
-            whose tiles have no mask and no class shares. Files beside a Shapefile may stand behind it.
+            whose tiles have no mask and no class shares, and none where masks are painted from objects. Files
+            beside a Shapefile may stand behind it.
         out: the shard.
         acquired: day of acquisition of each scene, or 'unknown'; without it, that in the image's tags.
         cloud: share of cloud of each scene, likewise.
@@ -71,13 +74,17 @@ def run(
         reference_acquired: day of acquisition of each of these files, as ``acquired``.
         maps: the files that ``data.map.source`` means for these scenes; one that is not there makes no map.
         legend: of the maps, ``data.map.legend``.
+        objects: file that lists the objects of all scenes, or one for each scene that has one.
+        listed: for each scene whether it has one, yes or no; all have when absent.
 
     Raises:
-        InputError: a raster cannot be read, the lists do not fit together, or days of a place do not.
+        InputError: a raster or a list of objects cannot be read, the lists do not fit together, or days of a
+            place do not.
     """
     given = {"acquired": acquired, "cloud": cloud, "gsd": gsd, "lon": lon, "lat": lat, "place": place}
     known = {k: told(k, v, scene) for k, v in given.items()}
-    files = paired(scene, split, image, mask, len(data.own), known)
+    files = paired(scene, split, image, mask, len(data.own), known, data.painted)
+    files = lists.given(files, data.objects, objects or [], told("listed", listed, scene))
     others = referenced(reference or [], reference_scene, reference_place, reference_acquired)
     about, blocks = contents(files, data, config.size)
     drawings = Drawings(data, maps or [], legend)
@@ -99,16 +106,19 @@ def run(
 
 def paired(
     scene: list[str], split: list[str], image: list[Path], mask: list[Path], own: int,
-    about: dict[str, list[str | None]],
+    about: dict[str, list[str | None]], painted: bool = False,
 ) -> list[SceneFiles]:  # fmt: skip
     """Files of each scene, with ``own`` masks of single classes if there are such, and what is told of it.
+
+    No scene has a mask if masks are ``painted``.
 
     Raises:
         InputError: the lists do not fit together.
     """
     mask = [m for m in mask if m.suffix.lower() not in BESIDE]
-    count, labelled, masks = len(image) // len(scene), sum(s != UNLABELLED for s in split), own or 1
-    if not (len(split) == len(scene) and len(mask) == labelled * masks and len(image) == count * len(scene)):
+    count, masks = len(image) // len(scene), 0 if painted else own or 1
+    wanted = masks * sum(s != UNLABELLED for s in split)
+    if not (len(split) == len(scene) and len(mask) == wanted and len(image) == count * len(scene)):
         found = "--scene, --split, --image and --mask differ in length"
         raise InputError("tile", found, "Give one per scene; masks only of scenes that are not unlabelled.")
     rest = iter(mask)
@@ -192,6 +202,9 @@ def cut(
     """
     with ExitStack() as stack:
         reader = stack.enter_context(SceneReader(scene, data))
+        objects = lists.layout(reader, split)
+        if data.painted and objects is None and split != UNLABELLED:
+            return  # nothing is known of what it shows
         pool = stack.enter_context(ThreadPoolExecutor(threads))
         wanted = config.dates is not None and scene.place is not None
         series = stack.enter_context(Series(reader, others if wanted else [], most(config)))
@@ -203,6 +216,7 @@ def cut(
             pixels = read(reader, window, label, config.min_valid if label in LEARNED else 0.0)
             if pixels is not None:
                 sample = described(reader, window, label)
+                sample.objects = objects.within(window) if objects and label != UNLABELLED else None
                 more = len(data.classes), series.frames(window), drawing
                 begun.append(pool.submit(encoded, sample, *pixels, *more))
             if len(begun) > AHEAD * threads:

@@ -24,7 +24,7 @@ TRIED = 24
 """Of these patches, how many are cut: those with a near mix that fit well on the whole."""
 FIT = 0.05
 """How much of a class share it is worth, before it is cut, that a pixel of the overlap costs one less."""
-SEAM = 0.08
+SEAM = 0.05
 """The same for a pixel of the lines along which it is cut."""
 EVERY = 2
 """Cells of reduced masks, of which one in so many each way is compared."""
@@ -53,6 +53,7 @@ class Wanted:
         col: of its cell.
         old: what is there (S, S), IGNORE where nothing is.
         target: class shares (K,) of the cell.
+        parts: where in ``old`` which blocks lie, and their class shares (K,).
         seed: of the draw of tiles.
         beside: tiles of finished neighbours.
     """
@@ -61,6 +62,7 @@ class Wanted:
     col: int
     old: Mask
     target: Shares
+    parts: Sequence[tuple[tuple[slice, slice], Shares]]
     seed: Sequence[int]
     beside: Sequence[int] = ()
 
@@ -92,8 +94,7 @@ class Patches:
     def inside(self, masks: NDArray[np.uint8]) -> Shares:
         """Class shares (N, K) of the cell in masks (N, S, S) of a cell and its margin."""
         cell = slice(self.margin, self.maps.size - self.margin)
-        pixels = masks[:, cell, cell].reshape(len(masks), -1)
-        return np.stack([np.count_nonzero(pixels == k, 1) for k in range(len(self.maps.price))], 1) / pixels.shape[1]
+        return shares(masks[:, cell, cell], len(self.maps.price))
 
     def chosen(self, wanted: Sequence[Wanted]) -> list[Patch]:
         """The best patch for each of some cells, which must be cut along the same sides.
@@ -104,13 +105,19 @@ class Patches:
         new = np.concatenate([self.shown(*t) for t in tried])
         old = np.stack([w.old for w in wanted]).repeat([len(t) for t, _ in tried], 0)
         take, price = cut(old, new, sides_of(wanted[0].old, 2 * self.margin), 2 * self.margin, self.maps.price)
-        shares = self.inside(np.where(take, new, old))
+        made = np.where(take, new, old)
         found, start = [], 0
         for w, (tiles, variants) in zip(wanted, tried, strict=True):
             here = slice(start, start := start + len(tiles))
-            best = int((gap(shares[here], w.target) + SEAM * price[here]).argmin())
+            off = sum(self.off(made[here], *part) for part in w.parts)
+            best = int((off + SEAM * price[here]).argmin())
             found.append(Patch(w.row, w.col, int(tiles[best]), int(variants[best]), take[here][best]))
         return found
+
+    def off(self, masks: NDArray[np.uint8], here: tuple[slice, slice], target: Shares) -> NDArray[np.float64]:
+        """Mean distance (N,) of class shares to a target in a part of masks (N, S, S), times its part of them."""
+        part = masks[:, *here]
+        return gap(shares(part, len(target)), target) * (part[0].size / masks[0].size)
 
     def candidates(self, wanted: Wanted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Tiles and turns, two of (TRIED,), that have about the mix of a cell and fit what is there."""
@@ -142,6 +149,12 @@ class Patches:
     def shown(self, tiles: NDArray[np.int64], variants: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Turned masks (N, S, S)."""
         return np.stack([turned(self.mask(int(t)), int(v)) for t, v in zip(tiles, variants, strict=True)])
+
+
+def shares(masks: NDArray[np.uint8], classes: int) -> Shares:
+    """Class shares (N, K) of masks (N, H, W)."""
+    pixels = masks.reshape(len(masks), -1)
+    return np.stack([np.count_nonzero(pixels == k, 1) for k in range(classes)], 1) / max(pixels.shape[1], 1)
 
 
 def places(maps: Maps) -> NDArray[np.int64]:

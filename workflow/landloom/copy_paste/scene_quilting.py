@@ -17,6 +17,7 @@ from landloom.copy_paste.quilting import Shares
 from landloom.copy_paste.recipes import turned
 from landloom.data.lattice import Lattice, Sheet
 from landloom.raster.labels import IGNORE
+from landloom.ratio_control.blocks import divided
 
 BATCH = 8
 """Cells that are cut together: quicker, and no more memory for a wider scene."""
@@ -48,26 +49,44 @@ def quilted(
     Args:
         patches: what there is to lay.
         lattice: the cells.
-        targets: class shares (R, C, K) of all cells.
+        targets: class shares (R, C, K) of all blocks, which are as large as a tile.
         seed: of the scene.
         rows: rows of cells.
         cols: columns of cells.
     """
     rows, cols = rows or range(lattice.rows), cols or range(lattice.cols)
+    cells = divided(targets, lattice.height, lattice.width, lattice.size, lattice.cell)
     sheet, tiles = Sheet(lattice, rows, cols, [IGNORE], np.uint8), dict[tuple[int, int], int]()
     for row, columns, end in lattice.order(rows, cols):
         laid = list[Patch]()
         for part in batches(sheet, row, columns, 2 * lattice.margin):
             wanted = [
-                Wanted(row, c, sheet.over(row, c)[0].copy(), targets[row, c], (seed, row, c), around(tiles, row, c))
+                Wanted(
+                    row, c, sheet.over(row, c)[0].copy(), cells[row, c], parts(targets, lattice, row, c), (seed, row, c),
+                    around(tiles, row, c),
+                )
                 for c in part
-            ]
+            ]  # fmt: skip
             for patch in patches.chosen(wanted):
                 tiles[row, patch.col] = patch.tile
                 new = turned(patches.mask(patch.tile), patch.variant)
                 sheet.over(row, patch.col)[0][patch.take] = new[patch.take]
                 laid.append(patch)
         yield Laid(laid, end, *one(sheet.finished(end)))
+
+
+def parts(targets: Shares, lattice: Lattice, row: int, col: int) -> list[tuple[tuple[slice, slice], Shares]]:
+    """Where within a cell and its margin which blocks lie, and their class shares (K,)."""
+    size, found = lattice.size, []
+    for first in (row * lattice.cell - lattice.margin, col * lattice.cell - lattice.margin):
+        border = -first % size
+        both = [(slice(0, border), first // size), (slice(border, size), -(-first // size))]
+        found.append([(where, block) for where, block in both if where.start < where.stop])
+    last = np.array(targets.shape[:2]) - 1
+    return [
+        ((y, x), targets[np.clip(down, 0, last[0]), np.clip(right, 0, last[1])])
+        for y, down in found[0] for x, right in found[1]
+    ]  # fmt: skip
 
 
 def around(tiles: Mapping[tuple[int, int], int], row: int, col: int) -> list[int]:

@@ -19,6 +19,8 @@ NEAR = 1e-9
 """Largest distance of a class share of the scene to the one asked for."""
 CLEAR = (0.02, 0.95)
 """Likeness of neighbours, below which there is none and above which there is no more."""
+DIVIDED = 50
+"""Rounds in which the shares of blocks are divided among cells."""
 FAR = 4
 """Standard deviations at which a Gaussian ends."""
 
@@ -130,15 +132,31 @@ def pixels(height: int, width: int, side: int) -> NDArray[np.int64]:
     return np.outer(rows, columns)
 
 
-def resampled(shares: Shares, height: int, width: int, side: int, cell: int) -> Shares:
-    """Shares (R, C, K) of the blocks of a scene, for cells of another side: means by area (R', C', K)."""
+def divided(shares: Shares, height: int, width: int, side: int, cell: int) -> Shares:
+    """Shares (R', C', K) of cells smaller than the blocks of a scene, whose means by area are those of the blocks.
+
+    Cells across the border of two blocks mix them; what that takes from a block is made good by the others.
+    Begun with means of the blocks (R, C, K), and then multiplied by what is missing (iterative proportional
+    fitting), which leaves classes out of cells whose blocks have none.
+    """
     rows, columns = (overlaps(n, cell, side) for n in (height, width))
-    return np.einsum("ar,bc,rck->abk", rows, columns, shares)
+    means = [part / part.sum(1, keepdims=True) for part in (rows, columns, rows.T, columns.T)]
+    found = weighed(means[0], means[1], shares)
+    for _ in range(DIVIDED):
+        now = weighed(means[2], means[3], found)
+        lacks = np.where(shares > 0, shares / np.maximum(now, 1e-9), 0)
+        found = found * weighed(means[0], means[1], lacks)
+        found = found / found.sum(2, keepdims=True)
+    return found
+
+
+def weighed(rows: NDArray[np.float64], columns: NDArray[np.float64], shares: Shares) -> Shares:
+    """Means (A, B, K) of shares (R, C, K), by weights of rows (A, R) and columns (B, C)."""
+    return np.einsum("ar,bc,rck->abk", rows, columns, shares, optimize=True)
 
 
 def overlaps(length: int, cell: int, side: int) -> NDArray[np.float64]:
-    """Which part of each cell (C, B) along one axis lies in which block; cells end where the scene does."""
+    """How many pixels along one axis each cell shares with each block (C, B); the last ones end with the scene."""
     ends = [np.array([*range(0, length, n), length]) for n in (cell, side)]
     (c0, c1), (b0, b1) = ((e[:-1], e[1:]) for e in ends)
-    shared = np.minimum.outer(c1, b1) - np.maximum.outer(c0, b0)
-    return np.asarray(shared.clip(0) / (c1 - c0)[:, None])
+    return np.asarray(np.minimum.outer(c1, b1) - np.maximum.outer(c0, b0)).clip(0).astype(np.float64)

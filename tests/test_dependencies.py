@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-NAMES = {"pil": "pillow", "yaml": "pyyaml"}
+NAMES = {"pil": "pillow", "yaml": "pyyaml", "skimage": "scikit-image"}
 """Packages that are imported under another name."""
 
 

@@ -32,6 +32,7 @@ ROOMS = [
     "captioning",
     "planning",
     "segmentation",
+    "detection",
     "exporting",
     "reporting",
     "orchestration",
@@ -113,9 +114,11 @@ BROUGHT = [
     (("audit", "caption", "export", "image_sample", "mix", "tile"), set[str]()),
     (("label_sample", "plan", "ratios"), {"pandas"}),
     (("evidence", "report"), {"pandas", "matplotlib"}),
+    (("detect_table",), {"pandas"}),
     (("features",), {"torch", "accelerate"}),
     (("image_train",), {"torch", "accelerate", "pandas"}),
     (("check", "curate", "segment"), NETWORKS | {"timm", "torchvision"}),
+    (("detect",), NETWORKS | {"timm", "torchvision", "pandas"}),
     (("evaluate", "label_table"), SLOW - {"diffusers", "peft", "timm"}),  # torchmetrics brings the others
     (("base", "encode", "label_train"), SLOW - {"timm", "torchmetrics", "matplotlib"}),
 ]

@@ -10,9 +10,10 @@ import pytest
 from landloom.__main__ import execute
 from landloom.commands.trace import main
 from landloom.config.export import ExportConfig
-from landloom.config.label_sample import MetadataWish
+from landloom.config.metadata import MetadataWish
 from landloom.config.tile import TileConfig
 from landloom.data import samples
+from landloom.planning.metadata import Wishes
 from landloom.provenance.records import Recorder
 from landloom.scenes.discovery import discover
 from landloom.scenes.naming import coded
@@ -71,7 +72,7 @@ def test_a_scene_goes_from_its_file_to_an_export_and_back(
     assert (tile.scene, tile.id, tiles.stem) == (name, f"{code}_0_0", code)
 
     row = {"id": "0", "caption": "", "seed": 0, "target_ratios": [0.5, 0.5, 0], "mix": "real"}
-    (made,) = taken([row], [replace(tile, ratios=[0.5, 0.5, 0])], "g", MetadataWish())
+    (made,) = taken([row], [replace(tile, ratios=[0.5, 0.5, 0])], "g", Wishes(MetadataWish()))
     shard = root / "g/curated/0.parquet"
     shard.parent.mkdir(parents=True)
     samples.write(shard, [made], {"generator": "g"})

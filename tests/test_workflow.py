@@ -60,6 +60,23 @@ def landloom(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+def test_generate_makes_other_pairs_without_the_workflow(run: Path) -> None:
+    """Three pairs at a mix; the same call gives the same bytes, and ids of the run are not used again."""
+    before = {p for p in (run / "results").rglob("*") if p.suffix == ".parquet"}
+    words = ["--configfile", "config.yaml", "--count", "3", "--ratios", "field=0.5"]
+    for out in ("new", "again"):
+        done = landloom(run, "generate", *words, "--formats", "imagefolder", "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert f"{out}: 3 pairs of landloom" in done.stdout
+    lines = (run / "new/imagefolder/train/metadata.jsonl").read_text().splitlines()
+    made = [json.loads(line) for line in lines]
+    assert [m["source"] for m in made] == ["landloom-1"] * 3
+    files = sorted(p.relative_to(run / "new") for p in (run / "new").rglob("*.png"))
+    assert len(files) == 6
+    assert all((run / "new" / f).read_bytes() == (run / "again" / f).read_bytes() for f in files)
+    assert before == {p for p in (run / "results").rglob("*") if p.suffix == ".parquet"}
+
+
 @pytest.mark.parametrize("code", [1, 75])
 def test_a_failed_stage_fails_with_its_own_code_and_words(run: Path, tmp_path: Path, code: int) -> None:
     """Behind `| tee`, and at once: no waiting for files that will never come."""

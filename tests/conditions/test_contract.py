@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from landloom.conditions import registry
 from landloom.conditions.base import Condition
-from landloom.conditions.edges import Edges, strength
+from landloom.conditions.dates import Dates
+from landloom.conditions.edge_maps import Finder
+from landloom.conditions.edges import Edges
 from landloom.conditions.group import Conditions
 from landloom.conditions.known_pixels import KnownPixels, steps
 from landloom.conditions.low_resolution import LowResolution, blocks
@@ -25,13 +27,14 @@ from landloom.conditions.ratios import Ratios, VectorTokens
 from landloom.conditions.registry import CONDITIONS
 from landloom.conditions.text import Text
 from landloom.config.image_train import ImageTrainConfig
-from landloom.data import kept_pixels
+from landloom.data import dates, kept_pixels
 from landloom.data.samples import Meta, Sample
 from landloom.data.symmetry import turn
 from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.sampling import Guided, guidance, sample
 from landloom.errors import InputError
+from landloom.raster.series import Frame
 from tests import bases
 
 RATE, SIDE = 0.3, bases.SIDE
@@ -104,9 +107,10 @@ EXAMPLES["low_resolution"] = Example(
     [pictured(i) for i in IMAGES],
     lambda s, v: pictured(turn(torch.from_numpy(s.image_array()), v).numpy()),
 )
+FINDER = Finder("gradient", 1.0, None, [0, 0], [4000, 4000], [0])
 EXAMPLES["edges"] = Example(
-    lambda rate: Edges(1.0, [0, 0], [4000, 4000], SIDE, rate),
-    {"edges": torch.tensor(np.stack([strength(i, 1.0, [0, 0], [4000, 4000]) for i in IMAGES]))},
+    lambda rate: Edges(FINDER, SIDE, rate),
+    {"edges": torch.tensor(np.stack([FINDER(i) for i in IMAGES]))},
     [pictured(i) for i in IMAGES],
     lambda s, v: pictured(turn(torch.from_numpy(s.image_array()), v).numpy()),
 )
@@ -132,6 +136,30 @@ EXAMPLES["known_pixels"] = Example(
     },
     [partly(i, k) for i, k in zip(IMAGES, KNOWN, strict=True)],
     turned_part,
+)
+DAYS = [[date(2015, 9, 26), date(2020, 7, 1)], [date(2012, 7, 31)], [date(2009, 8, 18)], [date(2020, 1, 1)]]
+
+
+def series(meta: Meta, days: list[date], turns: int = 0) -> Sample:
+    """Image and known pixels of the first tiles at some days, turned."""
+    parts = [
+        (turn(torch.from_numpy(a[i].copy()), turns).numpy() for a in (IMAGES, KNOWN))
+        for i, _ in enumerate(days)
+    ]
+    return Sample(
+        "t", meta=meta, layers=[dates.layer(Frame(*p, d)) for p, d in zip(parts, days, strict=True)]
+    )
+
+
+def dated(rate: float) -> Dates:
+    return Dates([0, 0], [4000, 4000], SIDE, 3, rate, 8)
+
+
+EXAMPLES["dates"] = Example(
+    dated,
+    {"dates": torch.stack([dated(RATE).taken(series(m, d)) for m, d in zip(META, DAYS, strict=True)])},
+    [series(m, d) for m, d in zip(META, DAYS, strict=True)],
+    lambda s, v: series(s.meta, [la.acquired for la in s.layers], v),
 )
 every = pytest.mark.parametrize("name", CONDITIONS)
 

@@ -10,7 +10,17 @@ from torch import nn
 
 from landloom.conditions import registry
 from landloom.conditions.group import Conditions
-from landloom.conditions.metadata import FIELDS, NUMBERS, Metadata, numbers
+from landloom.conditions.metadata import (
+    FIELDS,
+    LONGEST,
+    NUMBERS,
+    RADIUS,
+    Metadata,
+    lengths,
+    numbers,
+    place,
+    waves,
+)
 from landloom.config.encode import EncodeConfig
 from landloom.config.training import Training
 from landloom.data import samples
@@ -43,6 +53,32 @@ def test_circles_close() -> None:
     assert all(p == pytest.approx([0, 0, 1], abs=1e-9) for p in pole)
     new_year = [numbers(Meta(acquired=d), "")[5:9] for d in (date(2023, 12, 31), date(2024, 1, 1))]
     assert new_year[0] == pytest.approx(new_year[1], abs=0.05)
+
+
+def test_waves_double_from_the_finest_to_half_of_the_earths_girth() -> None:
+    assert lengths(100) == [100 * 2**i for i in range(8)]
+    assert lengths(10000) == [10000, 20000]
+    assert lengths(LONGEST) == []
+
+
+def test_waves_by_hand_and_without_a_seam() -> None:
+    point = torch.tensor([place(0, 90, ""), place(180, 0, ""), place(-180, 0, "")])
+    found = waves(point, [4 * RADIUS])  # a quarter of a turn for each radius
+    half = math.pi / 2
+    assert found[0].tolist() == pytest.approx([0, 0, 1, 0, 0, math.sin(half), 1, 1, math.cos(half)], abs=1e-6)
+    assert torch.equal(found[1], found[2])
+
+
+def test_near_places_are_told_apart_by_short_waves_alone() -> None:
+    """Two places about a kilometre apart."""
+    spots = torch.tensor([place(10, 50, ""), place(10.014, 50, "")])
+
+    def apart(finest: float) -> float:
+        one, other = waves(spots, lengths(finest))
+        return float((one - other).abs().max())
+
+    assert apart(2) > 0.5
+    assert apart(1000) < 0.02
 
 
 @pytest.mark.parametrize(
@@ -149,7 +185,7 @@ def test_encode_keeps_it_of_train_tiles(tmp_path: Path) -> None:
 
 
 def test_it_comes_back_from_its_folder(tmp_path: Path) -> None:
-    own = Metadata(8, 0.1)
+    own = Metadata(8, 0.1, finest=50.0)
     for weights in own.module.parameters() if own.module else ():
         nn.init.normal_(weights)
     registry.save(Conditions([own]), tmp_path)

@@ -120,6 +120,9 @@ PIX2PIX = {"image_train": {"backend": "pix2pix"}}
 ONE_STEP = {"image_train": {"objective": "one_step"}}
 ONCE = {"image_sample": {"steps": 1, "guidance": 1}}
 REAL = {"label_sample": {"source": "real"}, "image_sample": {"source": "real"}}
+REPAINT = {
+    "label_sample": {"source": "repaint"}, "image_train": {"known_pixels": {}}, "encode": {"known_pixels": {}}
+}  # fmt: skip
 NO_PROBE = {"proportion": {"weight": 0, "probe_steps": 0}}
 LATENT = {"control": {"latent": 0.1}}
 
@@ -263,7 +266,27 @@ LATENT = {"control": {"latent": 0.1}}
             {"image_train": {"known_pixels": {"least": 0.8}}, "encode": {"known_pixels": {}}},
             r"known_pixels: .*least, 0\.8, is above most, 0\.7",
         ),
+        (
+            {"label_sample": {"source": "repaint"}},
+            r"source: 'repaint' for 'landloom' needs an image generator that has learned known .* add image",
+        ),
+        (
+            {"label_sample": {"source": "repaint"}, "image_train": {"backend": "pix2pix"}},
+            r"'repaint' for 'landloom' needs a ControlNet, but image_train\.backend is 'pix2pix'",
+        ),
+        (
+            {"label_sample": {"source": "repaint"}, "image_sample": {"source": "real"}},
+            r"image_sample\.source 'real' needs masks that bring an image",
+        ),
+        (
+            REPAINT | {"image_sample": {"collage": {"source": "own", "strength": 0.5}}},
+            r"collage\.source: 'own' for 'landloom' would start from what is to be painted over",
+        ),
         ({"label_sample": {"metadata": {"lon": 5}}}, "lon and lat belong together"),
+        ({"label_sample": {"metadata": {"lon": [5, 6], "lat": 1}}}, "2 values of lon, but 1 of lat"),
+        ({"label_sample": {"metadata": {"cloud": [0.1, 40]}}}, "cloud 40 is not within 0 to 1"),
+        ({"label_sample": {"metadata": {"gsd": []}}}, "gsd is an empty list"),
+        ({"data": {"day_in_name": "%y%m%d"}}, "'%y%m%d' holds no day; write it like '%Y%m%d'"),
         ({"base": {"vae": {"crop": 50}}}, r"base\.vae\.crop: 50 is no multiple of 4"),
         (
             {"generators": {"g": PIX2PIX}, "base": {"vae": {"crop": 50}}, "label_train": {"backend": "lora"}},
@@ -289,6 +312,9 @@ def test_what_cannot_be_meant_together_is_named(changes: dict[str, Any], message
         {"generators": {"g": CATEGORICAL | PIX2PIX}, "base": {"vae": {"crop": 50}}},
         {"base": {"vae": {"crop": 99}}, "tile": {"size": 64}},
         {"base": {"source": "model", "vae": {"crop": 50}}},
+        REPAINT,
+        REPAINT | {"image_sample": {"collage": {"strength": 0.5}}},
+        {"label_sample": {"source": "repaint"}, "image_sample": {"source": "collage"}},
         {"generators": {"g": ONE_STEP | ONCE}, "tile": {"size": 32}, "base": {"source": "model"}},
     ],
 )
@@ -380,3 +406,61 @@ def test_rows_of_the_label_table_are_of_models_unless_they_say_otherwise() -> No
     found = Config.model_validate(raw(label_sample={"source": "quilt"}, label_table={"generators": rows}))
     sources = [found.section("label_sample", f"label_table/{n}").model_dump()["source"] for n in rows]
     assert sources == ["model", "quilt"]
+
+
+LABELS = [{"name": n, "values": [i], "color": "#000000"} for i, n in enumerate(("land", "road", "house"))]
+NO_VALUES = [{k: v for k, v in c.items() if k != "values"} for c in LABELS]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"masks": {}}, "masks is empty"),
+        ({"masks": {"lake": "{s}.png"}}, "masks: 'lake' is no class; they are land, road, house"),
+        ({"masks": {"road": "{s}.png"}}, "masks: class 'land' has no file; give it one, or name it as rest"),
+        ({"rest": "sea", "masks": "{s}.gpkg"}, "rest: 'sea' is no class"),
+        (
+            {"rest": "land"},
+            "rest: 'm/{s}.png' holds pixels of all classes; it is for vectors and for one file",
+        ),
+        (
+            {"vectors": {"attribute": "a"}},
+            "vectors: 'm/{s}.png' holds pixels of all classes; it is for vectors",
+        ),
+        (
+            {"masks": "{s}.gpkg"},
+            "masks: '{s}.gpkg' holds shapes, and nothing says their class; set vectors.att",
+        ),
+        (
+            {"masks": "{s}.gpkg", "rest": "land", "vectors": {"attribute": "a"}},
+            "class 'land' has values or a",
+        ),
+        ({"classes": NO_VALUES}, "classes: 'land' has no values; list at least one"),
+        ({"classes": [LABELS[0], LABELS[1] | {"values": ["tarmac"]}]}, "'tarmac' is not a colour"),
+        (
+            {"masks": {n["name"]: "{s}.png" for n in LABELS}, "vectors": {"attribute": "a"}},
+            "masks has a file for",
+        ),
+        ({"align": "cubic"}, "data.align: input should be 'none' or 'nearest'"),
+    ],
+)
+def test_labels_that_nothing_says(data: dict[str, Any], message: str) -> None:
+    given = {"images": "i/{s}.png", "masks": "m/{s}.png", "classes": LABELS} | data
+    with pytest.raises(InputError) as error:
+        load(raw() | {"data": given})
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"masks": {n["name"]: "{s}.png" for n in LABELS}, "classes": NO_VALUES},
+        {"masks": {"road": "r.gpkg", "house": "{s}.png"}, "classes": NO_VALUES, "rest": "land"},
+        {"masks": "all.gpkg", "classes": NO_VALUES[:2], "rest": "land"},
+        {"masks": "all.gpkg", "classes": LABELS, "vectors": {"attribute": "kind"}},
+        {"masks": {n["name"]: "{s}.png" for n in LABELS}, "classes": [c | {"values": [1]} for c in LABELS]},
+    ],
+)
+def test_each_class_comes_from_somewhere(data: dict[str, Any]) -> None:
+    config = load(raw() | {"data": {"images": "i/{s}.png"} | data})
+    assert Config.model_validate_json(config.model_dump_json(exclude_defaults=True)) == config

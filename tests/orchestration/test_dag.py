@@ -75,12 +75,31 @@ def test_tile_is_told_what_a_manifest_says_of_day_and_cloud() -> None:
     w, data = Wildcards(scene="00000"), yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]
     (raleigh,) = data["scenes"]
     tile = {"size": 64, "scenes_per_shard": 2}
-    assert dag(tile=tile).acquisition(w) == ""  # commands stay as they were
+    assert dag(tile=tile).told.options(w) == ""  # commands stay as they were
     dated = raleigh | {"acquired": "2000-10-02"}
     made = dag(tile=tile, data=data | {"scenes": [dated, raleigh | {"name": "other"}]})
-    assert made.acquisition(w) == "--acquired unknown 2000-10-02"
+    assert made.told.options(w) == "--acquired unknown 2000-10-02"
     cloudy = dag(tile=tile, data=data | {"scenes": [dated | {"cloud": 0.25}]})
-    assert cloudy.acquisition(w) == "--acquired 2000-10-02 --cloud 0.25"
+    assert cloudy.told.options(w) == "--acquired 2000-10-02 --cloud 0.25"
+
+
+def test_tile_is_told_of_the_other_days_of_its_places() -> None:
+    (raleigh,) = yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]["scenes"]
+    days = {"a": "2000-10-02", "b": None, "c": "2001-10-02", "lone": "2001-10-02", "free": None}
+    scenes = [raleigh | {"name": n, "images": [f"{n}.tif"], "acquired": d} for n, d in days.items()]
+    for scene, place in zip(scenes, ["farm", "farm", "farm", "lake", None], strict=True):
+        scene |= {} if place is None else {"place": place}
+    data = yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"] | {"scenes": scenes}
+    off, on = (dag(tile={"size": 64} | more, data=data).told for more in ({}, {"dates": {}}))
+    a, lone, free = (Wildcards(scene=n) for n in ("a", "lone", "free"))
+    assert (off.references(a), off.options(a)) == ([], "--acquired 2000-10-02 --place farm")
+    assert on.references(a) == ["a.tif", "b.tif", "c.tif"]
+    assert on.options(a) == (
+        "--acquired 2000-10-02 --place farm --reference a.tif b.tif c.tif --reference-scene a b c "
+        "--reference-place farm farm farm --reference-acquired 2000-10-02 unknown 2001-10-02"
+    )
+    assert (on.references(lone), on.options(lone)) == ([], "--acquired 2001-10-02 --place lake")
+    assert (on.references(free), on.options(free)) == ([], "")
 
 
 def test_equal_trainings_share_one_model() -> None:
@@ -475,16 +494,35 @@ def test_pseudo_labels_ask_for_the_judge_and_are_not_exported() -> None:
     assert gpus(made, "label_sample", generator="guessed") == 1
 
 
+def test_repainted_tiles_need_an_image_generator_alone() -> None:
+    known = {"known_pixels": {}}
+    own = {"label_sample": {"source": "repaint"}, "image_train": {"backend": "controlnet"} | known}
+    made = dag(generators={"new": own}, encode=known)
+    w = Wildcards(dataset="d", generator="new")
+    assert made.trained.label_models(w) == {}
+    assert set(made.trained.image_models(w)) == {"base", "controlnet"}
+    assert gpus(made, "label_sample", generator="new") == 0
+    assert json.loads(made.section("label_sample")(w)) == {"source": "repaint"}
+
+
 @pytest.mark.parametrize(
-    ("source", "other"), [("model", {"predicted": {"tiles": 9}}), ("predicted", {"steps": 3})]
+    ("source", "other"),
+    [
+        ("model", {"predicted": {"tiles": 9}, "repaint": {"margin": 1}}),
+        ("predicted", {"steps": 3}),
+        ("repaint", {"smooth": 9, "looks": "any", "control": {"repair": True}}),
+    ],
 )
 def test_masks_depend_on_no_setting_of_another_source(source: str, other: dict[str, Any]) -> None:
     def text(**more: Any) -> str:
-        made = dag(generators={"g": {"label_sample": {"source": source} | more}})
+        known = {"known_pixels": {}}
+        own = {"label_sample": {"source": source} | more, "image_train": known}
+        made = dag(generators={"g": own}, encode=known)
         return made.section("label_sample")(Wildcards(generator="g"))
 
     assert text() == text(**other)
     assert text(predicted={"threshold": 0.5}) == text() or source == "predicted"
+    assert text(repaint={"margin": 9}) == text() or source == "repaint"
 
 
 def test_pseudo_labels_need_scenes_without_labels(tmp_path: Path) -> None:

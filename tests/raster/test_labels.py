@@ -115,7 +115,7 @@ def test_a_listed_colour_is_a_class_where_it_is_transparent(tmp_path: Path) -> N
     unlisted = rasters.config(values=("#ffffff", "#ff0000"), ignore=["#000000"])
     assert rasters.read(scene, unlisted)[2][0].tolist() == [IGNORE] * 6 + [1] * 6
     with SceneReader(scene, listed) as reader:
-        assert reader.legend.hidden(reader.mask, rasters.SLICE) == 48
+        assert reader.labels.hidden(rasters.SLICE) == 48
 
 
 def test_a_transparent_colour_that_is_not_listed_is_ignored(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_mask_band_hides_labels(tmp_path: Path) -> None:
         file.write_mask(np.arange(96).reshape(8, 12) >= 12)
     assert rasters.read(scene, rasters.config())[2][:, 0].tolist() == [IGNORE] + [0] * 7
     with SceneReader(scene, rasters.config()) as reader:
-        assert reader.legend.hidden(reader.mask, rasters.SLICE) == 12
+        assert reader.labels.hidden(rasters.SLICE) == 12
 
 
 @pytest.mark.parametrize(

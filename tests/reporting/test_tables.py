@@ -72,3 +72,19 @@ def test_acceptance_counts_each_reason() -> None:
     found = tables.curation({"g": [Quality(), both, one], "h": [None]})
     assert found.header == ["generator", "samples", "accepted %", "agreement", "copy of a real tile"]
     assert found.rows == [["g", 3, "33.3", 1, 2], ["h", 1, "100.0", 0, 0]]
+
+
+def test_detectors_have_a_table_each_with_intervals_of_the_mean() -> None:
+    ends = {f"{s}{e}": v for s in ("ap50", "ap") for e, v in (("", 40.0), ("_low", 30.0), ("_high", 50.5))}
+    no_gain = {"gain50": np.nan, "gain50_low": np.nan, "gain50_high": np.nan}
+    gain = {"gain50": 2.0, "gain50_low": -1.0, "gain50_high": 5.0}
+    rows = [
+        {"generator": g, "ratio": r, "network": "centre", "class": c, "seeds": 3} | ends | more
+        for g, r, more in (("real", 0, no_gain), ("g", 0.4, gain)) for c in ("ship", "mean")
+    ]  # fmt: skip
+    (table,) = tables.detection(pd.DataFrame(rows))
+    assert table.title == "centre"
+    assert table.header == ["training set", "seeds", "ship", "AP50", "AP50-95", "gain"]
+    whole = "40.0 (30.0 to 50.5)"
+    assert table.rows[0] == ["real only", "3", "40.0", whole, whole, tables.MISSING]
+    assert table.rows[1] == ["g 0.4", "3", "40.0", whole, whole, "+2.0 (−1.0 to +5.0)"]

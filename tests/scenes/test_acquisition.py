@@ -35,3 +35,25 @@ def test_what_is_no_share_is_an_input_error(text: str) -> None:
 
 def test_shares() -> None:
     assert [acquisition.share(t, "x") for t in ("0", "0.4", "1")] == [0, 0.4, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "found"),
+    [
+        ("S2_20240901_T52", "%Y%m%d", date(2024, 9, 1)),
+        ("a-2024-09-01-b", "%Y-%m-%d", date(2024, 9, 1)),
+        ("202409_12", "%Y%m", date(2024, 9, 1)),
+        ("L8 2024245", "%Y%j", date(2024, 9, 1)),
+        ("2024090112", "%Y%m%d", None),  # a longer number is another one
+        ("20241301", "%Y%m%d", None),
+        ("20240901_20240901", "%Y%m%d", date(2024, 9, 1)),
+        ("north", "%Y", None),
+    ],
+)
+def test_days_in_names(name: str, form: str, found: date | None) -> None:
+    assert acquisition.in_name(name, form, "x") == found
+
+
+def test_a_name_with_two_days_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="'20240901_20240911' holds 2024-09-01 and 2024-09-11"):
+        acquisition.in_name("20240901_20240911", "%Y%m%d", "data.day_in_name")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landloom.config.data import Split
+from landloom.config.data import DataConfig, Split
 from landloom.errors import InputError
 from landloom.scenes import naming
 from landloom.scenes.discovery import (
@@ -191,6 +191,22 @@ def test_scenes_of_the_config() -> None:
     assert discover(rasters.config(scenes=listed)) == [
         SceneFiles("north", (Path("r.tif"), Path("g.tif")), Path("m.tif"), "test")
     ]
+
+
+def test_days_that_names_hold(tmp_path: Path) -> None:
+    table = "scene,image,mask,acquired\nx_20240901,a,b,\ny_20240230,c,d,\nz_20240101,e,f,2020-05-05\n"
+    (tmp_path / "m.csv").write_text(table)
+    data = rasters.config(manifest=str(tmp_path / "m.csv"), day_in_name="%Y%m%d")
+    assert [s.acquired for s in discover(data)] == ["2024-09-01", None, "2020-05-05"]
+
+
+def test_place_and_pixel_size_of_a_manifest_and_of_the_config(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("scene,image,mask,lon,lat,gsd\nx,a,b,-3.5,50,0.3\n")
+    (x,) = discover(rasters.config(manifest=str(tmp_path / "m.csv")))
+    assert (x.lon, x.lat, x.gsd) == (-3.5, 50, 0.3)
+    listed = {"name": "x", "images": ["a"], "mask": "b", "lon": 0, "lat": 0, "gsd": 2}
+    (found,) = discover(rasters.config(scenes=[listed]))
+    assert (found.lon, found.lat, found.gsd) == (0, 0, 2)
 
 
 def test_day_and_cloud_of_a_manifest_and_of_the_config(tmp_path: Path) -> None:
@@ -383,3 +399,129 @@ def test_a_mask_may_be_missing_only_where_it_is_not_used(tmp_path: Path) -> None
     (tmp_path / "m.csv").write_text("scene,image,mask,split\na,a.tif,,train\n")
     with pytest.raises(InputError, match=r"'mask' is missing.*split unlabelled need none"):
         discover(rasters.config(manifest=f"{tmp_path}/m.csv"))
+
+
+def files(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+OWN = [{"name": n, "color": "#000000"} for n in ("land", "road", "house")]
+
+
+def test_a_file_for_each_class_in_the_order_of_the_classes(tmp_path: Path) -> None:
+    files(tmp_path, *(f"{s}{e}.png" for s in "ab" for e in ("", "_house", "_road")))
+    masks = {"house": f"{tmp_path}/{{s}}_house.png", "road": f"{tmp_path}/{{s}}_road.png"}
+    given = {"images": f"{tmp_path}/{{s}}.png", "masks": masks, "rest": "land", "classes": OWN}
+    data = DataConfig.model_validate(given)
+    found = discover(data)
+    assert [s.name for s in found] == ["a", "b"]  # though the masks match the pattern of images
+    assert found[0].class_masks == (tmp_path / "a_road.png", tmp_path / "a_house.png")
+    assert (found[0].mask, found[0].files[1:]) == (None, found[0].class_masks)
+
+
+def test_files_of_a_class_without_an_image_are_named(tmp_path: Path) -> None:
+    files(tmp_path, "i/a.png", "road/a.png", "house/a.png", "house/b.png")
+    masks = {n: f"{tmp_path}/{n}/{{s}}.png" for n in ("road", "house")}
+    given = {"images": f"{tmp_path}/i/{{s}}.png", "masks": masks, "rest": "land", "classes": OWN}
+    assert unpaired(DataConfig.model_validate(given)) == [tmp_path / "house/b.png"]
+
+
+def test_one_file_of_shapes_serves_all_scenes_with_the_files_beside_it(tmp_path: Path) -> None:
+    files(tmp_path, "a.png", "b.png", "all.shp", "all.dbf", "all.shx", "all.txt")
+    given = {"images": f"{tmp_path}/{{s}}.png", "masks": f"{tmp_path}/all.shp", "rest": "land"}
+    found = discover(DataConfig.model_validate(given | {"classes": OWN[:2]}))
+    assert {s.mask for s in found} == {tmp_path / "all.shp"}
+    assert [p.name for p in found[1].labels] == ["all.shp", "all.shx", "all.dbf"]
+
+
+def test_a_mask_pattern_without_a_wildcard_is_refused_for_pixels(tmp_path: Path) -> None:
+    files(tmp_path, "a.png", "all.tif")
+    given = {"images": f"{tmp_path}/{{s}}.png", "masks": f"{tmp_path}/all.tif"}
+    with pytest.raises(InputError, match=r"all\.tif' has no wildcard"):
+        discover(rasters.config(**given))
+
+
+def dated(place: str | None, *names: str, split: str | None = None) -> list[SceneFiles]:
+    return [SceneFiles(n, (Path(f"{n}.tif"),), Path(f"{n}.png"), split, place=place) for n in names]
+
+
+def test_a_wildcard_names_the_place(tmp_path: Path) -> None:
+    touch(tmp_path, "i/farm_2015.tif", "i/farm_2017.tif", "u/lake_2015.tif")
+    data = rasters.config(
+        images=f"{tmp_path}/i/{{place}}_{{day}}.tif",
+        masks=f"{tmp_path}/m/{{place}}_{{day}}.png",
+        unlabelled=f"{tmp_path}/u/{{place}}_{{day}}.tif",
+    )
+    found = [(s.name, s.place) for s in discover(data)]
+    assert found == [("farm_2015", "farm"), ("farm_2017", "farm"), ("lake_2015", "lake")]
+
+
+def test_a_manifest_and_the_config_name_places(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("scene,image,mask,Place\nx,x.tif,x.png,farm\ny,y.tif,y.png,\n")
+    data = rasters.config(manifest=str(tmp_path / "s.csv"))
+    assert [s.place for s in discover(data)] == ["farm", None]
+    scene = {"name": "a", "images": ["a.tif"], "mask": "a.png"}
+    assert discover(rasters.config(scenes=[scene | {"place": "cafe\u0301"}]))[0].place == "caf\u00e9"
+    with pytest.raises(InputError, match=r"data\.scenes 'a', place: 'unknown' is no name of a place"):
+        discover(rasters.config(scenes=[scene | {"place": "unknown"}]))
+
+
+@given(
+    st.lists(st.sampled_from([*"pqrst", None]), min_size=1, max_size=24),
+    st.integers(0, 9), st.floats(0, 0.4), st.floats(0, 0.4), st.floats(0.1, 1),
+)  # fmt: skip
+def test_scenes_of_a_place_stay_together_and_shares_are_of_places(
+    places: list[str | None], seed: int, val: float, test: float, labelled: float
+) -> None:
+    scenes = [s for i, p in enumerate(places) for s in dated(p, f"s{i}")]
+    found = split_scenes(scenes, Split(val=val, test=test, seed=seed, labelled=labelled))
+    each = {s.ground: found[s.name] for s in scenes}
+    assert all(found[s.name] == each[s.ground] for s in scenes)
+    dealt = assign(sorted(each), val, test, seed)
+    assert {k for k, v in each.items() if v in ("val", "test")} == {k for k in dealt if dealt[k] != "train"}
+
+
+def test_a_scene_of_the_name_of_a_place_is_another_one() -> None:
+    """Each of nine has its own draw, so not all nine pairs can be dealt alike."""
+    pairs = [s for i in range(9) for s in [*dated(f"p{i}", f"s{i}"), *named(f"p{i}")]]
+    found = split_scenes(pairs, Split(val=0.2, test=0.3))
+    assert any(found[f"s{i}"] != found[f"p{i}"] for i in range(9))
+
+
+@pytest.mark.parametrize(
+    ("scenes", "split", "message"),
+    [
+        (
+            [*dated("farm", "a", split="train"), *dated("farm", "b", split="test")],
+            Split(by="manifest"),
+            r"data\.split: place 'farm' is in train \('a'\) and in test \('b'\)",
+        ),
+        (
+            [*dated("farm", "a", split="val"), *dated("farm", "b", split="test")],
+            Split(by="manifest"),
+            "in val .* in test",
+        ),
+        (
+            dated("farm", "a", "b", "c"),
+            Split(val=["a"], test=0.0),
+            r"place 'farm' is in val \('a'\) and in train \('b'\)\. Put all scenes of a place into one",
+        ),
+        (
+            [*dated("farm", "a", split="unlabelled"), *dated("farm", "b", split="test")],
+            Split(by="manifest"),
+            "in unlabelled .* in test",
+        ),
+    ],
+)
+def test_a_place_is_not_parted(scenes: list[SceneFiles], split: Split, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        split_scenes(scenes, split)
+
+
+def test_an_unlabelled_day_may_lie_beside_train() -> None:
+    scenes = [*dated("farm", "a", split="unlabelled"), *dated("farm", "b", split="train")]
+    assert split_scenes(scenes, Split(by="manifest")) == {"a": "unlabelled", "b": "train"}
+    blocks = [*dated("farm", "a", split="unlabelled"), *dated("farm", "b")]
+    assert split_scenes(blocks, Split(by="block", block=64)) == {"a": "unlabelled", "b": "block"}

@@ -82,3 +82,17 @@ def test_day_and_cloud_may_be_given(tmp_path: Path) -> None:
 def test_a_bad_day_or_cloud_names_entry_and_column(tmp_path: Path, values: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read(tmp_path / "m.csv", f"scene,image,mask,acquired,cloud\nx,a,b,{values}\n")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("200,10,1", r"entry 1, lon: '200' is not that\. Give degrees east of its centre from -180 to 180"),
+        ("10,x,1", r"entry 1, lat: 'x' is not that\. Give degrees north"),
+        ("10,50,0", r"entry 1, gsd: '0' is not that\. Give metres of the ground"),
+        ("10,,1", r"entry 1: only one of lon and lat is given\. Give both"),
+    ],
+)
+def test_a_bad_place_names_entry_and_column(tmp_path: Path, values: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read(tmp_path / "m.csv", f"scene,image,mask,lon,lat,gsd\nx,a,b,{values}\n")

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from landloom.config.curate import CurateConfig
 from landloom.config.features import FeaturesConfig
-from landloom.data import samples
+from landloom.data import kept_pixels, samples
 from landloom.data.quality import accepted, judged, score
 from landloom.data.samples import Requested
 from landloom.errors import InputError
@@ -202,6 +203,23 @@ def test_an_unchanged_tile_among_collages_is_a_copy_though_it_is_named(tmp_path:
     samples.write(tmp_path / "g.parquet", [tile], {"generator": "g", "collage": 0.0})
     (row,) = curated(tmp_path, judge, tmp_path / "g.parquet")
     assert row.quality.reasons == ["copy of a real tile"]
+
+
+def test_a_tile_of_which_a_part_was_painted_anew_is_no_copy(tmp_path: Path, judge: Path) -> None:
+    """Neither by the share of its pixels that are real, nor by how near it is to its own tile."""
+    tile = next(samples.read(shards.tiles(tmp_path)[0]))
+    hole = np.zeros((shards.SIDE, shards.SIDE), bool)
+    hole[:3, :3] = True
+    image = np.where(hole, 0, tile.image_array()).astype(np.uint8)
+    made = replace(
+        tile, id="g_0", parents=[tile.id], source="g", image=codec.encode(image),
+        quality=judged(None, {"one_tile": 0.99}), layers=kept_pixels.layers(tile.image_array(), ~hole),
+    )  # fmt: skip
+    bare = replace(made, id="g_1", layers=[])
+    samples.write(tmp_path / "g.parquet", [made, bare], {"generator": "g", "repainted": True})
+    told, untold = curated(tmp_path, judge, tmp_path / "g.parquet")
+    assert accepted(told.quality)
+    assert untold.quality.reasons == 2 * ["copy of a real tile"]
 
 
 def test_trust_is_not_held_for_a_whole_shard(

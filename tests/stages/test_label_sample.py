@@ -9,13 +9,12 @@ import pytest
 from rasterio.features import sieve
 from safetensors.torch import load_file, save_file
 
-from landloom.config.metadata import MetadataWish
-from landloom.data import samples
+from landloom.data import dates, samples
 from landloom.data.samples import Meta, Requested, Sample, class_ratios
 from landloom.errors import InputError
 from landloom.provenance import records
 from landloom.raster import codec
-from landloom.stages import label_sample
+from landloom.raster.series import Frame
 from tests import bases
 
 REAL = {"t1": [1.0, 0.0, 0.0], "t2": [0.0, 1.0, 0.0], "t3": [0.25, 0.25, 0.5], "t4": [0.25, 0.25, 0.5]}
@@ -265,13 +264,6 @@ def test_samples_have_the_metadata_that_are_wished_for(
     assert all(s.meta == Meta(gsd=10, acquired=date(2024, 9, 1)) for s in real.values())
 
 
-def test_a_wish_takes_the_place_of_what_is_known_of_a_real_tile() -> None:
-    known, wish = Meta(lon=5, lat=50, gsd=1), MetadataWish(gsd=10)
-    assert label_sample.wished(wish, known) == Meta(lon=5, lat=50, gsd=10)
-    assert label_sample.wished(MetadataWish(), known) is known
-    assert label_sample.wished(MetadataWish(), None) is None
-
-
 @pytest.mark.parametrize("source", ["quilt", "paste"])
 def test_masks_put_together_from_real_ones_bring_their_image(
     tiny: dict[str, Any], plan: Path, source: str, tmp_path: Path
@@ -309,3 +301,42 @@ def test_pixels_without_a_class_have_none_in_a_quilt_either(tmp_path: Path) -> N
     mask = found(out)["g_s0"].mask_array()
     assert 0 < (mask == 255).sum() < 512
     assert found(out)["g_s0"].ratios == pytest.approx(class_ratios(mask, 3))
+
+
+def test_repainted_masks_take_the_place_of_their_tile_and_keep_its_pixels(
+    tiny: dict[str, Any], plan: Path, tmp_path: Path
+) -> None:
+    """A lever that moves borders is not pulled: it would leave real pixels with a wrong class."""
+    config = '{"source": "repaint", "smooth": 30, "looks": "any", "control": {"repair": true}}'
+    shard = again(tiny, plan, tmp_path / "m.parquet", config=config)
+    real = {s.id: s for s in samples.read(tiny["tiles"])}
+    assert samples.metadata(shard)["repainted"]
+    for s in found(shard).values():
+        tile, (pixels, where) = real[s.parents[0]], s.layers
+        kept = where.array()[0] > 0
+        assert (s.crs, s.transform, s.image, s.split) == (tile.crs, tile.transform, None, "train")
+        assert np.array_equal(pixels.array(), tile.image_array())
+        assert np.array_equal(s.mask_array()[kept], tile.mask_array()[kept])
+        assert s.ratios == pytest.approx(class_ratios(s.mask_array(), 3))
+        assert s.quality is not None
+        assert s.quality.scores.one_tile == pytest.approx(kept.mean())
+        assert s.request is not None
+        assert s.request.repaired is None
+
+
+def test_real_masks_bring_the_other_days_of_their_tile(
+    tiny: dict[str, Any], plan: Path, tmp_path: Path
+) -> None:
+    rows = list(samples.read(tiny["tiles"]))
+    for row in rows:
+        image = row.image_array()
+        row.layers, row.place = [dates.layer(Frame(image, image[0] >= 0, date(2019, 1, 1)))], "farm"
+        row.meta = Meta(acquired=date(2020, 1, 1))
+    samples.write(tmp_path / "tiles.parquet", rows)
+    for wish, years in (("{}", [2019]), ('{"acquired": "2025-01-01"}', [2019, 2020])):
+        config = f'{{"source": "real", "metadata": {wish}}}'
+        made = found(
+            again(tiny, plan, tmp_path / "m.parquet", config=config, tiles=[tmp_path / "tiles.parquet"])
+        )
+        assert [[f.acquired.year for f in dates.frames(s)] for s in made.values()] == [years] * len(made)
+        assert {s.place for s in made.values()} == {"farm"}

@@ -198,6 +198,16 @@ def test_each_tile_has_its_own_place(tmp_path: Path) -> None:
     assert places == [pytest.approx((10.08, 49.92)), pytest.approx((10.24, 49.92))]
 
 
+def test_place_and_pixel_size_that_are_told_stand_for_what_a_picture_lacks(tmp_path: Path) -> None:
+    image = rasters.save(tmp_path / "i.png", rasters.noise(16, 16))
+    mask = rasters.save(tmp_path / "m.png", rasters.halves(16, 16))
+    told = {"lon": ["-3.5"], "lat": ["50"], "gsd": ["0.3"]}
+    out = tmp_path / "out.parquet"
+    tile.run(TileConfig(size=16), rasters.config(), ["a"], ["train"], [image], [mask], out, **told)
+    (found,) = samples.read(out)
+    assert found.meta == Meta(lon=-3.5, lat=50, gsd=0.3)
+
+
 def test_what_is_not_known_is_null(tmp_path: Path) -> None:
     image = rasters.save(tmp_path / "i.png", rasters.noise(16, 16))
     mask = rasters.save(tmp_path / "m.png", rasters.halves(16, 16))
@@ -281,3 +291,38 @@ def test_labels_of_withheld_blocks_are_not_read(tmp_path: Path) -> None:
     found = cut(tmp_path, rasters.noise(64, 64), rasters.halves(64, 64), TileConfig(size=16), data, "block")
     assert Counter(s.split for s in found) == {"train": 2, "unlabelled": 9, "val": 2, "test": 3}
     assert {s.split for s in found if s.mask is None} == {"unlabelled"}
+
+
+def test_scenes_of_a_shard_keep_the_files_of_their_classes_apart(tmp_path: Path) -> None:
+    """Through the command line, where the files of all scenes stand in one list."""
+    marks: dict[str, NDArray[np.uint8]] = {}
+    for i, name in enumerate(("a", "b")):
+        rasters.save(tmp_path / f"{name}.tif", rasters.noise(16, 16, seed=i))
+        for k, kind in enumerate(("road", "house")):
+            mask = np.zeros((16, 16), np.uint8)
+            mask[i + 2 * k :: 4] = 1
+            rasters.save(tmp_path / f"{name}_{kind}.tif", mask)
+            marks[name + kind] = mask
+    classes = [{"name": n, "color": "#000000"} for n in ("land", "house", "road")]
+    masks = {k: f"{tmp_path}/{{s}}_{k}.tif" for k in ("road", "house")}
+    images = f"{tmp_path}/{{s}}.tif"
+    given = {"images": images, "masks": masks, "rest": "land", "classes": classes}
+    data = DataConfig.model_validate(given)
+    scenes = discover(data)
+    out = tmp_path / "t.parquet"
+    tile.run(
+        TileConfig(size=16), data, [s.name for s in scenes], ["train"] * 2,
+        [s.images[0] for s in scenes],
+        [f for s in scenes for f in s.labels], out,
+    )  # fmt: skip
+    for sample in samples.read([out]):
+        expected = marks[sample.scene + "house"] + 2 * marks[sample.scene + "road"]
+        np.testing.assert_array_equal(sample.mask_array(), expected)
+
+
+def test_files_beside_a_shapefile_are_no_masks(tmp_path: Path) -> None:
+    names = ["all.shp", "all.shx", "all.dbf", "all.shp", "all.shx", "all.dbf"]
+    about = {k: [None, None] for k in ("acquired", "cloud", "gsd", "lon", "lat", "place")}
+    scenes, splits, images = ["a", "b"], ["train", "train"], [Path("a.tif"), Path("b.tif")]
+    found = tile.paired(scenes, splits, images, [tmp_path / n for n in names], 0, about)
+    assert [s.mask for s in found] == [tmp_path / "all.shp"] * 2

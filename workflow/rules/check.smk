@@ -12,6 +12,7 @@ rule check:
         tile=dag.section("tile"),
         base=dag.section("base"),
         segment=dag.section("segment"),
+        detect=lambda wildcards: judging.detect_option(dag),
         caption=dag.section("caption"),
         features=dag.section("features"),
         mix=dag.mixes,
@@ -22,6 +23,6 @@ rule check:
         "Checking the config, rasters and model of {wildcards.dataset}"
     shell:
         "python -m landloom check --config {params.config:q} --data {params.data:q} "
-        "--tile {params.tile:q} --base {params.base:q} --segment {params.segment:q} "
+        "--tile {params.tile:q} --base {params.base:q} --segment {params.segment:q} {params.detect} "
         "--caption {params.caption:q} --features {params.features:q} --mix {params.mix:q} "
         "--generator {params.generators} --pairs {params.pairs} --out {output:q} 2>&1 | tee {log:q}"

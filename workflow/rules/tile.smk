@@ -3,6 +3,7 @@ rule tile_scenes:
     input:
         image=freshness.first(dag.images),
         mask=dag.masks,
+        reference=dag.told.references,
     output:
         tiles="results/{dataset}/tiles/{scene}.parquet",
         record="results/{dataset}/tiles/{scene}.parquet.prov.json",  # so that --cache shares it too
@@ -17,7 +18,7 @@ rule tile_scenes:
         data=dag.section("data"),
         scenes=dag.part_words,
         split=dag.split,
-        acquisition=dag.acquisition,
+        acquisition=dag.told.options,
         image=dag.lists.of("image"),
         mask=dag.lists.of("mask"),
         version=dag.version("tile"),

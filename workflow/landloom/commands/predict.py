@@ -22,8 +22,7 @@ def main(arguments: list[str]) -> int:
     if given.out.exists():
         raise InputError(given.out, "is there already", "Give another name, or remove it")
     model, dataset = networks.load(folder(given.model)), Statistics.load(statistics(config))
-    # Nobody reads its mask: an image that stands for it is as large.
-    files = SceneFiles(given.image[0].stem, tuple(given.image), given.image[0])
+    files = SceneFiles(given.image[0].stem, tuple(given.image), None)
     with SceneReader(files, config.data) as image, command_line.atomic([given.out]) as (out,):
         fitting(image, dataset)
         tags = {f"CATEGORY_{i}": name for i, name in enumerate(dataset.names)}

@@ -1,7 +1,8 @@
 """When, where and how an image was taken, through the embedding's door; each field may be unknown.
 
-After DiffusionSat (Khanna et al. 2024), with two differences: an unknown field has a learned vector
-and is no number, because 0 is a legal longitude; and longitudes and seasons close to a circle.
+After DiffusionSat (Khanna et al. 2024), with three differences: an unknown field has a learned vector
+and is no number, because 0 is a legal longitude; longitudes and seasons close to a circle; and places are
+told in waves of several lengths, so that near ones can be told apart as well as far ones.
 """
 
 import math
@@ -22,6 +23,10 @@ from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 
 FILE = "metadata.safetensors"
+RADIUS = 6371.0
+"""Mean radius of the Earth, kilometres."""
+LONGEST = 20000.0
+"""Half of the Earth's girth, kilometres: longer waves say no more than the point on the sphere does."""
 FIELDS = {"place": 3, "gsd": 1, "cloud": 1, "date": 5}
 """Fields, and how many numbers each of them is; behind those of all fields stand flags of which are known."""
 NUMBERS = sum(FIELDS.values())
@@ -36,20 +41,21 @@ class Metadata(Condition):
         size: width of the time embedding that is added to.
         dropout: share of samples to which nothing is told.
         hidden: share of samples to which each field alone is not told.
+        finest: length of the shortest wave in which places are told, kilometres.
     """
 
     name = "metadata"
     door = "embedding"
 
-    def __init__(self, size: int, dropout: float, hidden: float = 0.0) -> None:
-        super().__init__(torch.zeros(NUMBERS + len(FIELDS)), dropout, FieldsEmbedding(size))
-        self.size, self.hidden = size, hidden
+    def __init__(self, size: int, dropout: float, hidden: float = 0.0, finest: float = LONGEST) -> None:
+        super().__init__(torch.zeros(NUMBERS + len(FIELDS)), dropout, FieldsEmbedding(size, finest))
+        self.size, self.hidden, self.finest = size, hidden, finest
 
     @classmethod
     def told(cls, section: Training, host: Host) -> Self | None:
         """Of generators with a section ``metadata``."""
         own = section.metadata
-        return None if own is None else cls(host.time, own.dropout, own.hidden)
+        return None if own is None else cls(host.time, own.dropout, own.hidden, own.finest)
 
     @classmethod
     def recorded(cls, section: EncodeConfig, dataset: Statistics, tiles: Sequence[Path]) -> Tensor:
@@ -80,8 +86,8 @@ class Metadata(Condition):
         return super().practise(raw * wide.to(raw))
 
     def settings(self) -> dict[str, Any]:
-        """Rate and width."""
-        return super().settings() | {"size": self.size}
+        """Rate, width and the shortest wave."""
+        return super().settings() | {"size": self.size, "finest": self.finest}
 
     def save(self, folder: Path) -> None:
         """Write the layers."""
@@ -91,7 +97,7 @@ class Metadata(Condition):
     @classmethod
     def read(cls, folder: Path, settings: Mapping[str, Any], embed: Embed | None) -> Self:
         """Metadata for a sampler."""
-        made = cls(settings["size"], settings["dropout"])
+        made = cls(settings["size"], settings["dropout"], finest=settings["finest"])
         assert made.module is not None
         made.module.load_state_dict(load_file(folder / FILE))
         made.module.eval().requires_grad_(False)
@@ -104,10 +110,12 @@ class FieldsEmbedding(nn.Module):
     The last layer starts at zero, so that a trained base answers as before until something is learned.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, finest: float) -> None:
         super().__init__()
+        self.lengths = lengths(finest)
+        wide = FIELDS | {"place": 3 + 6 * len(self.lengths)}
         self.fields = nn.ModuleList(
-            nn.Sequential(nn.Linear(n, size), nn.SiLU(), nn.Linear(size, size)) for n in FIELDS.values()
+            nn.Sequential(nn.Linear(n, size), nn.SiLU(), nn.Linear(size, size)) for n in wide.values()
         )
         self.unknown = nn.Parameter(0.02 * torch.randn(len(FIELDS), size))
         self.last = nn.Linear(size, size)
@@ -116,9 +124,26 @@ class FieldsEmbedding(nn.Module):
 
     def forward(self, raw: Tensor) -> Tensor:
         """Embeddings (B, D) of numbers and flags (B, 14)."""
-        parts, known = raw[:, :NUMBERS].split([*FIELDS.values()], 1), raw[:, NUMBERS:, None]
+        spot, *others = raw[:, :NUMBERS].split([*FIELDS.values()], 1)
+        parts, known = [waves(spot, self.lengths), *others], raw[:, NUMBERS:, None]
         told = torch.stack([layers(part) for layers, part in zip(self.fields, parts, strict=True)], 1)
         return torch.as_tensor(self.last((known * told + (1 - known) * self.unknown).sum(1)))
+
+
+def lengths(finest: float) -> list[float]:
+    """Lengths of waves in kilometres: the finest, and each double of it up to half of the Earth's girth."""
+    count = max(0, math.floor(math.log2(LONGEST / finest) + 1e-9) + 1) if finest < LONGEST else 0
+    return [finest * 2**i for i in range(count)]
+
+
+def waves(spot: Tensor, lengths: Sequence[float]) -> Tensor:
+    """Points on the unit sphere (B, 3), and sine and cosine of waves along its three axes (B, 3 + 6 L).
+
+    On the sphere there is no seam at the date line and no pole where a step has no length, as longitude
+    and latitude have.
+    """
+    angles = [spot * (2 * math.pi * RADIUS / length) for length in lengths]
+    return torch.cat([spot, *(f(a) for a in angles for f in (torch.sin, torch.cos))], 1)
 
 
 def numbers(meta: Meta, where: str) -> list[float]:

@@ -15,6 +15,8 @@ from landloom.config.caption import CaptionConfig
 from landloom.config.check import CheckConfig
 from landloom.config.curate import CurateConfig
 from landloom.config.data import DataConfig
+from landloom.config.detect import DetectConfig
+from landloom.config.detect_table import DetectTableConfig
 from landloom.config.encode import EncodeConfig
 from landloom.config.evaluate import EvaluateConfig
 from landloom.config.evidence import EvidenceConfig
@@ -49,6 +51,7 @@ RESERVED = (
     "base",
     "real",
     "segment",
+    "detect",
     "evaluation",
     "evidence",
     "export",
@@ -82,7 +85,9 @@ class Config(Section):
     curate: CurateConfig = CurateConfig()
     mix: MixConfig = MixConfig()
     segment: SegmentConfig = SegmentConfig()
+    detect: DetectConfig = DetectConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
+    detect_table: DetectTableConfig = DetectTableConfig()
     evidence: EvidenceConfig = EvidenceConfig()
     export: ExportConfig = ExportConfig()
     report: ReportConfig = ReportConfig()
@@ -95,7 +100,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _names(self) -> Self:
         alone = self.label_table.generators
-        named = [self.dataset, *self.generators, *alone, *self.segment.networks]
+        named = [self.dataset, *self.generators, *alone, *self.segment.networks, *self.detect.networks]
         for name in named:
             if not NAME.fullmatch(name):
                 raise ValueError(f"the name '{name}' may hold letters, digits, '.', '_' and '-' only")
@@ -153,7 +158,7 @@ class Config(Section):
                     f"base.masks: is false, but the masks of generator '{name}' come from a LoRA on it; "
                     "set it to true, or label_train.backend to 'categorical'"
                 )
-            if sources == ["model", "real"]:
+            if sources[0] in ("model", "repaint", "layout") and sources[1] == "real":
                 raise ValueError(
                     f"generators.{name}: image_sample.source 'real' needs masks that bring an image; "
                     "label_sample.source must be 'quilt', 'paste', 'real' or 'predicted'"

@@ -32,17 +32,38 @@ def problems(config: "Config", name: str) -> Iterator[str]:
             f"image_sample.collage.source: 'own' for '{name}', whose masks come from a model and "
             "bring no image; set it to 'others', or label_sample.source to 'quilt'"
         )
+    if sample.source == "repaint":
+        yield from repainted(image, made, name)
     if made.source == "model" and image.translation is None:
         yield from halvings(config)
         yield from one_step(image, made, name, config)
         yield from unworded(image, made, name)
         yield from kept(image, name, config)
+        yield from dated(config)
         yield from coarse(image, name, config)
         yield from stem(image, name, config)
     if made.source == "model":
         yield from start(image, made, name)
     if made.source == "model" and image.translation is not None:
         yield from translation(image.backend, image.translation, made, config.tile.size, name)
+
+
+def repainted(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:
+    """Yield why holes in real tiles cannot be painted."""
+    asked = f"label_sample.source: 'repaint' for '{name}'"
+    if made.source == "model" and image.translation is not None:
+        found = f"image_train.backend is '{image.backend}'"
+        yield f"{asked} needs a ControlNet, but {found}; set it to 'controlnet'"
+    elif made.source == "model" and image.known_pixels is None:
+        yield (
+            f"{asked} needs an image generator that has learned known pixels; add image_train.known_pixels "
+            "and encode.known_pixels, with {} if the defaults are right"
+        )
+    if made.cuts and made.collage.source == "own":
+        yield (
+            f"image_sample.collage.source: 'own' for '{name}' would start from what is to be painted over; "
+            "set it to 'others', or collage.strength to 1"
+        )
 
 
 def masks(train: LabelTrainConfig, sample: LabelSampleConfig, size: int, name: str) -> Iterator[str]:
@@ -149,6 +170,12 @@ def kept(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
                 f"image_train.{key}: {_listed(wanted)} for '{name}', but encode.{key} {found}; "
                 f"give encode.{key} the same"
             )
+
+
+def dated(config: "Config") -> Iterator[str]:
+    """Yield that tiles have no other days to keep."""
+    if config.encode.dates is not None and config.tile.dates is None:
+        yield "encode.dates: is on, but tile.dates is off, so no tile has other days; set tile.dates: {}"
 
 
 def encoded(annotation: Any) -> set[str]:

@@ -5,6 +5,7 @@ import re
 from datetime import date
 from itertools import combinations
 from operator import itemgetter
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -14,6 +15,15 @@ from landloom.config.section import Section
 TAKEN = {"id", "scene", "split", "mean", "nan", "NaN"}
 """Names that no class can have: columns and rows of tables have them, or they are read as no value."""
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+VECTORS = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
+"""Suffixes of files that hold shapes and no pixels."""
+
+
+def drawn(path: str | PurePath) -> bool:
+    """Whether a file of labels holds shapes, which have yet to be drawn."""
+    return PurePath(path).suffix.lower() in VECTORS
 
 
 def _color(value: str) -> str:
@@ -28,7 +38,7 @@ def _value(value: Any) -> Any:
         raise ValueError(f"{value!r} is not a mask value; they are integers, or colours such as '#1f77b4'")
     if isinstance(value, list):
         raise ValueError(f"{value} is not a mask value; write a colour like '#1f77b4'")
-    return value
+    return value.lower() if isinstance(value, str) and COLOR.fullmatch(value) else value
 
 
 def _share(value: Any) -> Any:
@@ -51,6 +61,13 @@ def _fill(value: Any) -> Any:
     return value
 
 
+def _form(form: str) -> str:
+    parts = re.findall("%.?", form)
+    if "%Y" not in parts or not set(parts) <= {"%Y", "%m", "%d", "%j"} or len(set(parts)) != len(parts):
+        raise ValueError(f"'{form}' holds no day; write it like '%Y%m%d', with a year of four digits, %Y")
+    return form
+
+
 def _one_line(name: str) -> str:
     if name.splitlines() != [name.strip()]:
         raise ValueError(f"{name!r} is blank, has spaces at its ends or more than one line")
@@ -58,7 +75,7 @@ def _one_line(name: str) -> str:
 
 
 Color = Annotated[str, AfterValidator(_color)]
-Value = Annotated[int | Color, BeforeValidator(_value)]
+Value = Annotated[int | str, BeforeValidator(_value)]
 Share = Annotated[float | list[str], BeforeValidator(_share)]
 
 
@@ -67,8 +84,10 @@ class ClassSpec(Section):
 
     name: Annotated[str, AfterValidator(_one_line)] = Field(min_length=1)
     """Name of the class, as it should stand in prompts and tables."""
-    values: list[Value] = Field(min_length=1)
-    """Mask values (integers) or mask colours ('#rrggbb') that mean this class; several are merged."""
+    values: list[Value] = Field(default=[])
+    """Mask values (integers) or mask colours ('#rrggbb') that mean this class; several are merged. With
+    ``vectors.attribute`` values of the attribute, also texts. None where a file of its own, or ``rest``, says
+    the class."""
     color: Color
     """Colour of the class in pictures."""
 
@@ -88,16 +107,30 @@ class Scene(Section):
     """Day of acquisition, as YYYY-MM-DD; that in the image's tags when absent."""
     cloud: float | None = Field(default=None, ge=0, le=1)
     """Share of cloud, 0 to 1; that in the image's tags when absent."""
+    gsd: float | None = Field(default=None, gt=0)
+    """Metres that a pixel spans; as its CRS and transform have it when absent."""
+    lon: float | None = Field(default=None, ge=-180, le=180)
+    """Longitude of the centre in degrees east, for an image without CRS; its tiles all have it."""
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    """Latitude of the centre in degrees north, likewise."""
+    place: str | None = None
+    """Name of the ground that it shows, the same for all dates and scales of it."""
 
     @model_validator(mode="after")
     def _masked(self) -> Self:
         if self.mask is None and self.split != "unlabelled":
             raise ValueError(f"scene '{self.name}' has no mask; give it, or say split: unlabelled")
+        if (self.lon is None) != (self.lat is None):
+            raise ValueError(f"scene '{self.name}': lon and lat belong together")
         return self
 
 
 class Split(Section):
-    """How scenes or blocks are divided into train, val and test; never tile by tile."""
+    """How scenes or blocks are divided into train, val and test; never tile by tile.
+
+    Scenes of one place stay together: shares are of places, and a block of a place has one split at all
+    dates. A scene without a place is one of its own.
+    """
 
     by: Literal["scene", "block", "manifest"] = "scene"
     """Whole scenes, square blocks inside scenes, or the split column of the manifest."""
@@ -130,16 +163,39 @@ class Split(Section):
         return self
 
 
+class Vectors(Section):
+    """How shapes become masks, where ``masks`` are GeoPackage, GeoJSON, Shapefile or FlatGeobuf files."""
+
+    attribute: str | None = Field(default=None, min_length=1)
+    """Attribute whose values are the classes' ``values``. When absent, all shapes are of one class: the
+    file's, or of two classes the one that is not ``rest``."""
+    layer: str | None = Field(default=None, min_length=1)
+    """Layer to read; needed where a file has several."""
+    all_touched: bool = False
+    """Whether a shape takes all pixels that it touches, not only those whose centre it holds."""
+
+
 class DataConfig(Section):
     """Input imagery. Give exactly one of ``images`` + ``masks``, ``manifest`` or ``scenes``."""
 
     images: str | list[str] | None = None
-    """Pattern of image files with wildcards, such as 'images/{scene}.tif'; a list stacks bands of files."""
-    masks: str | None = None
-    """Pattern of mask files with the same wildcards."""
+    """Pattern of image files with wildcards, such as 'images/{scene}.tif'; a list stacks bands of files.
+    The wildcard {place} names the ground that a scene shows, as in 'images/{place}_{day}.tif'."""
+    masks: str | dict[str, str] | None = None
+    """Pattern of mask files with the same wildcards; of vectors also one file for all scenes. Or a pattern
+    for each class by its name: what is not 0 there, or has one of the class's ``values``, is the class; where
+    classes overlap, the later one in ``classes`` counts."""
+    vectors: Vectors | None = None
+    """How shapes become masks."""
+    rest: str | None = None
+    """Class of the pixels that no shape and no class's own file takes; they are ignored when absent."""
+    align: Literal["none", "nearest"] = "none"
+    """'nearest' takes masks on another grid, or of another size, to the grid of their image, by the nearest
+    value. Both need a georeference; what a mask does not cover is ignored."""
     manifest: str | None = None
     """CSV (comma, semicolon or tab), TSV or GeoJSON with columns scene, image, mask and, if wanted, split,
-    acquired (YYYY-MM-DD) and cloud (0 to 1). Scenes of split 'unlabelled' need no mask."""
+    acquired (YYYY-MM-DD), cloud (0 to 1), gsd (metres), lon and lat (degrees) and place (name of the ground
+    that a scene shows). Scenes of split 'unlabelled' need no mask."""
     scenes: list[Scene] | None = None
     """Scenes written out here."""
     unlabelled: str | list[str] | None = None
@@ -155,6 +211,9 @@ class DataConfig(Section):
     of a file. NaN and infinities are missing in any band."""
     crs: str | None = None
     """Coordinate system to use in place of the files' own, such as 'EPSG:32119'."""
+    day_in_name: Annotated[str, AfterValidator(_form)] | None = None
+    """How names of scenes hold the day of acquisition, such as '%Y%m%d': %Y, %m, %d, %j (day of the year) and
+    signs between them. Only for scenes that have no day in the manifest; without %d it is the first."""
     classes: list[ClassSpec] = Field(min_length=2, max_length=255)
     """Classes of the output, in order."""
     ignore: list[Value] = Field(default=[])
@@ -184,6 +243,10 @@ class DataConfig(Section):
             raise ValueError("images and masks belong together")
         if self.images == []:
             raise ValueError("images is empty; give a pattern")
+        if self.masks == {}:
+            raise ValueError("masks is empty; give a pattern, or one for each class")
+        if isinstance(self.masks, dict) and self.by_attribute:
+            raise ValueError("vectors.attribute: masks has a file for each class; take one of both away")
         if self.unlabelled == []:
             raise ValueError("unlabelled is empty; give a pattern, or leave it out")
         return self
@@ -192,21 +255,73 @@ class DataConfig(Section):
     def _values(self) -> Self:
         names: list[Value] = [c.name for c in self.classes]
         values: list[Value] = [v for c in self.classes for v in c.values] + self.ignore
-        for kind, items in (("class name", names), ("mask value", values)):
+        # In files of their own all classes may have the same value.
+        apart = [] if isinstance(self.masks, dict) else values
+        for kind, items in (("class name", names), ("mask value", apart)):
             twice = sorted({str(i) for i in items if items.count(i) > 1})
             if twice:
                 raise ValueError(f"{kind} given twice: {', '.join(twice)}")
         if taken := sorted(TAKEN & set(names)):
             raise ValueError(f"a class cannot be called {', '.join(taken)}: tables mean something else by it")
+        if self.by_attribute:
+            return self
+        if wrong := [v for v in values if isinstance(v, str) and not COLOR.fullmatch(v)]:
+            raise ValueError(f"'{wrong[0]}' is not a colour; write it like '#1f77b4'")
         if len({isinstance(v, str) for v in values}) > 1:
             raise ValueError("mask values must be all integers or all colours")
         return self
 
     @model_validator(mode="after")
+    def _known(self) -> Self:
+        names = [c.name for c in self.classes]
+        files = list(self.masks) if isinstance(self.masks, dict) else []
+        for field, given in (("masks", files), ("rest", [self.rest] if self.rest else [])):
+            if strange := [g for g in given if g not in names]:
+                raise ValueError(f"{field}: '{strange[0]}' is no class; they are {', '.join(names)}")
+        if isinstance(self.masks, str) and not drawn(self.masks) and (self.rest or self.vectors):
+            key, what = ("rest", "vectors and for one file a class") if self.rest else ("vectors", "vectors")
+            raise ValueError(f"{key}: '{self.masks}' holds pixels of all classes; it is for {what}")
+        if isinstance(self.masks, str) and drawn(self.masks) and not self.by_attribute and self.shape is None:
+            found = f"masks: '{self.masks}' holds shapes, and nothing says their class"
+            raise ValueError(f"{found}; set vectors.attribute, or of two classes name one as rest")
+        return self
+
+    @model_validator(mode="after")
+    def _sourced(self) -> Self:
+        """Make sure that each class comes from somewhere, and from one place."""
+        for c in self.classes:
+            if c.name == self.rest and (c.values or c.name in self.own):
+                raise ValueError(f"rest: class '{c.name}' has values or a file, too; it takes what is left")
+            if self.own and c.name not in self.own and c.name != self.rest:
+                raise ValueError(f"masks: class '{c.name}' has no file; give it one, or name it as rest")
+            if not (c.values or self.own or c.name == self.rest or self.shape is not None):
+                raise ValueError(f"classes: '{c.name}' has no values; list at least one")
+        return self
+
+    @property
+    def own(self) -> dict[str, str]:
+        """Patterns of the files of each class, in the order of the classes; empty without such files."""
+        given = self.masks if isinstance(self.masks, dict) else {}
+        return {c.name: given[c.name] for c in self.classes if c.name in given}
+
+    @property
+    def by_attribute(self) -> bool:
+        """Whether classes are told by an attribute of shapes."""
+        return self.vectors is not None and self.vectors.attribute is not None
+
+    @property
+    def shape(self) -> int | None:
+        """Index of the class of all shapes, where no attribute says it: of two the one that is not rest."""
+        others = [i for i, c in enumerate(self.classes) if c.name != self.rest]
+        return others[0] if len(others) == 1 and not self.by_attribute else None
+
+    @model_validator(mode="after")
     def _told_apart(self) -> Self:
         values = [v for c in self.classes for v in c.values] + self.ignore
+        if not self.tolerance or isinstance(self.masks, dict) or self.by_attribute:
+            return self
         apart = min(((_distance(a, b), a, b) for a, b in combinations(values, 2)), key=itemgetter(0))
-        if 2 * self.tolerance >= apart[0] and self.tolerance:
+        if 2 * self.tolerance >= apart[0]:
             found = f"values {apart[1]} and {apart[2]} are {apart[0]:.3g} apart"
             raise ValueError(f"tolerance {self.tolerance:g}, but {found}: give less than {apart[0] / 2:.3g}")
         return self

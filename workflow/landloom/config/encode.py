@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from landloom.config.dates import KeptDatesConfig
 from landloom.config.edges import EdgeConfig
 from landloom.config.known_pixels import KeptPixelsConfig
 from landloom.config.low_resolution import CoarseConfig
@@ -26,3 +27,6 @@ class EncodeConfig(NetworkSection):
     known_pixels: KeptPixelsConfig | None = None
     """Keep the pixels of each tile, for generators with image_train.known_pixels; off when absent, on with
     {}."""
+    dates: KeptDatesConfig | None = None
+    """Keep the other days of each tile, for generators with image_train.dates; off when absent, on with {}.
+    Needs tile.dates."""

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from landloom.config.dates import DatesConfig
 from landloom.config.edges import EdgesConfig
 from landloom.config.known_pixels import KnownPixelsConfig
 from landloom.config.low_resolution import LowResolutionConfig
@@ -94,6 +95,8 @@ class ImageTrainConfig(Denoising, Parallel):
     known_pixels: KnownPixelsConfig | None = None
     """Tell a ControlNet pixels that its images shall keep (in-painting); off when absent, on with {}. Needs
     encode.known_pixels."""
+    dates: DatesConfig | None = None
+    """Tell a ControlNet the same place at other days; off when absent, on with {}. Needs encode.dates."""
     pix2pix: Pix2PixConfig = Pix2PixConfig()
     """Only for 'pix2pix'."""
     cyclegan: CycleGanConfig = CycleGanConfig()
@@ -109,7 +112,7 @@ class ImageTrainConfig(Denoising, Parallel):
         unread = {"pix2pix", "cyclegan"} - {self.backend}
         if self.backend != "controlnet":
             unread |= {"objective", "one_step", "metadata", "low_resolution", "edges", "known_pixels"}
-            unread |= {"start"}
+            unread |= {"start", "dates"}
         elif self.objective != "one_step":
             unread |= {"one_step"}
         fresh = type(self)()

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from landloom.config.dates import LayersOfDatesConfig
 from landloom.config.section import Section
 
 
@@ -29,6 +30,9 @@ class TileConfig(Section):
     """
     scenes_per_shard: int = Field(default=1, ge=1, le=500)
     """Scenes that one job cuts into one shard; raise it when scenes are many small files."""
+    dates: LayersOfDatesConfig | None = None
+    """Lay images of the same place at other days over each tile, for generators with image_train.dates; off
+    when absent, on with {}. Needs scenes with a place and a known day."""
 
     @model_validator(mode="after")
     def _stride(self) -> Self:

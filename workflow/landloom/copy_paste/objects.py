@@ -4,6 +4,9 @@ The augmentation of Ghiasi et al. (2021) for class masks. It costs no training, 
 new pairs have to be measured against.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
@@ -24,8 +27,19 @@ def paste(maps: Maps, target: Shares, rng: np.random.Generator) -> Recipe:
     """A real tile with regions pasted on it towards shares (K,), NaN where a class is open."""
     drawn = rng.permutation(len(maps.tiles))[:STARTS]
     start = int(drawn[gap(maps.shares[drawn], target).argmin()])
-    recipe = Recipe(start, int(rng.integers(8)), blend=False)
-    canvas, steps = turned(maps.mask(start), recipe.variant), list[Step]()
+    return pasted(maps, Recipe(start, int(rng.integers(8)), blend=False), target, rng)
+
+
+def pasted(
+    maps: Maps, start: Recipe, target: Shares, rng: np.random.Generator,
+    fits: Callable[[NDArray[np.bool_]], bool] = lambda taken: True,
+) -> Recipe:  # fmt: skip
+    """A recipe with regions pasted on it towards shares (K,).
+
+    ``fits`` says of all pixels (H, W) that would be pasted on whether they may be.
+    """
+    canvas, steps = turned(maps.mask(start.start), start.variant), list[Step]()
+    taken = np.zeros(canvas.shape, bool)
     for _ in range(ROUNDS):
         lacks = np.nan_to_num(target - shares(canvas, len(target)))
         off = float(gap(shares(canvas, len(target)), target))
@@ -36,10 +50,10 @@ def paste(maps: Maps, target: Shares, rng: np.random.Generator) -> Recipe:
         if step is None:
             break
         made = np.where(step.take, placed(maps.mask(step.tile), step), canvas)
-        if gap(shares(made, len(target)), target) < off:
+        if gap(shares(made, len(target)), target) < off and fits(taken | step.take):
             steps.append(step)
-            canvas = made
-    return Recipe(start, recipe.variant, steps, blend=False)
+            canvas, taken = made, taken | step.take
+    return replace(start, steps=steps)
 
 
 def region(maps: Maps, wanted: int, size: float, rng: np.random.Generator) -> Step | None:

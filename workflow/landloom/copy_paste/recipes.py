@@ -79,6 +79,13 @@ class Recipe:
             shown = before + weight * (above - before)
         return np.asarray(shown, np.float32)
 
+    def taken(self, side: int) -> NDArray[np.bool_]:
+        """Where another tile than the first one shows (side, side)."""
+        found = np.zeros((side, side), bool)
+        for step in self.steps:
+            found = turned(found, step.turned) | step.take
+        return found
+
     def shares(self, side: int) -> dict[int, float]:
         """Share of the pixels that each tile gives, by its number, largest first."""
         owner = np.full((side, side), self.start)

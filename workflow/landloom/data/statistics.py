@@ -33,6 +33,8 @@ class Statistics(BaseModel):
         prior: mean share of each class over the train tiles.
         tiles: number of tiles per split; 'unlabelled' only where there are any.
         scenes: number of scenes.
+        objects: classes of objects, in the order of their categories; None if nobody looked for any.
+        dates: other days that lie over a tile at most; left out of the file if there are none.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Statistics(BaseModel):
     prior: list[float]
     tiles: dict[Literal["train", "val", "test", "unlabelled"], int]
     scenes: int
+    objects: list[ClassInfo] | None = None
+    dates: int = 0
 
     @property
     def names(self) -> list[str]:
@@ -75,7 +79,7 @@ class Statistics(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
-        path.write_text(json.dumps(self.model_dump(), indent=1, allow_nan=False) + "\n")
+        path.write_text(json.dumps(self.model_dump(exclude_defaults=True), indent=1, allow_nan=False) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Statistics":

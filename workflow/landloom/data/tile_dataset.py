@@ -1,9 +1,10 @@
 """Training tiles out of shards: decoded when they are asked for, with a bounded number of them in memory."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from mmap import mmap
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,10 @@ from landloom.data.samples import Sample, ShardReader
 from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 
+T = TypeVar("T")
+
 OPEN_SHARDS = 64
 """Shards that are open at once: a process may have few hundred files open."""
-
 
 LARGE = 2**16
 """Bytes from which an array gets pages of its own."""
@@ -30,22 +32,57 @@ class Tile(NamedTuple):
     mask: NDArray[np.uint8]
 
 
-class TileDataset(HeldRows[Tile]):
-    """Tiles in some places.
+class SampleRows(HeldRows[T], Generic[T]):
+    """What is made of the samples in some places.
 
     Args:
-        places: where each tile lies.
+        places: where each sample lies.
         statistics: of the dataset.
-        min_trust: pixels trusted less (0 to 1) are ignored.
-        capacity: decoded tiles held at most; None stands for what ``HELD_BYTES`` has room for.
+        capacity: rows held at most; None stands for the decoded tiles that ``HELD_BYTES`` has room for.
 
     Attributes:
         columns: what is read of a sample.
 
     Raises:
-        InputError: there are no tiles, or one has another size or type than the statistics say; a streamed
-            tile is looked at when it is read.
+        InputError: there are no samples, or one has another size or type than the statistics say; a streamed
+            one is looked at when it is read.
     """
+
+    columns: ClassVar[Sequence[str]]
+
+    def __init__(self, places: Sequence[Place], statistics: Statistics, capacity: int | None = None) -> None:
+        if not places:
+            raise InputError("tiles", "there are no samples", "Check the split and the tiles")
+        self.places, self.statistics = places, statistics
+        room = held_tiles.capacity(statistics.bands, statistics.size, statistics.dtype)
+        super().__init__(len(places), capacity or room)
+        self.reader = lru_cache(OPEN_SHARDS)(ShardReader)
+        self.fill()
+
+    def _read(self, indices: Sequence[int]) -> Iterator[tuple[int, T]]:
+        """Rows from their shards, a shard at a time: samples of one row group are read together."""
+        by_shard: dict[Any, dict[int, int]] = {}
+        for i in dict.fromkeys(indices):
+            by_shard.setdefault(self.places[i].shard, {})[self.places[i].row] = i
+        for shard, wanted in by_shard.items():
+            for row, sample in self.reader(shard).rows(sorted(wanted), self.columns):
+                yield wanted[row], self._row(sample)
+
+    @abstractmethod
+    def _row(self, sample: Sample) -> T:
+        """What is held of a sample."""
+
+    def _image(self, sample: Sample) -> NDArray[Any]:
+        statistics, image = self.statistics, sample.image_array()
+        shape = (statistics.bands, statistics.size, statistics.size)
+        if image.shape != shape or image.dtype != statistics.dtype:
+            found = f"the image is {image.shape} {image.dtype}, not {shape} {statistics.dtype}"
+            raise InputError(sample.id, found, "Run tile again")
+        return image
+
+
+class TileDataset(SampleRows[Tile]):
+    """Tiles with their masks; pixels trusted less than ``min_trust`` (0 to 1) are ignored."""
 
     columns: ClassVar[Sequence[str]] = samples.PIXELS
 
@@ -56,33 +93,14 @@ class TileDataset(HeldRows[Tile]):
         min_trust: float = 0.0,
         capacity: int | None = None,
     ) -> None:
-        if not places:
-            raise InputError("tiles", "there are no samples", "Check the split and the tiles")
-        self.places, self.statistics, self.min_trust = places, statistics, min_trust
-        room = held_tiles.capacity(statistics.bands, statistics.size, statistics.dtype)
-        super().__init__(len(places), capacity or room)
-        self.reader = lru_cache(OPEN_SHARDS)(ShardReader)
-        self.fill()
+        self.min_trust = min_trust
+        super().__init__(places, statistics, capacity)
 
-    def _read(self, indices: Sequence[int]) -> Iterator[tuple[int, Tile]]:
-        """Tiles from their shards, a shard at a time: tiles of one row group are read together."""
-        by_shard: dict[Any, dict[int, int]] = {}
-        for i in dict.fromkeys(indices):
-            by_shard.setdefault(self.places[i].shard, {})[self.places[i].row] = i
-        for shard, wanted in by_shard.items():
-            for row, sample in self.reader(shard).rows(sorted(wanted), self.columns):
-                yield wanted[row], Tile(*map(apart, self._tile(sample)))
+    def _row(self, sample: Sample) -> Tile:
+        return Tile(*map(apart, self._tile(sample)))
 
     def _tile(self, sample: Sample) -> Tile:
         return Tile(self._image(sample), sample.trusted_mask(self.min_trust))
-
-    def _image(self, sample: Sample) -> NDArray[Any]:
-        statistics, image = self.statistics, sample.image_array()
-        shape = (statistics.bands, statistics.size, statistics.size)
-        if image.shape != shape or image.dtype != statistics.dtype:
-            found = f"the image is {image.shape} {image.dtype}, not {shape} {statistics.dtype}"
-            raise InputError(sample.id, found, "Run tile again")
-        return image
 
 
 def apart(values: NDArray[Any]) -> NDArray[Any]:

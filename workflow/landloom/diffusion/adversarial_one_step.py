@@ -44,7 +44,8 @@ class OneStep(nn.Module):
         # As the sampler does it: no signal at 1, though Stable Diffusion's schedule would leave some.
         noisy = noise if self.strength == 1 else noised(self.scheduler, real, noise, t)
         made = clean(self.scheduler, noisy, t, self.denoiser(noisy, t, given).float())
-        hints = torch.cat(self.denoiser.entering("hint", given, real.dtype), 1)
+        # What is learned for a hint serves the images alone: neither player may bend what the judge sees.
+        hints = torch.cat(self.denoiser.entering("hint", given, real.dtype), 1).detach()
         shares = F.adaptive_avg_pool2d(hints, (real.shape[-2], real.shape[-1]))
         return duel(self.judge, shares, real, made)
 

@@ -15,7 +15,7 @@ from landloom.raster.labels import IGNORE
 SYNTHETIC = "synthetic: not an observation"
 """Said in every format: nobody may take these pixels for a measurement."""
 PIECES = "synthetic: pieces of real tiles, whose licence holds, and not an observation of any place"
-"""The same, of images that are collages or start from them."""
+"""The same, of images that are collages, start from them, or keep a part of a real tile."""
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,13 @@ from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
-from landloom.orchestration import preflight, required, resources, shares
+from landloom.orchestration import judging, preflight, required, resources, shares
+from landloom.orchestration.judging import REAL
+from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
-from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import SceneFiles, divided, grouped
-
-REAL = "real"
-"""Name of the training set without synthetic samples; its ratio is 0."""
 
 
 class Dag:
@@ -88,15 +86,14 @@ class Dag:
             "dataset": [self.config.dataset, *self.others],
             "scene": list(self.parts),
             "generator": [*self.config.all_generators, REAL],
-            "network": list(self.config.segment.networks),
+            "network": [*self.config.segment.networks, *self.config.detect.networks],
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
 
     def require_files(self) -> None:
         """Raise an error for files and scenes that no rule can ask for, see ``required``."""
-        required.files(self)
-        required.unlabelled(self)
+        required.everything(self)
 
     @property
     def pairs(self) -> list[int]:
@@ -152,27 +149,18 @@ class Dag:
         return [str(p) for s in self.part(wildcards) for p in self.scenes[s].images]
 
     def masks(self, wildcards: Any) -> list[str]:
-        """Mask file of each scene of a part that has labels."""
+        """Files of the labels of a part, scene by scene; of each scene that has labels equally many masks."""
         scenes = self.at(wildcards).scenes
-        found = [scenes[s].mask for s in self.part(wildcards)]
-        return [str(mask) for mask in found if mask is not None]
+        return [str(p) for s in self.part(wildcards) for p in scenes[s].labels]
 
     def split(self, wildcards: Any) -> str:
         """Split of each scene of a part, for its command."""
         return self.lists.words("split", [self.at(wildcards).splits[s] for s in self.part(wildcards)])
 
-    def acquisition(self, wildcards: Any) -> str:
-        """Options that say when each scene of a part was taken and how cloudy it is, as a manifest says."""
-        found = [self.scenes[s] for s in self.part(wildcards)]
-        given: dict[str, list[Any]] = {
-            "acquired": [s.acquired for s in found],
-            "cloud": [s.cloud for s in found],
-        }
-        return " ".join(
-            f"--{name} {self.lists.words(name, [UNKNOWN if v is None else str(v) for v in values])}"
-            for name, values in given.items()
-            if any(v is not None for v in values)
-        )
+    @cached_property
+    def told(self) -> ToldOfScenes:
+        """What jobs that cut tiles are told of scenes beside their files."""
+        return ToldOfScenes(self)
 
     def minutes(self, rule: str) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""
@@ -197,11 +185,8 @@ class Dag:
 
     def _section(self, name: str, wildcards: Any) -> Section:
         generator, config = wildcards.get("generator"), self.at(wildcards).config
-        if name == "segment" and wildcards.get("network"):
-            # One more seed or network must not rerun the others.
-            segment = config.segment
-            name = wildcards.get("network")
-            return segment.model_copy(update={"networks": {name: segment.networks[name]}, "seeds": [0, 1, 2]})
+        if name in judging.JUDGES:
+            return judging.section(config, name, wildcards.get("network"))
         if name == "mix":
             return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
@@ -231,12 +216,11 @@ class Dag:
         return self.lists.text("settings", shaping)
 
     def expected(self) -> dict[str, Any]:
-        """All sections as jobs get them: by stage, 'generator/stage' or 'network/segment'."""
+        """All sections as jobs get them: by stage, 'generator/stage', 'network/segment' or '.../detect'."""
         found = {s: self._section(s, {}) for s in stages.names()}
         for g in self.config.all_generators:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
-        for n in self.config.segment.networks:
-            found[f"{n}/segment"] = self._section("segment", {"network": n})
+        found |= judging.expected(self)
         return {k: v.model_dump(mode="json") for k, v in found.items()}
 
     def version(self, stage: str) -> int:
@@ -348,17 +332,17 @@ class Dag:
 
     def runs(self, suffix: str = "") -> list[str]:
         """Folders of all segmentation trainings, with the dataset left as a wildcard."""
-        sets = [(REAL, "0")] + [(g, r) for g in self.generators for r in self.ratios]
-        segment = self.config.segment
-        return [
-            f"results/{{dataset}}/segment/{g}/{r}/{n}/{s}{suffix}"
-            for g, r in sets for n in segment.networks for s in segment.seeds
-        ]  # fmt: skip
+        return judging.trainings(self, "segment", suffix)
+
+    def detectors(self, suffix: str = "") -> list[str]:
+        """Folders of all trainings of detectors; none unless some are listed."""
+        return judging.trainings(self, "detect", suffix)
 
     def tables(self, wildcards: Any) -> list[str]:
         """Tables that the report shows; the label table is there with the labels of this run alone."""
         more = self.config.report.label_table and wildcards.get("dataset") not in self.others
-        names = [*self.TABLES, *(self.ABLATION if more else ())]
+        found = ("detection",) if self.config.detect.networks else ()
+        names = [*self.TABLES, *found, *(self.ABLATION if more else ())]
         dataset = wildcards.get("dataset") or self.config.dataset
         return [f"results/{dataset}/evaluation/{n}.csv" for n in names]
 
@@ -390,7 +374,7 @@ class Dag:
 
     def training_metrics(self) -> list[str]:
         """Metrics files of all trainings, with the dataset left as a wildcard."""
-        return self.trained.metrics() + self.runs(".metrics.jsonl")
+        return self.trained.metrics() + self.runs(".metrics.jsonl") + self.detectors(".metrics.jsonl")
 
 
 def put_on_path(folder: Path) -> None:

@@ -12,8 +12,8 @@ from landloom.orchestration.workload import Workload
 PROCESS, WITH_TORCH = 1_000_000_000, 3_000_000_000
 """Bytes of a job before its data: Python, libraries and Snakemake's own processes; the same with a GPU."""
 TORCH = ("base", "encode", "features", "label_train", "label_sample", "image_train", "image_sample", "curate",
-         "segment", "evaluate", "label_table")  # fmt: skip
-TRAININGS = ("base", "label_train", "image_train", "segment")
+         "segment", "detect", "evaluate", "label_table")  # fmt: skip
+TRAININGS = ("base", "label_train", "image_train", "segment", "detect")
 """Rules whose jobs go on from a checkpoint when their time is over."""
 CHECKPOINT = 12
 """Bytes of a checkpoint for each trained parameter: itself and two moments of AdamW."""
@@ -118,6 +118,7 @@ def work(dag: Dag, tiles: Tiles) -> Iterator[tuple[str, str]]:
     yield "label_train", f"{config.label_train.steps:,} steps each"
     yield "image_train", f"{config.image_train.steps:,} steps each"
     yield "segment", f"{config.segment.steps:,} steps each"
+    yield "detect", f"{config.detect.steps:,} steps each"
 
 
 def total(found: Sequence[Row]) -> int:

@@ -69,7 +69,9 @@ def check(dag: "Dag", devices: Sequence[str], rasters: Sequence[str] | None) -> 
         return
     out = Path(f"results/{config.dataset}/check.json")
     sections = {option: config.section(name) for option, name in OPTIONS.items()}
+    sections |= {"detect": config.detect} if config.detect.networks else {}
     values = {"generator": list(config.generators), "pairs": dag.pairs}
+    values |= {} if config.detect.networks else {"detect": None}
     if not current(out, {o: s.model_dump(mode="json") for o, s in sections.items()} | values, rasters):
         command = [sys.executable, "-m", "landloom", "check", "--out", str(out)]
         for option, section in sections.items():
@@ -116,7 +118,7 @@ def surveyed(config: Config) -> Tiles:
 
 def crowded(config: Config, devices: int) -> Iterator[str]:
     """Yield which trainings share their batches among more GPUs than this machine has."""
-    for name in ("base", "label_train", "image_train", "segment"):
+    for name in ("base", "label_train", "image_train", "segment", "detect"):
         for generator in (None, *config.generators):
             needed = config.section(name, generator).gpus
             if devices and needed > devices:
@@ -128,7 +130,7 @@ def lacking(config: Config) -> Iterator[str]:
     """Yield which trainings ask for an optimiser whose package is not installed."""
     if importlib.util.find_spec("bitsandbytes") is not None:
         return
-    for name in ("base", "label_train", "image_train", "segment"):
+    for name in ("base", "label_train", "image_train", "segment", "detect"):
         sections = [config.section(name, g) for g in (None, *config.generators)]
         parts = [p for s in sections for p in (s, *(v for _, v in s)) if isinstance(p, Training)]
         if any(p.optimizer == "adamw_8bit" for p in parts):

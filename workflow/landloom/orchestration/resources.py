@@ -22,7 +22,7 @@ FEATURES = 2048
 """Numbers that a feature extractor gives for an image at most."""
 VARIANTS = {"none": 1, "flip": 2, "d4": 8}
 """Turned copies of a tile, by ``augment``."""
-HOLDING = ("segment", "base", "encode", "label_train", "image_train", "curate")
+HOLDING = ("segment", "detect", "base", "encode", "label_train", "image_train", "curate")
 """Rules whose jobs hold data that grows with the dataset."""
 
 
@@ -54,8 +54,10 @@ NEEDS = {
     "curate": Needs(4000, 60),
     "mix": Needs(2000, 30),
     "segment": Needs(4000, 480),
+    "detect": Needs(4000, 480),
     "evaluate": Needs(4000, 60),
     "label_table": Needs(4000, 60),
+    "detect_table": Needs(2000, 60),
     "evidence": Needs(2000, 30),
     "export": Needs(2000, 30),
     "report": Needs(2000, 30),
@@ -161,10 +163,10 @@ def held(
         latents: bytes of the latent caches that a training reads.
     """
     images = tile_bytes(tiles.train, tiles.bands, tiles.size, "float16")
-    if rule == "segment":
+    if rule in ("segment", "detect"):
         pairs = config.mix.pairs(ratio, tiles.train)
         real = 0 if config.mix.of == "alone" and pairs else tiles.train
-        return _bounded(tile_bytes(real + pairs, tiles.bands, tiles.size, tiles.dtype), config.segment)
+        return _bounded(tile_bytes(real + pairs, tiles.bands, tiles.size, tiles.dtype), getattr(config, rule))
     if rule == "base":
         return _bounded(_base(config.base, tiles), config.base)
     if rule == "encode":

@@ -41,7 +41,7 @@ def data(config: Config, models: TrainedModels, tiles: Tiles) -> dict[str, int]:
     masks = sum(config.plan_of(g).count for g in with_masks(config))
     again = sum(p.shards * sampling(config, g).resamples for g, p in planned.items())
     return {
-        "tile_scenes": tiles.every * (image + mask + ROW),
+        "tile_scenes": tiles.every * (image * (1 + other_days(config)) + mask + ROW),
         "ratios": tiles.every * ROW,
         "caption": tiles.every * 2 * ROW,  # and the answers of a model
         "base": scratch_latents(config.base, tiles) if config.base.source == "scratch" else 0,
@@ -53,6 +53,11 @@ def data(config: Config, models: TrainedModels, tiles: Tiles) -> dict[str, int]:
         "mix": sum(config.mix.pairs(r, tiles.train) + tiles.train for r in config.mix.ratios) * 100,
         "export": exported(config, models) * copies(config) * (image + mask),
     }
+
+
+def other_days(config: Config) -> int:
+    """Images of other days that lie over a tile at most."""
+    return 0 if config.tile.dates is None else config.tile.dates.most
 
 
 def exported(config: Config, models: TrainedModels) -> int:
@@ -86,6 +91,7 @@ def latent_caches(config: Config, tiles: Tiles) -> int:
     latents = latent_bytes(kinds * tiles.train, channels, tiles.size // factor, variants, itemsize)
     texts = 2 * tiles.train * TOKENS * wide * itemsize  # a caption and a prompt, no two of them alike
     planes = 1 + (tiles.bands if config.encode.known_pixels else 0)
+    planes += other_days(config) * (tiles.bands + 1) if config.encode.dates else 0
     return latents + texts + tiles.train * tiles.size**2 * planes
 
 

@@ -23,6 +23,7 @@ from landloom.conditions.ratios import width
 from landloom.config import Config
 from landloom.config.image_train import CycleGanConfig, ImageTrainConfig, TranslationConfig
 from landloom.config.label_train import LabelTrainConfig
+from landloom.detection import networks as detectors
 from landloom.diffusion import controlnet
 from landloom.errors import InputError
 from landloom.gan.networks import Generator, discriminator
@@ -182,6 +183,13 @@ class UnweightedNetworks:
         wanted = self.config.segment.networks[name].model_copy(update={"weights": None})
         model = networks.build(wanted, self.bands, self.classes).to(META).eval()
         return alone(model, lambda: model(self._image(self.bands)))
+
+    def detect(self, name: str) -> Cost:
+        """A detector, as if there were as many classes of objects as of masks."""
+        wanted = self.config.detect.networks[name].model_copy(update={"weights": None})
+        model = detectors.build(wanted, self.bands, [""] * self.classes, self.config.detect.kind)
+        model = model.to(META).eval()
+        return alone(model, lambda: model(self._image(self.bands)).heat)
 
     def _translator(self, own: TranslationConfig) -> Cost:
         with META:

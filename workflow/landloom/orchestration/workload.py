@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.label_train import LabelTrainConfig
-from landloom.config.segment import SegmentConfig
 from landloom.config.training import Training
 from landloom.orchestration import storage
 from landloom.orchestration.resources import VARIANTS, Tiles
@@ -55,12 +54,17 @@ class Workload:
         return {n: self.networks.segment(n) for n in self.config.segment.networks}
 
     @cached_property
+    def detect(self) -> dict[str, Cost]:
+        """Detectors."""
+        return {n: self.networks.detect(n) for n in self.config.detect.networks}
+
+    @cached_property
     def jobs(self) -> dict[str, int]:
         """Number of jobs."""
         parts, config, plans = len(self.dag.parts), self.config, self.config.plan_of
         pairs = sum(plans(g).shards for g in config.generators)
-        based = self.dag.trained.based()
-        return {
+        based, detectors = self.dag.trained.based(), len(self.dag.detectors())
+        found = {
             "tile_scenes": parts, "ratios": 1, "caption": parts, "base": int(based),
             "encode": parts if based else 0,
             "features": parts if storage.compares(config, self.dag.trained) else 0,
@@ -72,6 +76,7 @@ class Workload:
             "export": sum(self.dag.trained.synthetic(g) for g in config.generators),
             "report": 1, "audit": 1,
         }  # fmt: skip
+        return found | ({"detect": detectors, "detect_table": 1} if detectors else {})
 
     @cached_property
     def flops(self) -> dict[str, float]:
@@ -88,7 +93,7 @@ class Workload:
             "label_sample": sum(self._masks()),
             "image_train": sum(trained(self._image(g), c.step) for g, c in self.image.items()),
             "image_sample": sum(self._images()), "curate": pairs * asked + compared * extractor,
-            "segment": self._segment(),
+            "segment": self._segment(), "detect": self._detect(),
             "evaluate": (len(counts) + 1) * self.config.evaluate.samples * extractor,
         }  # fmt: skip
 
@@ -104,13 +109,19 @@ class Workload:
         return {
             "caption": words, "base": base, "encode": base, "label_train": label, "label_sample": masks,
             "image_train": image, "image_sample": image + judge, "curate": judge, "segment": judge,
+            "detect": max((c.loaded for c in self.detect.values()), default=0),
         }  # fmt: skip
 
     @property
     def saved(self) -> dict[str, int]:
         """Parameters that a training writes, at most: a checkpoint has them with two moments of AdamW."""
         scratch = self.config.base.source == "scratch" and self.jobs["base"]
-        found = {"label_train": self.label, "image_train": self.image, "segment": self.segment}
+        found = {
+            "label_train": self.label,
+            "image_train": self.image,
+            "segment": self.segment,
+            "detect": self.detect,
+        }
         return {rule: max((c.saved for c in costs.values()), default=0) for rule, costs in found.items()} | {
             "base": self.networks.base_parameters if scratch else 0
         }
@@ -173,6 +184,11 @@ class Workload:
         judged = SLOW * self.tiles.held_out
         return runs * sum(trained(section, c.step) + judged * c.forward for c in self.segment.values())
 
+    def _detect(self) -> float:
+        section, held_out = self.config.detect, SLOW * self.tiles.held_out
+        runs = len(self.dag.detectors()) // max(len(self.detect), 1)
+        return runs * sum(trained(section, c.step) + held_out * c.forward for c in self.detect.values())
+
     def _owners(self, kind: str) -> list[str]:
         names = storage.with_masks(self.config) if kind == "label" else list(self.config.generators)
         trained = self.dag.trained
@@ -186,7 +202,7 @@ class Workload:
         return cast(ImageTrainConfig, self.config.section("image_train", generator))
 
 
-def trained(section: Training | SegmentConfig, step: float) -> float:
+def trained(section: Training, step: float) -> float:
     """FLOPs of a training, of which a step with one sample takes ``step``."""
     return section.steps * section.batch * step * slow(section.precision)
 

@@ -13,7 +13,7 @@ Record = Mapping[str, Any]
 def key(output: str, stage: str, expected: Mapping[str, Any]) -> str:
     """Under which name the settings of an output's job are expected."""
     parts = PurePosixPath(output).parts
-    candidates = [f"{parts[3]}/{stage}"] if stage == "segment" and len(parts) > 3 else []
+    candidates = [f"{parts[3]}/{stage}"] if stage in ("segment", "detect") and len(parts) > 3 else []
     # A generator of the label table has two parts: label_table/<name>.
     candidates += [f"{'/'.join(parts[:n])}/{stage}" for n in (2, 1)]
     return next((c for c in candidates if c in expected), stage)

@@ -14,7 +14,42 @@ SHIFT = 0.1
 """How far two files' corners may lie apart, in pixels, and still count as the same grid."""
 
 
-def compare_sizes(files: Sequence[DatasetReader]) -> None:
+ALIGN = ", or set data.align: nearest"
+"""What else may be done about a mask on another grid."""
+
+
+def common(
+    files: Sequence[DatasetReader], override: str | None, hint: str = ""
+) -> tuple[str | None, Affine | None]:
+    """Common CRS and transform of the files of a scene; see ``crs`` and ``transform``.
+
+    Args:
+        files: of one scene.
+        override: CRS that replaces the files' own.
+        hint: what else may be done where they differ; ends the message.
+
+    Raises:
+        InputError: they do not lie on one grid.
+    """
+    compare_sizes(files, hint)
+    return crs(files, override, hint), transform(files, hint)
+
+
+def fits(images: Sequence[DatasetReader], mask: DatasetReader, override: str | None) -> bool:
+    """Whether a mask lies on the grid of its images.
+
+    Raises:
+        InputError: the mask or the images cannot be placed.
+    """
+    common(images, override), transform([mask])
+    try:
+        common([*images, mask], override)
+    except InputError:
+        return False
+    return True
+
+
+def compare_sizes(files: Sequence[DatasetReader], hint: str = "") -> None:
     """Raise InputError for the first file whose size differs from the first one's."""
     first = files[0]
     for file in files[1:]:
@@ -23,19 +58,20 @@ def compare_sizes(files: Sequence[DatasetReader]) -> None:
             raise InputError(
                 f"{file.name}, size",
                 f"{file.width} x {file.height} pixels, but {first.name} has {first.width} x {first.height}",
-                "Resample one to the other's grid (gdalwarp -te ... -ts ..., masks with -r near)"
+                f"Resample one to the other's grid (gdalwarp -te ... -ts ..., masks with -r near){hint}"
                 if placed
                 else "Give files that belong together; if they show the same ground, scale one "
                 "(gdal_translate -outsize WIDTH HEIGHT, masks with -r nearest)",
             )
 
 
-def crs(files: Sequence[DatasetReader], override: str | None) -> str | None:
+def crs(files: Sequence[DatasetReader], override: str | None, hint: str = "") -> str | None:
     """Common CRS as an authority code or WKT; files without one fit any.
 
     Args:
         files: of one scene.
         override: CRS that replaces the files' own, so that they may differ.
+        hint: what else may be done.
 
     Raises:
         InputError: the override is not a CRS, or files disagree.
@@ -51,12 +87,12 @@ def crs(files: Sequence[DatasetReader], override: str | None) -> str | None:
             raise InputError(
                 f"{file.name}, CRS",
                 f"{file.crs.to_string()}, but {tagged[0].name} has {tagged[0].crs.to_string()}",
-                "Reproject it (gdalwarp -t_srs), or set data.crs if only the tag is wrong",
+                f"Reproject it (gdalwarp -t_srs){hint}; set data.crs if only the tag is wrong",
             )
     return str(tagged[0].crs.to_string()) if tagged else None
 
 
-def transform(files: Sequence[DatasetReader]) -> Affine | None:
+def transform(files: Sequence[DatasetReader], hint: str = "") -> Affine | None:
     """Common transform, pixel to map; files without one fit any.
 
     Raises:
@@ -72,7 +108,7 @@ def transform(files: Sequence[DatasetReader]) -> Affine | None:
             raise InputError(
                 f"{file.name}, transform",
                 f"its corners lie {shift:.3g} pixels away from those of {placed[0].name}",
-                "Bring both to one grid (gdalwarp -te ... -ts ...)",
+                f"Bring both to one grid (gdalwarp -te ... -ts ...){hint}",
             )
     return placed[0].transform if placed else None
 

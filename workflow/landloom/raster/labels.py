@@ -1,7 +1,7 @@
 """Labels: mask values or colours to class indices, without a loop over pixels."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,10 @@ from rasterio.windows import Window as Slice
 
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
+from landloom.raster.alignment import AlignedMask
+
+Mask: TypeAlias = DatasetReader | AlignedMask
+"""An open mask, on the grid of its image."""
 
 IGNORE = 255
 """Index of pixels without a class, in every mask; no loss and no score counts them."""
@@ -29,10 +33,11 @@ class Legend:
         tolerance: how far a value may be from the one it is taken for.
     """
 
-    def __init__(self, data: DataConfig) -> None:
-        pairs = [(v, i) for i, c in enumerate(data.classes) for v in c.values]
+    def __init__(self, data: DataConfig, only: int | None = None) -> None:
+        """Read the config; with ``only`` for a file of one class, by its index."""
+        pairs = [(v, i) for i, c in enumerate(data.classes) if only in (None, i) for v in c.values]
         pairs += [(v, IGNORE) for v in data.ignore]
-        self.colors = isinstance(pairs[0][0], str)
+        self.colors = bool(pairs) and isinstance(pairs[0][0], str)
         known = sorted((int(v[1:], 16) if isinstance(v, str) else v, i) for v, i in pairs)
         self.values = np.array([v for v, _ in known], np.float64)
         self.indices = np.array([i for _, i in known], np.uint16)
@@ -45,11 +50,13 @@ class Legend:
         return self._search(codes)
 
     def _search(self, codes: NDArray[Any]) -> NDArray[np.uint16]:
-        at = np.minimum(np.searchsorted(self.values, codes), len(self.values) - 1)
-        found = np.where(self.values[at] == codes, self.indices[at], np.uint16(UNKNOWN))
+        found = np.full(codes.shape, UNKNOWN, np.uint16)
+        if len(self.values):
+            at = np.minimum(np.searchsorted(self.values, codes), len(self.values) - 1)
+            found = np.where(self.values[at] == codes, self.indices[at], found)
         if codes.dtype.kind == "f":
             found[np.isnan(codes)] = IGNORE
-        if self.tolerance and (strange := found == UNKNOWN).any():
+        if self.tolerance and len(self.values) and (strange := found == UNKNOWN).any():
             different, places = np.unique(codes[strange], return_inverse=True)
             found[strange] = self._nearest(different)[places]
         return found
@@ -65,7 +72,7 @@ class Legend:
         """Spell a mask value as the config does."""
         return f"'#{int(code):06x}'" if self.colors else f"{code:g}"
 
-    def read(self, file: DatasetReader, window: Slice) -> tuple[NDArray[np.uint8], Counter[float]]:
+    def read(self, file: Mask, window: Slice) -> tuple[NDArray[np.uint8], Counter[float]]:
         """Class indices (h, w) of a part of a mask, and how often each unknown value occurs in it.
 
         Values that the file calls nodata, or that are transparent, are ignored, unless the config lists them.
@@ -74,11 +81,7 @@ class Legend:
         Raises:
             InputError: the mask's bands do not fit the legend.
         """
-        codes = self._codes(file, window)
-        found = self.lookup(codes)
-        if MaskFlags.all_valid not in file.mask_flag_enums[0]:
-            masked = file.read_masks(1, window=window) == 0
-            found[masked & (found == UNKNOWN) | masked & _forced(file)] = IGNORE
+        found, codes = self.find(file, window)
         unknown: Counter[float] = Counter()
         strange = found == UNKNOWN
         if strange.any():
@@ -87,14 +90,25 @@ class Legend:
             found[strange] = IGNORE
         return found.astype(np.uint8), unknown
 
-    def hidden(self, file: DatasetReader, window: Slice) -> int:
+    def find(self, file: Mask, window: Slice) -> tuple[NDArray[np.uint16], NDArray[Any]]:
+        """Class indices, IGNORE or UNKNOWN (h, w) of a part of a mask, and its values (h, w)."""
+        codes = self._codes(file, window)
+        found = self.lookup(codes)
+        if MaskFlags.all_valid not in file.mask_flag_enums[0]:
+            masked = file.read_masks(1, window=window) == 0
+            found[masked & (found == UNKNOWN) | masked & _forced(file)] = IGNORE
+        if isinstance(file, AlignedMask):
+            found[~file.covered(window)] = IGNORE
+        return found, codes
+
+    def hidden(self, file: Mask, window: Slice) -> int:
         """Number of pixels of a class that are transparent, or hidden by a mask band."""
-        if MaskFlags.per_dataset not in file.mask_flag_enums[0]:
+        if isinstance(file, AlignedMask) or MaskFlags.per_dataset not in file.mask_flag_enums[0]:
             return 0
         masked = file.read_masks(1, window=window) == 0
         return int((self.lookup(self._codes(file, window))[masked] < IGNORE).sum())
 
-    def _codes(self, file: DatasetReader, window: Slice) -> NDArray[Any]:
+    def _codes(self, file: Mask, window: Slice) -> NDArray[Any]:
         bands = sum(c != ColorInterp.alpha for c in file.colorinterp)
         if not self.colors:
             return _equal_bands(file, bands, window)
@@ -121,7 +135,7 @@ def distances(codes: NDArray[Any], values: NDArray[np.float64], colors: bool) ->
     return np.asarray(np.linalg.norm(first[:, None] - second, axis=-1))
 
 
-def _equal_bands(file: DatasetReader, bands: int, window: Slice) -> NDArray[Any]:
+def _equal_bands(file: Mask, bands: int, window: Slice) -> NDArray[Any]:
     """The values of a mask of one band, or of several that say the same, as image editors save grey.
 
     Raises:
@@ -136,13 +150,13 @@ def _equal_bands(file: DatasetReader, bands: int, window: Slice) -> NDArray[Any]
     return np.asarray(first)
 
 
-def _forced(file: DatasetReader) -> bool:
+def _forced(file: Mask) -> bool:
     """Whether the file has a mask band: it is made to hide labels. Alpha often only comes with a format."""
     flags = file.mask_flag_enums[0]
     return MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
 
 
-def _palette(file: DatasetReader) -> NDArray[np.uint32]:
+def _palette(file: Mask) -> NDArray[np.uint32]:
     """Packed colours of the 256 values of a one-band file; shades of grey when it has no palette."""
     table = np.arange(256, dtype=np.uint32) * 0x010101
     if file.colorinterp[0] == ColorInterp.palette:

@@ -1,7 +1,7 @@
 """Reads windows of a scene: stacked image bands, which pixels hold data, and the mask as class indices."""
 
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
@@ -13,12 +13,13 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as Slice
 
-from landloom.config.data import DataConfig
+from landloom.config.data import DataConfig, drawn
 from landloom.errors import InputError
-from landloom.raster import acquisition, bands, grid
-from landloom.raster.labels import IGNORE, Legend
+from landloom.raster import acquisition, bands, grid, label_files
+from landloom.raster.alignment import AlignedMask, Place
+from landloom.raster.label_files import Labels
+from landloom.raster.labels import IGNORE
 from landloom.raster.readable import readable
-from landloom.raster.unknown import UnknownValues
 from landloom.raster.windows import Window
 from landloom.runtime import phases
 from landloom.scenes.acquisition import day
@@ -41,10 +42,11 @@ class SceneReader:
         dtype: common type of the bands.
         crs: authority code or WKT, None when no file has one.
         transform: pixel to map, None when no file has one.
+        labels: None if the scene has none.
     """
 
     def __init__(self, scene: SceneFiles, data: DataConfig) -> None:
-        self.scene, self.data, self.legend = scene, data, Legend(data)
+        self.scene, self.data = scene, data
         self.stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -56,13 +58,16 @@ class SceneReader:
         try:
             self.stack.enter_context(rasterio.Env(**STRICT))
             self.images = [self._open(p) for p in self.scene.images]
-            self.mask = None if self.scene.mask is None else self._open(self.scene.mask)
+            self.masks = [self._open(p) for p in self.scene.masks if not drawn(p)]
             self.height, self.width = self.images[0].shape
-            grid.compare_sizes(self.files)
-            self.crs, self.transform = grid.crs(self.files, self.data.crs), grid.transform(self.files)
+            off = [] if self.data.align == "none" else self._elsewhere()
+            fitting = [*self.images, *(m for m in self.masks if m not in off)]
+            grid.common(self.images, self.data.crs)
+            self.crs, self.transform = grid.common(fitting, self.data.crs, self._hint())
             self.bands = bands.select(self.images, self.data.bands, self.scene.name)
-            if self.mask is not None:
-                bands.require_real(self.mask, 1)
+            for mask in self.masks:
+                bands.require_real(mask, 1)
+            self.labels = self._labels(off) if self.scene.masks else None
             self.dtype = np.result_type(*(b.file.dtypes[b.number - 1] for b in self.bands))
         except BaseException:
             self.stack.close()
@@ -75,7 +80,32 @@ class SceneReader:
     @property
     def files(self) -> list[DatasetReader]:
         """Image files, then the mask if there is one."""
-        return [*self.images, *([] if self.mask is None else [self.mask])]
+        return [*self.images, *self.masks]
+
+    def _labels(self, off: list[DatasetReader]) -> Labels:
+        """Labels of the scene, of whose open masks some are off the grid of the images."""
+        place = self._place()
+        rasters = iter([self._aligned(m, place) if m in off else m for m in self.masks])
+        files = [p if drawn(p) else next(rasters) for p in self.scene.masks]
+        return label_files.opened(files, place, self.data)
+
+    def _elsewhere(self) -> list[DatasetReader]:
+        """Masks on another grid than the images."""
+        return [m for m in self.masks if not grid.fits(self.images, m, self.data.crs)]
+
+    def _aligned(self, mask: DatasetReader, place: Place | None) -> AlignedMask:
+        return self.stack.enter_context(closing(AlignedMask(mask, place, self.data.crs)))
+
+    def _place(self) -> Place | None:
+        """Where the images lie; None where they do not say it."""
+        if self.crs is None or self.transform is None:
+            return None
+        return Place(self.height, self.width, self.crs, self.transform)
+
+    def _hint(self) -> str:
+        """What else may be done about a mask on another grid, where all files say where they lie."""
+        placed = all(f.crs and not f.transform.is_identity for f in self.files)
+        return grid.ALIGN if placed and self.data.align == "none" else ""
 
     def _open(self, path: Path) -> DatasetReader:
         if not path.is_file():
@@ -100,14 +130,13 @@ class SceneReader:
         Raises:
             InputError: a file cannot be read, or the mask holds a value that the config does not list.
         """
-        assert self.mask is not None
+        assert self.labels is not None
         image, valid = self.read_image_mirrored(window)
         height = min(window.height, self.height - window.row)
         width = min(window.width, self.width - window.col)
-        with readable(self.mask.name):
-            mask, unknown = self.legend.read(self.mask, Slice(window.col, window.row, width, height))
+        mask, unknown = self.labels.read(Slice(window.col, window.row, width, height))
         if unknown:
-            raise UnknownValues(self.mask, unknown, self.legend)
+            raise self.labels.refusal(unknown)
         edge = ((0, window.height - height), (0, window.width - width))
         return image, valid, np.pad(mask, edge, constant_values=IGNORE)
 
@@ -143,18 +172,19 @@ class SceneReader:
         return acquisition.cloud(self.images) if self.scene.cloud is None else self.scene.cloud
 
     def place(self, row: float, col: float) -> tuple[float, float] | None:
-        """Longitude and latitude of a point in pixels; None where it is not known.
+        """Longitude and latitude of a point in pixels, of the scene's centre if only that is told, or None.
 
         Raises:
             InputError: the point lies nowhere on the Earth.
         """
-        if self.transform is None:
-            return None
-        return acquisition.place(self.crs, self.transform @ (col, row), self.images[0].name)
+        spot = self.transform and self.transform @ (col, row)
+        found = acquisition.place(self.crs, spot, self.images[0].name) if spot else None
+        lon, lat = self.scene.lon, self.scene.lat
+        return (lon, lat) if found is None and lon is not None and lat is not None else found
 
     def gsd(self, lat: float | None) -> float | None:
-        """Ground sampling distance in metres at a latitude; None where it is not known."""
-        return acquisition.gsd(self.crs, self.transform, lat)
+        """Ground sampling distance in metres, as told or at a latitude; None where it is not known."""
+        return self.scene.gsd or acquisition.gsd(self.crs, self.transform, lat)
 
     def partly_missing(self, part: Slice) -> int:
         """Number of pixels of a part that hold data although some bands of a file are nodata there."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,13 @@ from rasterio.windows import Window as Slice
 
 from landloom.config.data import DataConfig
 from landloom.errors import InputError
+from landloom.raster.alignment import AlignedMask
 from landloom.raster.alike import Storage, storage
 from landloom.raster.ground import Ground, grounds
 from landloom.raster.labels import IGNORE
 from landloom.raster.readable import readable
 from landloom.raster.reader import SceneReader
-from landloom.raster.unknown import UnknownValues, lossy
+from landloom.raster.unknown import lossy
 from landloom.raster.windows import Window, areas
 from landloom.scenes.discovery import SceneFiles, lacking
 from landloom.scenes.splits import UNLABELLED
@@ -45,7 +46,8 @@ class SceneFacts:
         areas: split and place of the scene or of its blocks.
         alpha: an alpha band is used as validity and not read as data.
         paged: files that hold more rasters than the first one, which alone is read.
-        lossy: the mask's compression changes values.
+        lossy: masks whose compression changes values.
+        aligned: masks that were on another grid, their CRS and pixel size, as JSON.
         storage: how the bands that are read are stored.
         ground: where the areas lie on the Earth; nothing without a georeference.
     """
@@ -59,7 +61,8 @@ class SceneFacts:
     areas: list[Area]
     alpha: bool
     paged: list[str]
-    lossy: bool
+    lossy: list[str]
+    aligned: list[dict[str, Any]]
     storage: Storage
     ground: list[Ground]
 
@@ -71,7 +74,7 @@ def missing(scenes: Iterable[SceneFiles]) -> list[InputError]:
         InputError(f"scene '{scene.name}', {kind} {path}", f"the file {lacking(path)}", remedy)
         for scene in scenes
         for path in scene.files
-        for kind in ["mask" if path == scene.mask else "image"]
+        for kind in ["mask" if path in scene.masks else "image"]
         if not path.is_file()
     ]
 
@@ -99,7 +102,7 @@ def look(scene: SceneFiles, data: DataConfig, label: str, size: int) -> SceneFac
         )
         reader.acquired(), reader.cloud()  # and where it lies: what cannot be is an error before any job
         reader.place(0.5, 0.5), reader.place(reader.height - 0.5, reader.width - 0.5)
-        places = areas(scene.name, reader.height, reader.width, label, data.split, size)
+        places = areas(scene.ground, reader.height, reader.width, label, data.split, size)
         return SceneFacts(
             scene,
             reader.height,
@@ -110,7 +113,8 @@ def look(scene: SceneFiles, data: DataConfig, label: str, size: int) -> SceneFac
             places,
             alpha,
             [f.name for f in reader.files if f.subdatasets],
-            reader.mask is not None and lossy(reader.mask),
+            [m.name for m in reader.masks if lossy(m)],
+            [m.facts for m in reader.labels.rasters if isinstance(m, AlignedMask)] if reader.labels else [],
             storage(reader.bands),
             grounds(scene.name, reader.crs, reader.transform, places),
         )
@@ -148,12 +152,16 @@ class Pixels:
         counts: of each class (K,), by split.
         hidden: of a class in the mask, but transparent or hidden by a mask band.
         partly: that hold data although some bands are nodata.
+        uncovered: that a mask on another grid does not cover.
+        seen: all that were looked at.
     """
 
     scene: SceneFiles
     counts: dict[str, NDArray[np.int64]]
     hidden: int
     partly: int
+    uncovered: int
+    seen: int
 
 
 def count(scene: SceneFiles, data: DataConfig, parts: Sequence[Area]) -> Pixels:
@@ -163,22 +171,22 @@ def count(scene: SceneFiles, data: DataConfig, parts: Sequence[Area]) -> Pixels:
         InputError: the mask holds values that the config does not list.
     """
     counts: dict[str, NDArray[np.int64]] = {}
-    hidden = partly = 0
+    hidden = partly = uncovered = 0
     unknown: Counter[float] = Counter()
     with SceneReader(scene, data) as reader:
-        assert reader.mask is not None
+        assert reader.labels is not None
         for label, w in parts:
             part = Slice(w.col, w.row, w.width, w.height)
-            with readable(reader.mask.name):
-                indices, strange = reader.legend.read(reader.mask, part)
-                hidden += reader.legend.hidden(reader.mask, part)
+            indices, strange = reader.labels.read(part)
+            hidden += reader.labels.hidden(part)
+            uncovered += reader.labels.uncovered(part)
             partly += reader.partly_missing(part)
             unknown += strange
             found = np.bincount(indices[indices != IGNORE], minlength=len(data.classes))
             counts[label] = counts.get(label, 0) + found
         if unknown:
-            raise UnknownValues(reader.mask, unknown, reader.legend)
-    return Pixels(scene, counts, hidden, partly)
+            raise reader.labels.refusal(unknown)
+    return Pixels(scene, counts, hidden, partly, uncovered, sum(w.height * w.width for _, w in parts))
 
 
 def each(

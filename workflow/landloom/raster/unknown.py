@@ -3,10 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from rasterio.io import DatasetReader
-
 from landloom.errors import InputError
-from landloom.raster.labels import Legend
+from landloom.raster.labels import Legend, Mask
 
 SHOWN = 8
 """Most values that a message lists."""
@@ -24,7 +22,7 @@ class UnknownValues(InputError):
         lossy: the file's compression changes values.
     """
 
-    def __init__(self, file: DatasetReader, pixels: Counter[float], legend: Legend) -> None:
+    def __init__(self, file: Mask, pixels: Counter[float], legend: Legend) -> None:
         self.mask, self.pixels, self.legend, self.lossy = file.name, pixels, legend, lossy(file)
         super().__init__(f"{self.mask}, {_noun(legend)}", *_words([self]))
 
@@ -79,7 +77,7 @@ def _places(masks: Sequence[UnknownValues], value: float) -> str:
     return f" in {len(holders)} masks, such as {holders[0]}" if len(masks) > 1 else ""
 
 
-def lossy(file: DatasetReader) -> bool:
+def lossy(file: Mask) -> bool:
     """Whether a file's compression changes values."""
     image = file.tags(ns="IMAGE_STRUCTURE")
     kinds = {image.get("COMPRESSION"), file.tags(1, ns="IMAGE_STRUCTURE").get("COMPRESSION")}

@@ -60,7 +60,7 @@ def areas(
     """Divide a scene into areas with their splits: the scene itself, or its blocks when ``label`` is 'block'.
 
     Args:
-        name: the scene; blocks are dealt out by it.
+        name: the scene's ground (``SceneFiles.ground``); blocks are dealt out by it.
         height: of the scene in pixels.
         width: of the scene in pixels.
         label: the scene's split, or 'block'.

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from landloom.data.layers import Layer
 from landloom.data.quality import Reason
-from landloom.data.samples import Meta, class_ratios
+from landloom.data.samples import Meta, Sample, class_ratios
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Drawn:
         image: encoded image (C, H, W) in the dataset's units, if it brings one.
         gaps: where (H, W) it has no class after all; None where it has one everywhere.
         parts: share of its pixels that each real tile gives, by its name, largest first.
+        layers: further rasters that go with it.
+        over: the real tile whose place it takes, or None.
     """
 
     mask: NDArray[np.uint8]
@@ -50,6 +53,8 @@ class Drawn:
     image: bytes | None = None
     gaps: NDArray[np.bool_] | None = None
     parts: Mapping[str, float] = field(default_factory=dict)
+    layers: Sequence[Layer] = ()
+    over: Sample | None = None
 
 
 Draw = Callable[[Sequence[Request], int], list[Drawn]]

@@ -151,24 +151,23 @@ def _predictions(file: Path, names: list[str]) -> dict[str, bytes]:
     return dict(zip(table["id"].to_pylist(), table["prediction"].to_pylist(), strict=True))
 
 
+JUDGES = {"segment": "segmentation", "detect": "detection"}
+"""Networks that judge samples, by the folder of their runs."""
 Curve = tuple[list[float], list[float]]
 
 
 def curves(metrics: Sequence[Path], dataset: str) -> dict[str, dict[str, Curve]]:
     """Loss by step: panel title to line name to (steps, losses).
 
-    Segmentation trainings share a panel per network, and only the first seed of each is shown.
+    Trainings of networks that judge share a panel per network, and only the first seed of each is shown.
     """
     panels: dict[str, dict[str, Curve]] = {}
-    segments = sorted((p for p in metrics if "segment" in p.parts), key=_run)
-    for path in [*(p for p in metrics if "segment" not in p.parts), *segments]:
+    judges = sorted((p for p in metrics if JUDGES.keys() & set(p.parts)), key=_run)
+    for path in [*(p for p in metrics if p not in judges), *judges]:
         name = path.name.removesuffix(".metrics.jsonl")
-        if path in segments:
+        if path in judges:
             _, ratio, network, _ = _run(path)
-            title, line = (
-                f"segmentation: {network}",
-                run_name(path.parts[-4], ratio),
-            )
+            title, line = f"{JUDGES[path.parts[-5]]}: {network}", run_name(path.parts[-4], ratio)
         else:
             title, line = (name if path.parent.name == dataset else f"{path.parent.name}: {name}"), "loss"
         curve = losses(path)

@@ -96,6 +96,7 @@ def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
         else None,
         "image_quality": tables.image_quality(found["image_quality"]) if "image_quality" in found else None,
         "segmentation": _segmentation(found.get("summary"), found.get("gain"), statistics.names),
+        "detection": tables.detection(found["detection"]) if "detection" in found else [],
         "evidence": None if inputs.evidence is None else _evidence(inputs.evidence),
         "alone": gather.alone(inputs.runs),
         "strip": None if strip is None else _strip(strip, thumbnails),

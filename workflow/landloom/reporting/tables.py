@@ -118,6 +118,29 @@ def segmentation(summary: pd.DataFrame, gain: pd.DataFrame, names: Sequence[str]
     return tables
 
 
+def detection(table: pd.DataFrame) -> list[Table]:
+    """AP50 per class, and its mean with its interval and the gain over real tiles; one table per detector."""
+    tables = []
+    for network, group in table.groupby("network", sort=False):
+        names = [str(n) for n in dict.fromkeys(group["class"]) if n != "mean"]
+        rows = []
+        for (generator, ratio), run in group.groupby(["generator", "ratio"], sort=False):
+            by_class = {str(r["class"]): r for r in run.to_dict("records")}
+            mean, each = by_class["mean"], [number(by_class[n]["ap50"]) for n in names]
+            whole = [_with_ends(mean, score) for score in ("ap50", "ap", "gain50")]
+            rows.append([run_name(str(generator), ratio), f"{int(mean['seeds'])}", *each, *whole])
+        tables.append(Table(str(network), ["training set", "seeds", *names, "AP50", "AP50-95", "gain"], rows))
+    return tables
+
+
+def _with_ends(row: Mapping[Any, Any], score: str) -> str:
+    if pd.isna(row[score]):
+        return MISSING
+    sign = score.startswith("gain")
+    low, high = (number(row[f"{score}{end}"], sign=sign) for end in ("_low", "_high"))
+    return f"{number(row[score], sign=sign)} ({low} to {high})"
+
+
 def evidence(table: pd.DataFrame) -> Table:
     """Gain in mean IoU for each share of labels, generator and network, at the ratio that val chose."""
     shown = table[table["chosen"] & (table["class"] == "mean")]

@@ -10,14 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from landloom.config.data import DataConfig, Split
+from landloom.config.data import DataConfig, Split, drawn
 from landloom.errors import InputError
-from landloom.scenes import manifest, naming, patterns
-from landloom.scenes.naming import coded, spelt
-from landloom.scenes.splits import UNLABELLED, assign, withhold
+from landloom.scenes import acquisition, manifest, naming, patterns
+from landloom.scenes.naming import coded, place, placed, spelt
+from landloom.scenes.splits import LEARNED, UNLABELLED, assign, withhold
 
 ALIKE = ((".tif", ".tiff"), (".jpg", ".jpeg"))
 """Suffixes that mean the same."""
+
+
+BESIDE = (".shx", ".dbf", ".prj", ".cpg")
+"""Suffixes of the files beside a Shapefile: places, attributes, coordinate system, encoding."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,15 @@ class SceneFiles:
         name: as it is shown, one line of any signs; in paths and ids stands ``naming.coded`` of it.
         images: files whose bands are stacked, in this order.
         mask: where the mask should be; ``check`` reports it when it is not there. None if it has none.
+            Shapes may be the mask of several scenes.
         split: train, val, test or unlabelled when a manifest or the config says so.
         acquired: day of acquisition (YYYY-MM-DD) when they say so.
         cloud: share of cloud, 0 to 1, when they say so.
+        gsd: metres that a pixel spans, when they say so.
+        lon: longitude of the centre, degrees east, when they say so.
+        lat: latitude of the centre, degrees north.
+        place: name of the ground that it shows, when they say so.
+        class_masks: in place of a mask, a file for each class that has one, in the order of ``data.classes``.
     """
 
     name: str
@@ -39,11 +49,38 @@ class SceneFiles:
     split: str | None = None
     acquired: str | None = None
     cloud: float | None = None
+    gsd: float | None = None
+    lon: float | None = None
+    lat: float | None = None
+    place: str | None = None
+    class_masks: tuple[Path, ...] = ()
+
+    @property
+    def ground(self) -> str:
+        """What is dealt out as one: the place, or the scene itself; no name of a scene is one of a place."""
+        return self.name if self.place is None else f"{self.place}\n"
+
+    @property
+    def masks(self) -> tuple[Path, ...]:
+        """The mask or the files of the classes; none if it has no labels."""
+        return self.class_masks if self.mask is None else (self.mask,)
+
+    @property
+    def labels(self) -> tuple[Path, ...]:
+        """The masks, each with the files that lie beside it and belong to it."""
+        return tuple(f for m in self.masks for f in (m, *beside(m)))
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Image files, then the mask if there is one."""
-        return (*self.images, *([] if self.mask is None else [self.mask]))
+        """Image files, then those of the labels."""
+        return (*self.images, *self.labels)
+
+
+def beside(mask: Path) -> list[Path]:
+    """Files without which a Shapefile says nothing or something else."""
+    if mask.suffix.lower() != ".shp":
+        return []
+    return [p for s in BESIDE for p in (mask.with_suffix(s), mask.with_suffix(s.upper())) if p.is_file()]
 
 
 def grouped(scenes: Sequence[SceneFiles], size: int) -> dict[str, list[str]]:
@@ -82,12 +119,16 @@ def discover(data: DataConfig) -> list[SceneFiles]:
                 s.split,
                 None if s.acquired is None else s.acquired.isoformat(),
                 s.cloud,
+                s.gsd,
+                s.lon,
+                s.lat,
+                None if s.place is None else place(s.place, f"{where} '{s.name}', place"),
             )
             for s in data.scenes
         ]
     else:
         where = "data.images"
-        found = _patterns(_listed(data.images), data.masks or "")
+        found = _patterns(_listed(data.images), data)
     if not found:
         raise InputError(where, "no scene is listed there", "List at least one scene")
     if data.unlabelled is not None:
@@ -96,7 +137,15 @@ def discover(data: DataConfig) -> list[SceneFiles]:
     _check_unshared(found, where)
     _check_apart(found, where)
     _check_capitals(found, where)
+    if data.day_in_name is not None:
+        found = [_dated(s, data.day_in_name) for s in found]
     return sorted(found, key=lambda s: s.name)
+
+
+def _dated(scene: SceneFiles, form: str) -> SceneFiles:
+    """A scene with the day that its name holds, unless it has one already."""
+    day = None if scene.acquired else acquisition.in_name(scene.name, form, "data.day_in_name")
+    return replace(scene, acquired=day.isoformat()) if day else scene
 
 
 def divided(data: DataConfig) -> tuple[list[SceneFiles], dict[str, str]]:
@@ -107,7 +156,9 @@ def divided(data: DataConfig) -> tuple[list[SceneFiles], dict[str, str]]:
     """
     scenes = discover(data)
     labels = split_scenes(scenes, data.split)
-    return [replace(s, mask=None) if labels[s.name] == UNLABELLED else s for s in scenes], labels
+    return [
+        replace(s, mask=None, class_masks=()) if labels[s.name] == UNLABELLED else s for s in scenes
+    ], labels
 
 
 def _listed(given: str | list[str] | None) -> list[str]:
@@ -135,8 +186,8 @@ def _check_unshared(scenes: list[SceneFiles], where: str) -> None:
 def _check_apart(scenes: list[SceneFiles], where: str) -> None:
     seen: dict[str, SceneFiles] = {}
     for scene in scenes:
-        if scene.mask is not None and scene.mask in scene.images:
-            found = f"scene '{scene.name}' has {scene.mask} as its image and as its mask"
+        if both := set(scene.masks) & set(scene.images):
+            found = f"scene '{scene.name}' has {min(both)} as its image and as its mask"
             raise InputError(where, found, "Give the file of each")
         if (first := seen.setdefault(scene.name, scene)) is not scene:
             raise InputError(
@@ -159,21 +210,36 @@ def _check_capitals(scenes: list[SceneFiles], where: str) -> None:
         raise InputError(where, found, "Rename one of them, or work in a folder that keeps them apart")
 
 
-def _patterns(images: list[str], masks: str) -> list[SceneFiles]:
-    found = patterns.matched("data.images", images, {"data.masks": masks})
-    scenes = [
-        SceneFiles(spelt("_".join(values.values()), "data.images"), files, Path(patterns.fill(masks, values)))
-        for files, values in found
-    ]
+def _patterns(images: list[str], data: DataConfig) -> list[SceneFiles]:
+    found = patterns.matched("data.images", images, _mask_patterns(data))
+    scenes = [_matched(values, files, "data.images", data) for files, values in found]
     # Where both lie in one folder, a.tif beside a_mask.tif, the image pattern matches the masks, too.
-    owners = {s.mask: s for s in scenes}
+    owners = {m: s for s in scenes for m in s.masks}
     return [s for s in scenes if any(owners.get(p, s) is s for p in s.images)]
+
+
+def _mask_patterns(data: DataConfig) -> dict[str, str]:
+    """Patterns of masks by key of the config; one file of shapes may serve all scenes, and is no pattern."""
+    given = {f"data.masks.{n}": p for n, p in data.own.items()}
+    given |= {"data.masks": data.masks} if isinstance(data.masks, str) else {}
+    return {k: p for k, p in given.items() if patterns.wildcards(p) or not drawn(p)}
 
 
 def _unlabelled(images: list[str]) -> list[SceneFiles]:
     found = patterns.matched("data.unlabelled", images)
-    names = [spelt("_".join(values.values()), "data.unlabelled") for _, values in found]
-    return [SceneFiles(n, files, None, UNLABELLED) for n, (files, _) in zip(names, found, strict=True)]
+    return [_matched(values, files, "data.unlabelled") for files, values in found]
+
+
+def _matched(
+    values: Mapping[str, str], images: tuple[Path, ...], where: str, data: DataConfig | None = None
+) -> SceneFiles:
+    """The scene of some values of the wildcards; unlabelled without a config that says its masks."""
+    name, ground = spelt("_".join(values.values()), where), placed(values, where)
+    if data is None:
+        return SceneFiles(name, images, None, UNLABELLED, place=ground)
+    mask = Path(patterns.fill(data.masks, values)) if isinstance(data.masks, str) else None
+    own = tuple(Path(patterns.fill(p, values)) for p in data.own.values())
+    return SceneFiles(name, images, mask, place=ground, class_masks=own)
 
 
 def lacking(path: Path) -> str:
@@ -189,14 +255,14 @@ def unpaired(data: DataConfig) -> list[Path]:
     Raises:
         InputError: the patterns find no scene.
     """
-    if data.images is None or data.masks is None:
+    if data.images is None:
         return []
     used = {os.path.normpath(p) for s in discover(data) for p in s.files}
-    order = patterns.wildcards(data.masks)
-    found = {
-        patterns.fill(data.masks, dict(zip(order, k, strict=True)))
-        for k in patterns.matches(data.masks, order)
-    }
+    found: set[str] = set()
+    for pattern in _mask_patterns(data).values():
+        order = patterns.wildcards(pattern)
+        keys = patterns.matches(pattern, order)
+        found |= {patterns.fill(pattern, dict(zip(order, key, strict=True))) for key in keys}
     return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
 
 
@@ -225,25 +291,41 @@ def other_suffix(data: DataConfig) -> list[Path]:
 def _manifest(path: Path) -> Iterator[SceneFiles]:
     for where, row in manifest.entries(path):
         images = tuple(path.parent / name.strip() for name in row["image"].split(";") if name.strip())
-        cloud = float(row["cloud"]) if "cloud" in row else None
+        cloud, gsd, lon, lat = (float(row[k]) if k in row else None for k in ("cloud", "gsd", "lon", "lat"))
         yield SceneFiles(
             spelt(row["scene"], where), images, path.parent / row["mask"] if row["mask"] else None,
-            row["split"] or None, row.get("acquired"), cloud,
+            row["split"] or None, row.get("acquired"), cloud, gsd, lon, lat, row.get("place"),
         )  # fmt: skip
 
 
 def split_scenes(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:
     """Split of each scene by name: train, val, test or unlabelled; 'block' when scenes are divided inside.
 
-    Name patterns come first; a share counts over the scenes that no pattern took. Scenes that come unlabelled
-    stay so; of the train scenes, those beyond the labelled share become so.
+    Name patterns come first; a share counts over the places that no pattern took, a scene without a place
+    being one of its own. Scenes that come unlabelled stay so; of the train places, those beyond the labelled
+    share become so.
 
     Raises:
-        InputError: a pattern matches no scene or the same one as another, or the manifest names no split.
+        InputError: a pattern matches no scene or the same one as another, the manifest names no split, or
+            scenes of one place are in different splits.
     """
     given = {s.name: UNLABELLED for s in scenes if s.split == UNLABELLED}
-    masked = _split_masked([s for s in scenes if s.name not in given], split)
-    return given | withhold(masked, split.labelled, split.seed)
+    masked = [s for s in scenes if s.name not in given]
+    labels = _split_masked(masked, split)
+    _check_whole(scenes, given | labels)
+    kept = withhold({s.ground: labels[s.name] for s in masked}, split.labelled, split.seed)
+    return given | {s.name: kept[s.ground] for s in masked}
+
+
+def _check_whole(scenes: Sequence[SceneFiles], labels: Mapping[str, str]) -> None:
+    """Refuse a place of which something is learned and something held out, or that is in val and in test."""
+    seen: dict[str, SceneFiles] = {}
+    for scene in (s for s in scenes if s.place is not None):
+        first = seen.setdefault(scene.ground, scene)
+        one, other = labels[first.name], labels[scene.name]
+        if one != other and not {one, other} <= {*LEARNED, "block"}:
+            found = f"place '{scene.place}' is in {one} ('{first.name}') and in {other} ('{scene.name}')"
+            raise InputError("data.split", found, "Put all scenes of a place into one split")
 
 
 def _split_masked(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:
@@ -253,9 +335,10 @@ def _split_masked(scenes: Sequence[SceneFiles], split: Split) -> dict[str, str]:
     if split.by == "manifest":
         return {s.name: _given(s) for s in scenes}
     result = _by_pattern([s.name for s in scenes], {"val": split.val, "test": split.test})
-    rest = [s.name for s in scenes if s.name not in result]
+    rest = [s for s in scenes if s.name not in result]
     val, test = (0.0 if isinstance(x, list) else x for x in (split.val, split.test))
-    return result | assign(rest, val, test, split.seed)
+    dealt = assign(sorted({s.ground for s in rest}), val, test, split.seed)
+    return result | {s.name: dealt[s.ground] for s in rest}
 
 
 def _given(scene: SceneFiles) -> str:

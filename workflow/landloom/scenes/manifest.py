@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from landloom.errors import InputError
-from landloom.scenes import acquisition
+from landloom.scenes import acquisition, naming
 from landloom.scenes.splits import SPLITS, UNLABELLED
 
 COLUMNS = ("scene", "image", "mask", "split")
-EXTRA = {"acquired": acquisition.day, "cloud": acquisition.share}
-"""Columns that may be there, and what reads them."""
 SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 """Separators that a table may have, by its suffix; spreadsheets write what their country is used to."""
 
@@ -22,12 +20,12 @@ SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 def entries(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the place of each entry, and its scene, image, mask and split ('' when not given).
 
-    Day of acquisition (YYYY-MM-DD) and share of cloud are there if they are given.
+    What else is known of the image (``acquisition.TOLD``), and its place, are there if they are given.
 
     Capitals in names of columns do not count; entries without any value are skipped.
 
     Raises:
-        InputError: the file is missing or malformed, an entry lacks a value, or a day or share is none.
+        InputError: the file is missing or malformed, an entry lacks a value, or what it tells cannot be.
     """
     for number, row in enumerate(_rows(path), 1):
         where = f"{path}, entry {number}"
@@ -49,7 +47,11 @@ def entries(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 raise InputError(where, found, remedy)
         if split not in ("", *SPLITS, UNLABELLED):
             raise InputError(where, f"split is '{values['split']}'", "Write train, val, test or unlabelled")
-        given = {k: str(read(known[k], f"{where}, {k}")) for k, read in EXTRA.items() if known.get(k)}
+        told = (acquisition.TOLD | {"place": naming.place}).items()
+        given = {k: str(read(known[k], f"{where}, {k}")) for k, read in told if known.get(k)}
+        if ("lon" in given) != ("lat" in given):
+            found = "only one of lon and lat is given"
+            raise InputError(where, found, "Give both, or none")
         yield where, values | {"split": split} | given
 
 

@@ -7,15 +7,20 @@ there.
 
 import hashlib
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 from landloom.errors import InputError
+from landloom.scenes.acquisition import UNKNOWN
 
 LONGEST = 190
 """Most bytes of a code: file systems take 255, and records, locks and places of tiles add."""
 ESCAPE = "~"
 """Begins a coded byte. It means nothing in shells (but in front of a word, which a path never has), in
 addresses, regular expressions, patterns of files and formulas of spreadsheets."""
+
+PLACE = "place"
+"""Wildcard of a pattern that names the place of a scene."""
 
 
 def spelt(name: str, where: str) -> str:
@@ -33,6 +38,25 @@ def spelt(name: str, where: str) -> str:
         said = f"the name of scene {found!r} holds {wrong[0]!r}, a line break or another control sign"
         raise InputError(where, said, "Rename it")
     return unicodedata.normalize("NFC", found)
+
+
+def place(name: str, where: str) -> str:
+    """The name of a place as it is shown and compared.
+
+    Raises:
+        InputError: it is no name, or the word that stands for no place.
+    """
+    found = spelt(name, where)
+    if found == UNKNOWN:
+        raise InputError(
+            where, f"'{found}' is no name of a place", "Leave it out, or call the place otherwise"
+        )
+    return found
+
+
+def placed(values: Mapping[str, str], where: str) -> str | None:
+    """The place that the wildcard {place} of a pattern names; None without this wildcard."""
+    return place(values[PLACE], where) if PLACE in values else None
 
 
 def coded(name: str) -> str:

@@ -36,9 +36,9 @@ def local(weights: str | None) -> bool:
     return weights == "package" or str(weights).endswith(".safetensors")
 
 
-def lacking(network: Network) -> list[InputError]:
-    """Why the local weights of a network cannot be had; nothing is loaded."""
-    weights, where = network.weights, "segment.networks: weights"
+def lacking(network: Network, key: str = "segment.networks") -> list[InputError]:
+    """Why the local weights of a network, which stands under a key of the config, cannot be had."""
+    weights, where = network.weights, f"{key}: weights"
     if weights != "package":
         if not local(weights) or Path(str(weights)).is_file():
             return []

@@ -17,14 +17,16 @@ from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
 from landloom.config.check import CheckConfig
 from landloom.config.data import DataConfig
+from landloom.config.detect import DetectConfig
 from landloom.config.features import FeaturesConfig
 from landloom.config.mix import MixConfig
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
+from landloom.detection import networks as detectors
 from landloom.errors import InputError, InputErrors
 from landloom.metrics import extractors
 from landloom.models import layout
-from landloom.raster import alike, survey
+from landloom.raster import alike, survey, vector_survey
 from landloom.raster.ground import shared
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
@@ -43,7 +45,7 @@ Counts = dict[str, NDArray[np.int64]]
 def run(
     config: CheckConfig, data: DataConfig, tile: TileConfig, base: BaseConfig, segment: SegmentConfig,
     caption: CaptionConfig, features: FeaturesConfig, mix: MixConfig, generator: list[str], pairs: list[int],
-    out: Out,
+    out: Out, detect: DetectConfig | None = None,
 ) -> None:  # fmt: skip
     """Write what was found; raise one error that lists every problem.
 
@@ -52,6 +54,7 @@ def run(
     problems = [
         *layout.problems(base, tile.size),
         *networks.problems(segment, tile.size),
+        *detectors.problems(detect, tile.size),
         *disk(config, out.parent),
     ]
     problems += extractors.problems(features)
@@ -69,7 +72,10 @@ def run(
     problems += twice if data.split.same_ground == "error" else []
     windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile, data.split.buffer))
     problems += shortages(mix, dict(zip(generator, pairs, strict=True)), windows["train"])
-    found, share = scan(facts, config, data, problems)
+    shapes = vector_survey.look(facts, data, threads())
+    problems += shapes.problems
+    warnings += shapes.remarks
+    found, share = scan(facts if not shapes.problems else [], config, data, problems)
     counts = classes(found, data)
     if share and len(facts) == len(scenes):
         # A part of the pixels cannot prove that a class is nowhere.
@@ -80,7 +86,7 @@ def run(
     warnings += [*doubts(found), *leftover(data)]
     warnings += [str(p) for p in twice] if data.split.same_ground == "warning" else []
     if problems:
-        raise InputErrors(merged(problems))
+        raise InputErrors(merged(vector_survey.misplaced(problems)))
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     report = summary(facts, labels, data, tile, counts) | {"scanned": share, "warnings": warnings}
@@ -247,7 +253,7 @@ def remarks(facts: Sequence[SceneFacts], data: DataConfig, tile: TileConfig) -> 
             f"{len(paged)} files hold several pages, such as {paged[0]}: the first alone is read; if "
             "the others are bands, write them as bands of one page (gdalbuildvrt -separate)"
         )
-    if lossy := [f.files.mask for f in facts if f.lossy]:
+    if lossy := [name for f in facts for name in f.lossy]:
         found.append(
             f"{len(lossy)} masks, such as {lossy[0]}, are compressed with loss: pixels at edges may hold the "
             "value of another class; export them again without loss, as PNG or GeoTIFF"
@@ -262,9 +268,15 @@ def doubts(found: Sequence[Pixels]) -> list[str]:
     said = []
     if hidden := [p for p in found if p.hidden]:
         said.append(
-            f"{len(hidden)} masks, such as {hidden[0].scene.mask}, have {sum(p.hidden for p in hidden)} "
+            f"{len(hidden)} masks, such as {hidden[0].scene.masks[0]}, have {sum(p.hidden for p in hidden)} "
             "pixels of a class that are transparent (alpha 0) or hidden by a mask band: transparent ones "
             "keep their class, hidden ones are ignored; to ignore a colour, move it to data.ignore"
+        )
+    if some := [p for p in found if p.uncovered]:
+        share = sum(p.uncovered for p in some) / sum(p.seen for p in some)
+        said.append(
+            f"{len(some)} scenes, such as '{some[0].scene.name}', lie in part beside their masks: "
+            f"{sum(p.uncovered for p in some)} of their pixels ({100 * share:.2g} %) are ignored"
         )
     if partly := [p for p in found if p.partly]:
         said.append(
@@ -303,6 +315,7 @@ def summary(
                 "dtype": f.dtype,
                 "crs": f.crs,
             }
+            | ({"aligned": f.aligned} if f.aligned else {})
             for f in facts
         ],
         "windows": {s: windows[s] for s in (*SPLITS, UNLABELLED) if s in SPLITS or windows[s]},

@@ -13,6 +13,7 @@ from torch import nn
 from landloom.config.curate import CurateConfig
 from landloom.config.features import FeaturesConfig
 from landloom.data import quality, samples
+from landloom.data.kept_pixels import PIXELS
 from landloom.data.quality import COPY, Quality, Reason
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
@@ -82,11 +83,11 @@ def judged(
         mask, seen = sample.mask_array(), found.argmax(0).astype(np.uint8)
         trusted = codec.encode(trust(pixel_loss(found, mask), mask, norm.loss, config.tolerance))
         matrix += scores.confusion(mask, seen, len(dataset.classes))
-        share = agreement(seen, mask)
+        share, kept = agreement(seen, mask), bool(sample.layer(PIXELS))
         expected = norm.expected(mask)
         # Of classes that the judge never gets right nothing can be expected, nor held against a pair.
         relative = share / expected if expected else 1.0
-        yield trusted, decide(config, share, relative, near.get(sample.id), sample.quality)
+        yield trusted, decide(config, share, relative, near.get(sample.id), sample.quality, kept)
 
 
 def marked(
@@ -102,13 +103,17 @@ def marked(
 
 
 def decide(
-    config: CurateConfig, share: float, relative: float, near: Neighbour | None, before: Quality | None
-) -> Quality:
-    """The verdict: all scores, and every reason to reject."""
+    config: CurateConfig, share: float, relative: float, near: Neighbour | None, before: Quality | None,
+    kept: bool = False,
+) -> Quality:  # fmt: skip
+    """The verdict: all scores, and every reason to reject.
+
+    What a sample was told to keep of a real tile (``kept``) makes no copy of it.
+    """
     found: dict[str, float | None] = {"agreement": share, "relative": relative}
     reasons = quality.below("agreement", share, config.min_agreement)
     reasons += quality.below("agreement for its classes", relative, config.min_relative)
-    if (whole := quality.score(before, "one_tile")) > config.memory.share:
+    if (whole := quality.score(before, "one_tile")) > config.memory.share and not kept:
         reasons.append(Reason(COPY, f"{COPY}: {100 * whole:.1f} % of the pixels are cut from one"))
     if near is not None:
         found |= {"realism": near.realism, "distance": near.distance, "rank": near.rank}
@@ -124,7 +129,8 @@ def neighbours(
 ) -> dict[str, Neighbour]:
     """Nearest train tile of each new image.
 
-    The unchanged image of a tile named as parent is not new, unless it was pieced together.
+    The unchanged image of a tile named as parent is not new, unless it was pieced together; one of which a
+    part was painted anew is near to its own tile, which says nothing.
     """
     real, places, cut = {}, [], "collage" in samples.metadata(pairs)
     for tile in samples.read(tiles, split="train"):
@@ -132,7 +138,7 @@ def neighbours(
         places.append(Place.of(tile))
     new = {
         s.id for s in samples.read(pairs)
-        if cut or _digest(s) not in [real.get(p) for p in s.parents or []]
+        if not s.layer(PIXELS) and (cut or _digest(s) not in [real.get(p) for p in s.parents or []])
     }  # fmt: skip
     if not new or not real:
         return {}

@@ -39,7 +39,7 @@ def run(
 
     """
     real = Statistics.load(statistics)
-    pieces = any("collage" in samples.metadata(p) for p in curated)
+    pieces = any({"collage", "repainted"} & set(samples.metadata(p)) for p in curated)
     collection = Collection(dataset, generator_of(curated), real, config.license, out, min_trust, pieces)
     wanted = {*config.formats, *(NEEDS[f] for f in config.formats if f in NEEDS)}
     formats = [f for f in about.FORMATS if f in wanted]

@@ -21,7 +21,7 @@ from landloom.runtime.importing import importing
 from landloom.training.loop import Objective, device, train
 from landloom.training.metrics_log import metrics_path
 
-VERSION = 10
+VERSION = 11
 NAMES = {"pix2pix": "Pix2Pix", "cyclegan": "CycleGAN"}
 Given = TypeVar("Given", Path, list[Path])
 

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from landloom.config.label_sample import LabelSampleConfig
-from landloom.config.metadata import MetadataWish
-from landloom.data import samples
+from landloom.config.label_sample import LabelSampleConfig, LayoutConfig
+from landloom.data import dates, samples
 from landloom.data.batches import Fitting, batches
 from landloom.data.quality import judged
-from landloom.data.samples import Meta, Requested, Sample, class_ratios
+from landloom.data.samples import Requested, Sample, class_ratios
 from landloom.data.statistics import Statistics
 from landloom.errors import InputError
+from landloom.planning.metadata import Wishes
+from landloom.planning.nearest import nearest
 from landloom.raster import codec
 from landloom.raster.labels import IGNORE
 from landloom.raster.regions import without_small
@@ -32,26 +33,30 @@ def run(
     config: LabelSampleConfig, generator: str, shard: int, statistics: In, plan: In, tiles: Ins, out: Out,
     model: In | None = None, base: In | None = None, judge: In | None = None,
 ) -> None:  # fmt: skip
-    """Write one mask per request: by a trained model, put together from real ones, real itself or predicted.
+    """Write one mask per request, by a model or from real ones, predicted or edited; or a layout of objects.
 
     Raises:
-        InputError: masks shall be predicted, but no tile is unlabelled or the judge is sure of no pixel.
+        InputError: masks shall be predicted, but no tile is unlabelled or the judge is sure of no pixel; or
+            objects shall be placed, but no train tile holds any.
     """
-    dataset = Statistics.load(statistics)
+    config, dataset = config.read(), Statistics.load(statistics)
     table = pd.read_parquet(plan)
-    requests = table[table["shard"] == shard]
+    requests, wishes = table[table["shard"] == shard], Wishes.of(config.metadata, tiles)
     if config.source == "real":
-        made = from_real(requests, tiles, generator, config.metadata)
+        made = from_real(requests, tiles, generator, wishes)
+    elif config.source == "layout":
+        made = from_layouts(config.layout, requests, tiles, generator, dataset, wishes)
     elif config.source == "predicted":
         assert judge is not None
-        made = from_predicted(config, requests, tiles, generator, dataset, judge)
+        made = from_predicted(config, requests, tiles, generator, dataset, judge, wishes)
     else:
         draw = cut(config, dataset, tiles) if config.source != "model" else None
         if draw is None:
             assert model is not None
             draw = padded(fitted(load(config, dataset, model, base)), config.batch)
-        made = drawn_masks(config, requests, draw, generator)
-    samples.write(out, made, {"generator": generator, "classes": dataset.names})
+        made = drawn_masks(config, requests, draw, generator, wishes)
+    about = {"repainted": True} if config.source == "repaint" else {}
+    samples.write(out, made, {"generator": generator, "classes": dataset.names} | about)
 
 
 def load(config: LabelSampleConfig, dataset: Statistics, model: Path, base: Path | None) -> Draw:
@@ -73,24 +78,30 @@ def load(config: LabelSampleConfig, dataset: Statistics, model: Path, base: Path
 
 
 def cut(config: LabelSampleConfig, dataset: Statistics, tiles: Sequence[Path]) -> Draw:
-    """What puts masks together from real ones."""
+    """What puts masks together from real ones, or edits them."""
     with importing():
         from landloom.copy_paste.masks import CutMasks
+        from landloom.copy_paste.repainting import RepaintedMasks
+    if config.source == "repaint":
+        return RepaintedMasks(dataset, tiles, config.repaint)
     return CutMasks(dataset, tiles, config.source, config.looks == "any")
 
 
 def drawn_masks(
-    config: LabelSampleConfig, table: pd.DataFrame, draw: Draw, generator: str
+    config: LabelSampleConfig, table: pd.DataFrame, draw: Draw, generator: str, wishes: Wishes
 ) -> Iterator[Sample]:
     """Draw masks, and pull the levers that are switched on."""
     parts, draw = batches(len(table), config.batch), smoothed(draw, config.smooth)
     for part in progress.shown(parts, f"masks of {generator}", len(table), config.batch):
         rows = table.iloc[part].to_dict("records")
-        meta = wished(config.metadata, None)
-        asked = [replace(request(r), meta=meta) for r in rows]
+        asked = [replace(request(r), meta=wishes.drawn(r)) for r in rows]
         found = best_of(asked, draw, config.control.tries, config.control.tolerance)
         for row, wanted, drawn in zip(rows, asked, found, strict=True):
-            yield named(sample(config, row, wanted, drawn), generator)
+            made, over = named(sample(config, row, wanted, drawn), generator), drawn.over
+            if over is not None:
+                meta = wishes.drawn(row, over.meta)
+                made = replace(made, crs=over.crs, transform=over.transform, meta=meta)
+            yield made
 
 
 def sample(config: LabelSampleConfig, row: Mapping[Hashable, Any], wanted: Request, drawn: Drawn) -> Sample:
@@ -107,6 +118,7 @@ def sample(config: LabelSampleConfig, row: Mapping[Hashable, Any], wanted: Reque
         id=row["id"], mask=codec.encode(mask), image=drawn.image, ratios=ratios, caption=row["caption"],
         seed=row["seed"], target_ratios=[float(x) for x in wanted.target], parents=list(drawn.parts),
         request=asked_for, quality=judged(None, scores, reasons), meta=wanted.meta,
+        layers=list(drawn.layers),
     )  # fmt: skip
 
 
@@ -137,26 +149,20 @@ def smoothed(draw: Draw, pixels: int) -> Draw:
     return drawn
 
 
-def wished(wish: MetadataWish, known: Meta | None) -> Meta | None:
-    """What is known of a tile, with the fields that are wished for in their place; None if there is none."""
-    fields = wish.model_dump(exclude_none=True)
-    return replace(known or Meta(), **fields) if fields else known
-
-
 def from_real(
-    requests: pd.DataFrame, tiles: Sequence[Path], generator: str, wish: MetadataWish
+    requests: pd.DataFrame, tiles: Sequence[Path], generator: str, wishes: Wishes
 ) -> Iterator[Sample]:
     """The real train tile whose class mix is nearest to each request."""
     train, ratios = samples.rows(tiles, "train"), samples.columns(tiles, ["ratios"])["ratios"]
     rows = requests.to_dict("records")
     chosen = nearest(rows, train, [ratios[i] for i in train])
     real = dict(zip(sorted(set(chosen)), samples.pick(tiles, chosen), strict=True))
-    return taken(rows, [real[i] for i in chosen], generator, wish)
+    return taken(rows, [real[i] for i in chosen], generator, wishes)
 
 
 def from_predicted(
     config: LabelSampleConfig, requests: pd.DataFrame, tiles: Sequence[Path], generator: str,
-    dataset: Statistics, judge: Path,
+    dataset: Statistics, judge: Path, wishes: Wishes,
 ) -> Iterator[Sample]:  # fmt: skip
     """The unlabelled tile whose predicted class mix is nearest to each request."""
     with importing():
@@ -167,30 +173,31 @@ def from_predicted(
     chosen = nearest(rows, list(masks), [m.ratios for m in masks.values()])
     shown = zip(sorted(set(chosen)), samples.pick(tiles, chosen), strict=True)
     real = {i: replace(s, mask=masks[i].mask, ratios=masks[i].ratios) for i, s in shown}
-    return taken(rows, [real[i] for i in chosen], generator, config.metadata)
+    return taken(rows, [real[i] for i in chosen], generator, wishes)
+
+
+def from_layouts(
+    config: LayoutConfig, requests: pd.DataFrame, tiles: Sequence[Path], generator: str, dataset: Statistics,
+    wishes: Wishes,
+) -> Iterator[Sample]:  # fmt: skip
+    """Objects that stand as those of real tiles do, for each request."""
+    with importing():
+        from landloom.detection.layout_samples import layouts, placed
+    draw = layouts(config, dataset, samples.read(tiles, "train"))
+    return placed(draw, requests.to_dict("records"), generator, dataset, wishes)
 
 
 def taken(
-    rows: Sequence[Mapping[Hashable, Any]], tiles: Sequence[Sample], generator: str, wish: MetadataWish
+    rows: Sequence[Mapping[Hashable, Any]], tiles: Sequence[Sample], generator: str, wishes: Wishes
 ) -> Iterator[Sample]:
     """Yield the tile of each request as a sample of the generator."""
     for row, found in zip(rows, tiles, strict=True):
+        meta = wishes.drawn(row, found.meta)
         yield Sample(
             id=f"{generator}_{row['id']}", mask=found.mask, image=found.image, scene=generator,
             source=generator,
             crs=found.crs, transform=found.transform, ratios=found.ratios, caption=row["caption"],
             seed=row["seed"], target_ratios=[float(x) for x in row["target_ratios"]], parents=[found.id],
-            request=Requested(row["mix"]), meta=wished(wish, found.meta),
+            request=Requested(row["mix"]), meta=meta, place=found.place,
+            layers=dates.told(found, None if meta is None else meta.acquired),
         )  # fmt: skip
-
-
-def nearest(
-    requests: Sequence[Mapping[Hashable, Any]], rows: Sequence[int], ratios: Sequence[Sequence[float]]
-) -> list[int]:
-    """For each request the row whose class mix is nearest (L1); ties by the request's seed."""
-    mixes, found = np.array(ratios), []
-    for request in requests:
-        gap = np.nansum(np.abs(mixes - request["target_ratios"]), 1)
-        ties = np.flatnonzero(gap <= gap.min() + 1e-6)
-        found.append(rows[ties[request["seed"] % len(ties)]])
-    return found

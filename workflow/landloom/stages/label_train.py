@@ -29,7 +29,7 @@ from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import device, train
 from landloom.training.metrics_log import metrics_path
 
-VERSION = 7
+VERSION = 8
 
 
 def run(

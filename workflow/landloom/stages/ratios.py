@@ -40,6 +40,7 @@ def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: O
         prior=train.mean(0).tolist(),
         tiles=counts(tiles),
         scenes=len(set(samples.columns(tiles, ["scene"])["scene"])),
+        dates=max(int(samples.metadata(path).get("dates", 0)) for path in tiles),
     ).save(statistics)
     table.to_parquet(out, index=False)
 

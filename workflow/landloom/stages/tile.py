@@ -5,6 +5,8 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +15,20 @@ from numpy.typing import NDArray
 
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
-from landloom.data import known_pixels, samples
+from landloom.data import dates, known_pixels, samples
 from landloom.data.samples import Meta, Sample, ShardWriter
 from landloom.errors import InputError
 from landloom.raster import block_cache, codec, histogram
 from landloom.raster.class_map import Grid
 from landloom.raster.labels import IGNORE
 from landloom.raster.reader import SceneReader
+from landloom.raster.series import Frame, Series
 from landloom.raster.windows import Window, areas, tiles
 from landloom.runtime import progress
 from landloom.runtime.command_line import Ins, Out
 from landloom.scenes import acquisition
 from landloom.scenes.acquisition import UNKNOWN
-from landloom.scenes.discovery import SceneFiles
+from landloom.scenes.discovery import BESIDE, SceneFiles
 from landloom.scenes.naming import coded
 from landloom.scenes.splits import LEARNED, UNLABELLED
 
@@ -36,7 +39,10 @@ AHEAD = 2
 
 def run(
     config: TileConfig, data: DataConfig, scene: list[str], split: list[str], image: Ins, mask: Ins, out: Out,
-    acquired: list[str] | None = None, cloud: list[str] | None = None,
+    acquired: list[str] | None = None, cloud: list[str] | None = None, gsd: list[str] | None = None,
+    lon: list[str] | None = None, lat: list[str] | None = None, place: list[str] | None = None,
+    reference: Ins | None = None, reference_scene: list[str] | None = None,
+    reference_place: list[str] | None = None, reference_acquired: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Write the tiles of some scenes.
 
@@ -46,21 +52,34 @@ def run(
         scene: names of the scenes.
         split: split of each scene, or 'block' when it is divided inside.
         image: image files, the same number for each scene, scene by scene.
-        mask: mask file of each scene but the unlabelled ones, whose tiles have no mask and no class shares.
+        mask: mask file of each scene, or its files of the classes in their order; none of unlabelled ones,
+            whose tiles have no mask and no class shares. Files beside a Shapefile may stand behind it.
         out: the shard.
         acquired: day of acquisition of each scene, or 'unknown'; without it, that in the image's tags.
         cloud: share of cloud of each scene, likewise.
+        gsd: metres that a pixel of each scene spans, or 'unknown'; without it, as CRS and transform have it.
+        lon: longitude of the centre of each scene in degrees east, likewise.
+        lat: latitude of the centre of each scene in degrees north, likewise.
+        place: name of the ground that each scene shows, or 'unknown'.
+        reference: image files of all scenes of these places, for layers of other days.
+        reference_scene: scene of each of these files.
+        reference_place: place of each of these files.
+        reference_acquired: day of acquisition of each of these files, as ``acquired``.
 
     Raises:
-        InputError: a raster cannot be read, or the lists do not fit together.
+        InputError: a raster cannot be read, the lists do not fit together, or days of a place do not.
     """
-    files = paired(scene, split, image, mask, told("acquired", acquired, scene), told("cloud", cloud, scene))
+    given = {"acquired": acquired, "cloud": cloud, "gsd": gsd, "lon": lon, "lat": lat, "place": place}
+    known = {k: told(k, v, scene) for k, v in given.items()}
+    files = paired(scene, split, image, mask, len(data.own), known)
+    others = referenced(reference or [], reference_scene, reference_place, reference_acquired)
     about, blocks = contents(files, data, config.size)
     counts = np.zeros((about["bands"], 256), np.int64)
-    with block_cache.bounded(blocks), ShardWriter(out, about) as writer:
+    about |= {"dates": most(config)} if config.dates else {}
+    with block_cache.bounded(blocks * (1 + most(config))), ShardWriter(out, about) as writer:
         for one, where in zip(files, split, strict=True):
             kept = 0
-            for sample, found in cut(one, where, config, data, threads()):
+            for sample, found in cut(one, where, config, data, threads(), others):
                 writer.add(sample)
                 kept, counts = kept + 1, counts if found is None else counts + found
             if not kept:
@@ -71,26 +90,52 @@ def run(
 
 
 def paired(
-    scene: list[str], split: list[str], image: list[Path], mask: list[Path],
-    days: list[str | None], clouds: list[str | None],
+    scene: list[str], split: list[str], image: list[Path], mask: list[Path], own: int,
+    about: dict[str, list[str | None]],
 ) -> list[SceneFiles]:  # fmt: skip
-    """Files of each scene.
+    """Files of each scene, with ``own`` masks of single classes if there are such, and what is told of it.
 
     Raises:
         InputError: the lists do not fit together.
     """
-    count, labelled = len(image) // len(scene), sum(s != UNLABELLED for s in split)
-    if not (len(split) == len(scene) and len(mask) == labelled and len(image) == count * len(scene)):
+    mask = [m for m in mask if m.suffix.lower() not in BESIDE]
+    count, labelled, masks = len(image) // len(scene), sum(s != UNLABELLED for s in split), own or 1
+    if not (len(split) == len(scene) and len(mask) == labelled * masks and len(image) == count * len(scene)):
         found = "--scene, --split, --image and --mask differ in length"
         raise InputError("tile", found, "Give one per scene; masks only of scenes that are not unlabelled.")
-    masks = iter(mask)
+    rest = iter(mask)
+    given = [() if s == UNLABELLED else tuple(islice(rest, masks)) for s in split]
+
+    def value(name: str, i: int) -> float | None:
+        return number(name, about[name][i], scene[i])
+
     return [
         SceneFiles(
-            s, tuple(image[i * count : (i + 1) * count]), None if split[i] == UNLABELLED else next(masks),
-            None, days[i], share(clouds[i], s),
+            s, tuple(image[i * count : (i + 1) * count]), given[i][0] if given[i] and not own else None,
+            None, about["acquired"][i], value("cloud", i), value("gsd", i), value("lon", i), value("lat", i),
+            about["place"][i], given[i] if own else (),
         )
         for i, s in enumerate(scene)
     ]  # fmt: skip
+
+
+def referenced(
+    image: list[Path], scene: list[str] | None, place: list[str] | None, acquired: list[str] | None
+) -> list[SceneFiles]:
+    """Scenes that layers of other days are taken from, by what is said of each of their files.
+
+    Raises:
+        InputError: the lists differ in length.
+    """
+    if not len(image) == len(scene or []) == len(place or []):
+        wrong = "--reference, --reference-scene and --reference-place differ in length"
+        raise InputError("tile", wrong, "Give one of each for each file")
+    days = told("reference-acquired", acquired, scene or [])
+    found = dict[str, SceneFiles]()
+    for file, name, where, day in zip(image, scene or [], place or [], days, strict=True):
+        before = found[name].images if name in found else ()
+        found[name] = SceneFiles(name, (*before, file), None, acquired=day, place=where)
+    return list(found.values())
 
 
 def threads() -> int:
@@ -123,31 +168,42 @@ def told(name: str, values: list[str] | None, scenes: list[str]) -> list[str | N
     return [None if v == UNKNOWN else v for v in found]
 
 
-def share(text: str | None, scene: str) -> float | None:
-    """Share of cloud in a text."""
-    return None if text is None else acquisition.share(text, f"scene '{scene}', cloud")
+def number(name: str, text: str | None, scene: str) -> float | None:
+    """A number that is told of a scene."""
+    return None if text is None else float(acquisition.TOLD[name](text, f"scene '{scene}', {name}"))
 
 
 def cut(
-    scene: SceneFiles, split: str, config: TileConfig, data: DataConfig, threads: int
-) -> Iterator[tuple[Sample, NDArray[np.int64] | None]]:
+    scene: SceneFiles, split: str, config: TileConfig, data: DataConfig, threads: int,
+    others: Sequence[SceneFiles] = (),
+) -> Iterator[tuple[Sample, NDArray[np.int64] | None]]:  # fmt: skip
     """The tiles of one scene in reading order, each with what ``encoded`` counts.
 
     One thread reads, others encode: files of GDAL are no place for two threads. What they make depends on
-    nothing but the tile.
+    nothing but the tile. ``others`` are scenes whose days are laid over it, if they are of its place.
     """
-    with SceneReader(scene, data) as reader, ThreadPoolExecutor(threads) as pool:
-        found = areas(scene.name, reader.height, reader.width, split, data.split, config.size)
+    with ExitStack() as stack:
+        reader = stack.enter_context(SceneReader(scene, data))
+        pool = stack.enter_context(ThreadPoolExecutor(threads))
+        wanted = config.dates is not None and scene.place is not None
+        series = stack.enter_context(Series(reader, others if wanted else [], most(config)))
+        found = areas(scene.ground, reader.height, reader.width, split, data.split, config.size)
         chosen = tiles(found, config, data.split.buffer)
         begun: deque[Future[tuple[Sample, NDArray[np.int64] | None]]] = deque()
         for label, window in progress.shown(chosen, f"windows of {scene.name}"):
             pixels = read(reader, window, label, config.min_valid if label in LEARNED else 0.0)
             if pixels is not None:
                 sample = described(reader, window, label)
-                begun.append(pool.submit(encoded, sample, *pixels, len(data.classes)))
+                days = series.frames(window)
+                begun.append(pool.submit(encoded, sample, *pixels, len(data.classes), days))
             if len(begun) > AHEAD * threads:
                 yield begun.popleft().result()
         yield from (tile.result() for tile in begun)
+
+
+def most(config: TileConfig) -> int:
+    """Other days that a tile has at most."""
+    return 0 if config.dates is None else config.dates.most
 
 
 def read(
@@ -172,16 +228,17 @@ def read(
 def described(reader: SceneReader, window: Window, split: str) -> Sample:
     """The sample of one window, still without pixels."""
     move = reader.transform and reader.transform.translation(window.col, window.row)
-    place = None if reader.transform is None else [float(x) for x in (reader.transform @ move)[:6]]
+    lies = None if reader.transform is None else [float(x) for x in (reader.transform @ move)[:6]]
     return Sample(
         id=f"{coded(reader.scene.name)}_{window.row}_{window.col}",
         scene=reader.scene.name,
         row=window.row,
         col=window.col,
         crs=reader.crs,
-        transform=place,
+        transform=lies,
         split=split,
         meta=taken(reader, window),
+        place=reader.scene.place,
     )
 
 
@@ -191,6 +248,7 @@ def encoded(
     valid: NDArray[np.bool_],
     mask: NDArray[np.uint8] | None,
     classes: int,
+    days: Sequence[Frame] = (),
 ) -> tuple[Sample, NDArray[np.int64] | None]:
     """The sample with its pixels; of 8 bits that are learned from also how often each value counts."""
     sample.image = codec.encode(image, sample.crs, sample.transform)
@@ -199,6 +257,7 @@ def encoded(
     else:
         sample.mask = codec.encode(mask)
         sample.ratios = samples.class_ratios(mask, classes)
+    sample.layers += [dates.layer(day) for day in days]
     counted = sample.split in LEARNED and image.dtype == np.uint8
     return sample, histogram.where(image, valid) if counted else None
 

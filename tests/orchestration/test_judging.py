@@ -1,0 +1,43 @@
+import pytest
+
+from landloom.config.detect import Detector
+from landloom.orchestration import judging
+from tests.orchestration.test_dag import Wildcards, dag
+
+DETECT = {"networks": {"centre": {"width": 32}, "other": {}}, "seeds": [4, 5]}
+
+
+def test_without_detectors_nothing_is_asked_of_them() -> None:
+    made = dag()
+    assert made.detectors() == []
+    assert judging.detect_option(made) == ""
+    assert not any("detection" in t for t in made.tables(Wildcards(dataset="d")))
+    assert not any("/detect/" in m for m in made.training_metrics())
+
+
+def test_detectors_are_trained_on_each_mix_with_each_seed() -> None:
+    made = dag(detect=DETECT, generators={"g": {}}, mix={"ratios": [0.5]})
+    root = "results/{dataset}/detect"
+    wanted = [
+        f"{root}/{mix}/{n}/{s}" for mix in ("real/0", "g/0.5") for n in ("centre", "other") for s in (4, 5)
+    ]
+    assert made.detectors() == wanted
+    assert f"{root}/g/0.5/other/5.metrics.jsonl" in made.training_metrics()
+    assert "results/d/evaluation/detection.csv" in made.tables(Wildcards(dataset="d"))
+    assert "centre" in made.patterns()["network"]
+    assert "--detect '{" in judging.detect_option(made)
+
+
+def test_a_job_of_a_detector_gets_its_own_network_and_no_seeds() -> None:
+    made = dag(detect=DETECT)
+    found = judging.section(made.config, "detect", "centre")
+    assert found.networks == {"centre": Detector(width=32)}
+    assert found.seeds == [0, 1, 2]
+    assert made.section("detect")(Wildcards(network="centre")) == '{"networks":{"centre":{"width":32}}}'
+    assert made.expected()["centre/detect"]["networks"] == {"centre": Detector(width=32).model_dump()}
+
+
+@pytest.mark.parametrize("stage", judging.JUDGES)
+def test_names_of_networks_stand_in_paths(stage: str) -> None:
+    with pytest.raises(Exception, match="may hold letters, digits"):
+        dag(**{stage: {"networks": {"a/b": {}}}})

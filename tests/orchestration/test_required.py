@@ -1,0 +1,19 @@
+"""What must be there before a run is planned; tests/orchestration/test_dag.py has scenes and their files."""
+
+from pathlib import Path
+
+import pytest
+
+from landloom.errors import InputError
+from landloom.orchestration import required
+from landloom.orchestration.dag import Dag
+from tests.config.test_config import raw
+
+
+def test_weights_of_an_edge_network_are_looked_for(tmp_path: Path) -> None:
+    file = tmp_path / "hed.h5"
+    made = Dag(raw() | {"encode": {"edges": {"kind": "hed", "weights": str(file)}}})
+    with pytest.raises(InputError, match=r"^encode\.edges\.weights: .*hed\.h5: does not exist\. Give hed"):
+        required.weights(made)
+    file.touch()
+    required.weights(made)

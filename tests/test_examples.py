@@ -1,0 +1,27 @@
+"""Examples, each laid over a config: they load, change it, and are on the page that explains them."""
+
+from pathlib import Path
+
+import pytest
+
+from landloom.config import load
+from landloom.orchestration import config_files
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.stem)
+def test_an_example_goes_over_the_default_config(example: Path) -> None:
+    plain = load(config_files.read([ROOT / "config/config.yaml"]))
+    laid = load(config_files.read([ROOT / "config/config.yaml", example]))
+    assert laid != plain
+    assert laid.data.classes == plain.data.classes
+
+
+def test_every_example_is_explained_and_says_how_it_is_used() -> None:
+    page = (ROOT / "docs/systems.md").read_text()
+    assert EXAMPLES
+    assert [e.name for e in EXAMPLES if f"(../config/examples/{e.name})" not in page] == []
+    unsaid = [e for e in EXAMPLES if f"config/examples/{e.name}" not in e.read_text().split("\n\n")[0]]
+    assert unsaid == []

@@ -1,0 +1,52 @@
+"""Networks that judge samples: their trainings, and the settings of each."""
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from landloom.config import Config
+from landloom.config.detect import DetectConfig
+from landloom.config.segment import SegmentConfig
+
+if TYPE_CHECKING:
+    from landloom.orchestration.dag import Dag
+
+JUDGES = ("segment", "detect")
+"""Stages that train them."""
+REAL = "real"
+"""Name of the training set without synthetic samples; its ratio is 0."""
+
+
+def section(config: Config, stage: str, network: str | None) -> SegmentConfig | DetectConfig:
+    """The section of a stage; of a network its own settings alone.
+
+    One more seed or network must not rerun the others.
+    """
+    found = config.segment if stage == "segment" else config.detect
+    if not network:
+        return found
+    own = {"networks": {network: found.networks[network]}, "seeds": [0, 1, 2]}
+    return found.model_copy(update=own)
+
+
+def trainings(dag: "Dag", stage: str, suffix: str = "") -> list[str]:
+    """Folders of all trainings of a stage, with the dataset left as a wildcard."""
+    sets = [(REAL, "0")] + [(g, r) for g in dag.generators for r in dag.ratios]
+    judges = section(dag.config, stage, None)
+    return [
+        f"results/{{dataset}}/{stage}/{g}/{r}/{n}/{s}{suffix}"
+        for g, r in sets for n in judges.networks for s in judges.seeds
+    ]  # fmt: skip
+
+
+def expected(dag: "Dag") -> dict[str, Any]:
+    """Settings of each network, as its jobs get them, by 'network/stage'."""
+    networks = {s: section(dag.config, s, None).networks for s in JUDGES}
+    return {f"{n}/{s}": section(dag.config, s, n) for s, found in networks.items() for n in found}
+
+
+def detect_option(dag: "Dag") -> str:
+    """Option of the check that names the detectors; nothing where there are none."""
+    if not dag.config.detect.networks:
+        return ""
+    text = dag.lists.text("detect", dag.config.detect.model_dump_json(exclude_defaults=True))
+    return f"--detect {shlex.quote(text)}"

@@ -57,6 +57,7 @@ wildcard_constraints:
     scene=patterns["scene"],
     generator=patterns["generator"],
     network=patterns["network"],
+    drawn=patterns["drawn"],
     shard=patterns["shard"],
     seed=patterns["seed"],
     ratio=patterns["ratio"],

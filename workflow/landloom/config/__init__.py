@@ -32,6 +32,7 @@ from landloom.config.plan import PlanConfig, check_complete, check_pixels
 from landloom.config.ratios import RatiosConfig
 from landloom.config.report import ReportConfig
 from landloom.config.run import RunConfig
+from landloom.config.scene_mask import SceneMaskConfig
 from landloom.config.section import NAME, Section, Seed
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
@@ -57,6 +58,7 @@ RESERVED = (
     "export",
     TABLE,
     "report",
+    "scene_masks",
     "state",
 )
 
@@ -82,6 +84,7 @@ class Config(Section):
     label_sample: LabelSampleConfig = LabelSampleConfig()
     image_train: ImageTrainConfig = ImageTrainConfig()
     image_sample: ImageSampleConfig = ImageSampleConfig()
+    scene_mask: SceneMaskConfig = SceneMaskConfig()
     curate: CurateConfig = CurateConfig()
     mix: MixConfig = MixConfig()
     segment: SegmentConfig = SegmentConfig()
@@ -132,6 +135,8 @@ class Config(Section):
     @model_validator(mode="after")
     def _references(self) -> Self:
         known = {c.name for c in self.data.classes}
+        if problem := self.scene_mask.problem(known, self.tile.size):
+            raise ValueError(problem)
         for name in self.all_generators:
             for mix, goal in self.plan_of(name).mixes.items():
                 asked = set(goal.boost) | {c for row in goal.rows() for c in row}

@@ -18,6 +18,8 @@ from landloom.raster.labels import IGNORE
 
 TILES = 1024
 """Tiles drawn at random for each cell."""
+DRAWN = 0.75
+"""Share of the tiles that is drawn where there are few: else all seeds would choose the same."""
 NEAREST = 96
 """Of these, how many are tried in all turns: those whose middle is nearest to the class mix of the cell."""
 TRIED = 24
@@ -104,7 +106,9 @@ class Patches:
         tried = [self.candidates(w) for w in wanted]
         new = np.concatenate([self.shown(*t) for t in tried])
         old = np.stack([w.old for w in wanted]).repeat([len(t) for t, _ in tried], 0)
-        take, price = cut(old, new, sides_of(wanted[0].old, 2 * self.margin), 2 * self.margin, self.maps.price)
+        take, price = cut(
+            old, new, sides_of(wanted[0].old, 2 * self.margin), 2 * self.margin, self.maps.price
+        )
         made = np.where(take, new, old)
         found, start = [], 0
         for w, (tiles, variants) in zip(wanted, tried, strict=True):
@@ -115,14 +119,15 @@ class Patches:
         return found
 
     def off(self, masks: NDArray[np.uint8], here: tuple[slice, slice], target: Shares) -> NDArray[np.float64]:
-        """Mean distance (N,) of class shares to a target in a part of masks (N, S, S), times its part of them."""
+        """Mean distance (N,) of class shares to a target in a part of masks (N, S, S), times its size."""
         part = masks[:, *here]
         return gap(shares(part, len(target)), target) * (part[0].size / masks[0].size)
 
     def candidates(self, wanted: Wanted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Tiles and turns, two of (TRIED,), that have about the mix of a cell and fit what is there."""
         free = self.apart(wanted.beside)
-        drawn = np.random.default_rng(list(wanted.seed)).permutation(free)[:TILES]
+        drawn = np.random.default_rng(list(wanted.seed)).permutation(free)
+        drawn = drawn[: min(TILES, int(np.ceil(DRAWN * len(free))))]
         off = gap(self.middle[drawn], wanted.target)
         near = np.argsort(off, kind="stable")[:NEAREST]
         total = off[near] + FIT * self.unlike(wanted.old, drawn[near])
@@ -130,7 +135,7 @@ class Patches:
         return drawn[near][places], variants
 
     def apart(self, others: Sequence[int]) -> NDArray[np.int64]:
-        """Tiles that share no pixel with others, or all if none is left: what repeats nearby catches the eye."""
+        """Tiles that share no pixel with others, or all if none is left: repetitions catch the eye."""
         taken = np.zeros(len(self.places), bool)
         for place in self.places[list(others)]:
             away = np.abs(self.places - place)
@@ -175,7 +180,11 @@ def sides_of(old: Mask, band: int) -> list[int]:
 
 
 def cut(
-    old: NDArray[np.uint8], new: NDArray[np.uint8], sides: Sequence[int], band: int, price: NDArray[np.float32]
+    old: NDArray[np.uint8],
+    new: NDArray[np.uint8],
+    sides: Sequence[int],
+    band: int,
+    price: NDArray[np.float32],
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Where patches (N, S, S) show over what is there: within the cheapest line along each of some sides.
 

@@ -125,9 +125,7 @@ def matched(above: Image, new: Mask, take: NDArray[np.bool_], before: Image, old
     return np.clip(moved, -1, 1)
 
 
-def blended(
-    take: NDArray[np.bool_], alike: NDArray[np.bool_], feather: int = FEATHER
-) -> NDArray[np.float32]:
+def blended(take: NDArray[np.bool_], alike: NDArray[np.bool_], feather: int = FEATHER) -> NDArray[np.float32]:
     """How much of the new image shows (H, W): a ramp across the seam where both tiles have one class."""
     if take.all() or not take.any():
         return take.astype(np.float32)

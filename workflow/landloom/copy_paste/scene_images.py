@@ -59,14 +59,14 @@ class SceneImages:
         return np.asarray(np.clip(moved, -1, 1), np.float32)
 
     def finished(self, end: int) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
-        """The rows (C, H, W) that are finished, in the dataset's units, and where (H, W) no class is known."""
+        """Finished rows (C, H, W), in the dataset's units, and where (H, W) no class is known."""
         self.mask.finished(end)
         image, gaps = self.image.finished(end)[1], self.gaps.finished(end)[1]
         return self.dataset.unscale(image), gaps[0]
 
 
 def shifts(dataset: Statistics, maps: Maps) -> dict[str, NDArray[np.float32]]:
-    """What to add (K + 1, C) to the pixels of each class of a scene, so that classes look alike in all scenes.
+    """What to add (K + 1, C) to the pixels of each class of a scene, so that it looks alike in all scenes.
 
     A class is brought from its mean colour in the scene to the mean of the scenes that have it. The last row,
     for pixels without a class, is the mean of the others.
@@ -74,7 +74,9 @@ def shifts(dataset: Statistics, maps: Maps) -> dict[str, NDArray[np.float32]]:
     scenes: dict[str, list[int]] = {}
     for tile in maps.tiles:
         scenes.setdefault(tile.scene, []).append(tile.row)
-    means = {s: colours(list(samples.pick(maps.shards, spread(r, LOOKED))), dataset) for s, r in scenes.items()}
+    means = {
+        s: colours(list(samples.pick(maps.shards, spread(r, LOOKED))), dataset) for s, r in scenes.items()
+    }
     every = np.stack(list(means.values()))
     known = ~np.isnan(every).any(2)
     total = np.nan_to_num(every).sum(0) / np.maximum(known.sum(0), 1)[:, None]

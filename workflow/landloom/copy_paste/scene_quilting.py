@@ -1,7 +1,8 @@
 """Masks of scenes larger than a tile, quilted from turned real ones.
 
-Each cell of a scene gets a train tile, chosen for the class mix of the cell and for its fit with the neighbours that
-are finished, and cut towards them along the cheapest lines (Efros and Freeman 2001). See ``data.lattice`` for the order.
+Each cell of a scene gets a train tile, chosen for the class mix of the blocks that it lies on and for its fit
+with the neighbours that are finished, and cut towards them along the cheapest lines (Efros and Freeman 2001).
+For the order see ``data.lattice``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -62,8 +63,8 @@ def quilted(
         for part in batches(sheet, row, columns, 2 * lattice.margin):
             wanted = [
                 Wanted(
-                    row, c, sheet.over(row, c)[0].copy(), cells[row, c], parts(targets, lattice, row, c), (seed, row, c),
-                    around(tiles, row, c),
+                    row, c, sheet.over(row, c)[0].copy(), cells[row, c], parts(targets, lattice, row, c),
+                    (seed, row, c), around(tiles, row, c),
                 )
                 for c in part
             ]  # fmt: skip

@@ -1,8 +1,9 @@
-"""The cells of a scene that are made one by one, each beside finished neighbours, so that any part can be made alone.
+"""Cells of a scene that are made one by one beside finished neighbours, so that any part can be made alone.
 
-Each cell is made together with a margin all around it, which lies over its neighbours: what is made is as large as
-a tile. Cells have four colours, as squares of two by two. Those of one colour do not touch, and each sees only what
-cells of earlier colours have made. So it depends on cells at most three away, however large the scene is.
+Each cell is made together with a margin all around it, which lies over its neighbours: what is made is as
+large as a tile. Cells have four colours, as squares of two by two. Those of one colour do not touch, and each
+sees only what cells of earlier colours have made. So it depends on cells at most three away, however large
+the scene is.
 """
 
 from collections.abc import Iterator
@@ -98,7 +99,9 @@ class Sheet:
         dtype: type of the pixels.
     """
 
-    def __init__(self, lattice: Lattice, rows: range, cols: range, empty: ArrayLike, dtype: DTypeLike) -> None:
+    def __init__(
+        self, lattice: Lattice, rows: range, cols: range, empty: ArrayLike, dtype: DTypeLike
+    ) -> None:
         self.lattice, self.empty = lattice, np.asarray(empty, dtype)[:, None, None]
         first, across = lattice.near(rows, lattice.rows, COLOURS), lattice.near(cols, lattice.cols, COLOURS)
         self.top, self.left = (r.start * lattice.cell - lattice.margin for r in (first, across))
@@ -118,7 +121,7 @@ class Sheet:
         return self.pixels[:, y : y + size, x : x + size]
 
     def finished(self, end: int) -> tuple[int, NDArray[Any]]:
-        """Forget the rows above ``end``: the first of those that are wanted, and they themselves (C, H, W)."""
+        """Forget the rows above ``end``; return the first of them that is wanted, and all (C, H, W)."""
         first, last = (min(max(n, self.rows.start), self.rows.stop) for n in (self.top, end))
         across = slice(self.cols.start - self.left, self.cols.stop - self.left)
         found = self.pixels[:, first - self.top : last - self.top, across].copy()

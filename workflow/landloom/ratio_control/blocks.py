@@ -1,7 +1,7 @@
 """Class shares of a scene, block by block: drawn before any block is made, so that each can follow its own.
 
-A share asked of a whole scene is a promise of all its blocks together. Kept by looking at what the others have, it
-would tie each block to all; drawn beforehand, blocks stay independent of each other.
+A share asked of a whole scene is a promise of all its blocks together. Kept by looking at what the others
+have, it would tie each block to all; drawn beforehand, blocks stay independent of each other.
 """
 
 from collections.abc import Sequence
@@ -72,8 +72,8 @@ def smooth(noise: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
 def nearest(field: NDArray[np.float64], real: Shares) -> Shares:
     """For standard normal vectors (B, K) the shares (B, K) of real tiles that lie there.
 
-    The vectors are given the mean and the covariance of real shares. Distances are those of Hellinger, between
-    roots of shares, in which a little of a class and none of it differ.
+    The vectors are given the mean and the covariance of real shares. Distances are those of Hellinger,
+    between roots of shares, in which a little of a class and none of it differ.
     """
     roots = np.sqrt(real)
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(roots.T, bias=True)))
@@ -83,7 +83,7 @@ def nearest(field: NDArray[np.float64], real: Shares) -> Shares:
 
 
 def bent(shares: Shares, mean: Shares, weights: Shares) -> Shares:
-    """Rows (N, K), each class multiplied by one factor, that sum to one and have the given weighted mean (K,).
+    """Rows (N, K), each class times one factor, that sum to one and have the given weighted mean (K,).
 
     Iterative proportional fitting (Deming and Stephan 1940): of all rows with that mean, those nearest to
     the given ones in relative entropy.
@@ -100,9 +100,7 @@ def bent(shares: Shares, mean: Shares, weights: Shares) -> Shares:
     return np.asarray(found)
 
 
-def reach(
-    scenes: Sequence[str], places: NDArray[np.integer], shares: Shares, side: int
-) -> float:
+def reach(scenes: Sequence[str], places: NDArray[np.integer], shares: Shares, side: int) -> float:
     """How far class mixes reach, in blocks: the smoothing after which noise is as alike as real neighbours.
 
     Noise that was smoothed by a Gaussian of s blocks is alike by exp(-1 / (4 s^2)) from block to block.
@@ -115,7 +113,9 @@ def reach(
     """
     at = {(s, int(r), int(c)): i for i, (s, (r, c)) in enumerate(zip(scenes, places, strict=True))}
     beside = [(0, side), (side, 0)]
-    pairs = [(i, at[s, r + y, c + x]) for (s, r, c), i in at.items() for y, x in beside if (s, r + y, c + x) in at]
+    pairs = [
+        (i, at[s, r + y, c + x]) for (s, r, c), i in at.items() for y, x in beside if (s, r + y, c + x) in at
+    ]
     roots = np.sqrt(shares)
     roots = roots - roots.mean(0)
     total = (roots**2).sum(1).mean()
@@ -133,7 +133,7 @@ def pixels(height: int, width: int, side: int) -> NDArray[np.int64]:
 
 
 def divided(shares: Shares, height: int, width: int, side: int, cell: int) -> Shares:
-    """Shares (R', C', K) of cells smaller than the blocks of a scene, whose means by area are those of the blocks.
+    """Shares (R', C', K) of cells smaller than the blocks of a scene, whose means are those of the blocks.
 
     Cells across the border of two blocks mix them; what that takes from a block is made good by the others.
     Begun with means of the blocks (R, C, K), and then multiplied by what is missing (iterative proportional
@@ -156,7 +156,7 @@ def weighed(rows: NDArray[np.float64], columns: NDArray[np.float64], shares: Sha
 
 
 def overlaps(length: int, cell: int, side: int) -> NDArray[np.float64]:
-    """How many pixels along one axis each cell shares with each block (C, B); the last ones end with the scene."""
+    """Pixels along one axis that each cell shares with each block (C, B); the last end with the scene."""
     ends = [np.array([*range(0, length, n), length]) for n in (cell, side)]
     (c0, c1), (b0, b1) = ((e[:-1], e[1:]) for e in ends)
     return np.asarray(np.minimum.outer(c1, b1) - np.maximum.outer(c0, b0)).clip(0).astype(np.float64)

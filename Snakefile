@@ -31,6 +31,9 @@ include: "workflow/rules/label_sample.smk"
 include: "workflow/rules/image_train.smk"
 include: "workflow/rules/image_sample.smk"
 include: "workflow/rules/scene_mask.smk"
+
+
+include: "workflow/rules/scene_sample.smk"
 include: "workflow/rules/curate.smk"
 include: "workflow/rules/mix.smk"
 include: "workflow/rules/segment.smk"
@@ -81,6 +84,14 @@ rule scene_masks:
     localrule: True
     message:
         "Done: all masks of whole scenes"
+
+
+rule scene:
+    input:
+        dag.own(dag.scene_images()),
+    localrule: True
+    message:
+        "Done: all images of whole scenes"
 
 
 rule tables:

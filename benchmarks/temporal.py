@@ -35,7 +35,7 @@ from landloom.orchestration.dag import Dag
 from landloom.runtime import command_line
 from landloom.stages import base, caption, encode, ratios, tile
 
-SIDE, BLOCK, STRIDE = 64, 128, 32
+SIDE, BLOCK, STRIDE = 64, 128, 64
 SERIES = {
     "naip": "multispectral/naip-multiyear",
     "peru": "multispectral/landsat-peru-series",
@@ -161,13 +161,14 @@ def line(name: str, made: NDArray[Any], real: NDArray[Any], changed: NDArray[np.
     )
 
 
-def measure(name: str, data: Path, folder: Path, steps: int) -> None:
+def measure(name: str, data: Path, folder: Path, steps: int, first: int) -> None:
     """Train on all days but the last, and make the last one."""
     images = sorted((data / SERIES[name]).glob("*.tif"), key=day)
     folder.mkdir(parents=True, exist_ok=True)
     for p in images:
         halves(p, folder / f"{p.stem}-mask.tif")
     own = {k: v | {"steps": steps} if k == "image_train" else v for k, v in OWN.items()}
+    own["base"] = {k: v | {"steps": first if k == "vae" else first // 10} for k, v in OWN["base"].items()}
     own["tile"] = {"size": SIDE, "stride": STRIDE, "dates": {"most": 4}}
     found = [config(name, sections(name, part, folder), **own) for part in (images[:-1], images)]
     work = SeriesWork(folder, found[0])
@@ -213,6 +214,9 @@ def main() -> None:
     parser.add_argument(
         "--steps", type=int, default=SECTIONS["image_train"]["steps"], help="of the generator"
     )
+    parser.add_argument(
+        "--base-steps", type=int, default=500, help="of the autoencoder; a tenth for the base"
+    )
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     data = Path(os.environ.get("LANDLOOM_DATA", "")).resolve()
@@ -220,7 +224,9 @@ def main() -> None:
         sys.exit(f"skipped: there is no folder {SERIES[given.series]} in LANDLOOM_DATA")
     torch.set_num_threads(given.threads)
     with tempfile.TemporaryDirectory() as temporary:
-        measure(given.series, data, (given.folder or Path(temporary)).resolve(), given.steps)
+        measure(
+            given.series, data, (given.folder or Path(temporary)).resolve(), given.steps, given.base_steps
+        )
 
 
 if __name__ == "__main__":

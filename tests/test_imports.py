@@ -20,6 +20,7 @@ ROOMS = [
     "scenes",
     "raster",
     "data",
+    "objects",
     "conditions",
     "models",
     "training",
@@ -111,7 +112,7 @@ SLOW = DIFFUSION | {"timm", "torchmetrics", "matplotlib", "pandas", "torchvision
 """Packages that take a tenth of a second or more to import."""
 
 BROUGHT = [
-    (("audit", "caption", "export", "image_sample", "mix", "scene_mask", "tile"), set[str]()),
+    (("audit", "caption", "export", "image_sample", "mix", "scene_mask", "scene_sample", "tile"), set[str]()),
     (("label_sample", "plan", "ratios"), {"pandas"}),
     (("evidence", "report"), {"pandas", "matplotlib"}),
     (("detect_table",), {"pandas"}),

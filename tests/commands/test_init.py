@@ -6,10 +6,13 @@ import re
 import sys
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 import yaml
 from PIL import Image
+from rasterio.transform import Affine
 
 from landloom.commands import init
 from landloom.config import Config, load
@@ -210,3 +213,91 @@ def test_a_gpu_brings_larger_tiles_and_budgets(monkeypatch: pytest.MonkeyPatch) 
     assert (small.tile.size, large.tile.size) == (128, 256)
     assert large.image_train.steps > small.image_train.steps
     assert large.base.unet.steps > small.base.unet.steps
+
+
+@pytest.mark.parametrize("layout", ["masks/{s}_{c}.png", "{c}/{s}.png", "masks/{c}_{s}.png"])
+def test_a_mask_for_each_class(layout: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for i, scene in enumerate(["n1", "n2", "n3", "n4", "n5"]):
+        save(Path("data/images", f"{scene}.png"), noise(96, 96, seed=i))
+        for k, kind in enumerate(("house", "road")):
+            mask = np.zeros((96, 96), np.uint8)
+            mask[:, 30 * k : 30 * k + 20] = 255
+            save(Path("data", layout.format(s=scene, c=kind)), mask)
+    assert init.main(["data"]) == 0
+    assert "assumed: each image has a mask for each of 2 classes: house, road" in capsys.readouterr().out
+    made = config("data").data
+    assert [(c.name, c.values) for c in made.classes] == [("background", []), ("house", []), ("road", [])]
+    assert made.rest == "background"
+    assert isinstance(made.masks, dict)
+    assert set(made.masks) == {"house", "road"}
+    assert '"background"' in (text := Path("config/data.yaml").read_text())
+    assert "# 58.3 %" in text  # 56 of 96 columns
+    assert "background, <em>the rest</em>" in Path("config/data.html").read_text()
+
+
+def polygons(path: str, values: list[str], names: str = "abcde", crs: str = "EPSG:32652") -> None:
+    """Boxes of 20 columns for each value in each of the scenes that ``georeferenced`` writes."""
+    boxes = []
+    for name in names:
+        for k, _ in enumerate(values):
+            left, top = GRID @ (4096 * (ord(name) - ord("a")) + 24 * k, 0)
+            boxes.append(shapely.box(left, top - 960, left + 200, top))
+    columns = {"id": range(len(boxes)), "kind": values * len(names)}
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    gpd.GeoDataFrame(columns, geometry=boxes, crs="EPSG:32652").to_crs(crs).to_file(path)
+
+
+def georeferenced() -> None:
+    for i, name in enumerate("abcde"):
+        save(Path("data/images", f"{name}.tif"), noise(96, 96, seed=i))
+
+
+@pytest.mark.parametrize(("file", "crs"), [("labels.gpkg", "EPSG:32652"), ("all.geojson", "EPSG:4326")])
+def test_one_file_of_shapes(file: str, crs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    georeferenced()
+    polygons(f"data/{file}", ["street", "hut"], crs=crs)
+    assert init.main(["data"]) == 0
+    assert "assumed: attribute 'kind' says the class" in capsys.readouterr().out
+    made = config("data").data
+    assert (made.images, made.masks) == ("data/images/{scene}.tif", f"data/{file}")
+    assert made.vectors is not None
+    assert made.vectors.attribute == "kind"
+    assert [(c.name, c.values) for c in made.classes] == [
+        ("background", []), ("hut", ["hut"]), ("street", ["street"])
+    ]  # fmt: skip
+    assert Path("config/data.yaml").read_text().count("# 20.8 %") == 2  # 20 of 96 columns each
+
+
+def test_shapes_of_each_image_without_an_attribute() -> None:
+    georeferenced()
+    for name in "abcde":
+        polygons(f"data/labels/{name}.gpkg", ["x"], name)
+    assert init.main(["data"]) == 0
+    made = config("data").data
+    assert made.masks == "data/labels/{scene}.gpkg"
+    assert made.vectors is None
+    assert len(made.classes) == 2
+
+
+def test_masks_on_another_grid_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    georeferenced()
+    for i, name in enumerate("abcde"):
+        place = GRID @ Affine.translation(4096 * i, 0) @ Affine.scale(2)
+        save(Path("data/masks", f"{name}.tif"), halves(48, 48), transform=place)
+    assert init.main(["data"]) == 0
+    said = (
+        "assumed: 5 masks lie on another grid than their image, such as a.tif: each pixel takes the nearest"
+    )
+    assert said in capsys.readouterr().out
+    assert config("data").data.align == "nearest"
+
+
+def test_vector_files_beside_masks_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    georeferenced()
+    for i, name in enumerate("abcde"):
+        mask = Path("data/masks", f"{name}.tif")
+        save(mask, halves(96, 96), transform=GRID @ Affine.translation(4096 * i, 0))
+    polygons("data/footprints.gpkg", ["x"])
+    assert init.main(["data"]) == 0
+    assert "1 vector files are not used, such as footprints.gpkg: there are masks" in capsys.readouterr().out
+    assert config("data").data.align == "none"

@@ -21,13 +21,14 @@ from landloom.conditions.edges import Edges
 from landloom.conditions.group import Conditions
 from landloom.conditions.known_pixels import KnownPixels, steps
 from landloom.conditions.low_resolution import LowResolution, blocks
+from landloom.conditions.map import Map
 from landloom.conditions.mask import Mask
 from landloom.conditions.metadata import Metadata, numbers
 from landloom.conditions.ratios import Ratios, VectorTokens
 from landloom.conditions.registry import CONDITIONS
 from landloom.conditions.text import Text
 from landloom.config.image_train import ImageTrainConfig
-from landloom.data import dates, kept_pixels
+from landloom.data import dates, kept_pixels, map_layer
 from landloom.data.samples import Meta, Sample
 from landloom.data.symmetry import turn
 from landloom.diffusion import controlnet
@@ -136,6 +137,19 @@ EXAMPLES["known_pixels"] = Example(
     },
     [partly(i, k) for i, k in zip(IMAGES, KNOWN, strict=True)],
     turned_part,
+)
+DRAWN = np.random.default_rng(2).integers(0, 255, (4, 3, SIDE, SIDE)).astype(np.uint8)
+
+
+def mapped(drawn: np.ndarray[Any, Any]) -> Sample:
+    return Sample("tile", layers=map_layer.layers(drawn))
+
+
+EXAMPLES["map"] = Example(
+    lambda rate: Map(["road", "house", "water"], SIDE, rate),
+    {"map": torch.tensor(DRAWN)},
+    [mapped(d) for d in DRAWN],
+    lambda s, v: mapped(turn(torch.from_numpy(map_layer.of(s)), v).numpy()),
 )
 DAYS = [[date(2015, 9, 26), date(2020, 7, 1)], [date(2012, 7, 31)], [date(2009, 8, 18)], [date(2020, 1, 1)]]
 

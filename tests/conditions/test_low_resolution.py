@@ -14,7 +14,8 @@ from landloom.config.encode import EncodeConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.low_resolution import CoarseConfig
-from landloom.data import samples
+from landloom.data import coarse_images, samples
+from landloom.data.samples import Sample
 from landloom.errors import InputError
 from tests import bases
 
@@ -101,3 +102,13 @@ def test_it_comes_back_from_its_folder(tmp_path: Path) -> None:
     train = list(samples.read(bases.tiles(tmp_path), split="train"))
     assert torch.equal(again.load(train), own.load(train))
     assert again.channels == own.channels
+
+
+def test_a_layer_takes_the_place_of_the_samples_image() -> None:
+    """A coarse image alone is told as its fine one would be, and what it lacks is unknown."""
+    own, fine = made(), sample(IMAGE)
+    means = IMAGE.reshape(1, 2, 2, 2, 2).mean((2, 4))
+    whole = Sample("t2", layers=coarse_images.layers(means, np.ones((2, 2), bool)))
+    assert torch.allclose(own.load([whole]), own.load([fine]), atol=1e-6)
+    torn = Sample("t3", layers=coarse_images.layers(means, np.array([[True, False], [True, True]])))
+    assert own.load([torn])[0, :, 0, 1].tolist() == [0, 0]

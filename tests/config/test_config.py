@@ -267,6 +267,10 @@ LATENT = {"control": {"latent": 0.1}}
             r"known_pixels: .*least, 0\.8, is above most, 0\.7",
         ),
         (
+            {"image_sample": {"consistency": 0.5}},
+            r"image_sample\.consistency: 0\.5 for 'landloom' needs a ControlNet that has learned coarse",
+        ),
+        (
             {"label_sample": {"source": "repaint"}},
             r"source: 'repaint' for 'landloom' needs an image generator that has learned known .* add image",
         ),
@@ -312,6 +316,7 @@ def test_what_cannot_be_meant_together_is_named(changes: dict[str, Any], message
         {"generators": {"g": CATEGORICAL | PIX2PIX}, "base": {"vae": {"crop": 50}}},
         {"base": {"vae": {"crop": 99}}, "tile": {"size": 64}},
         {"base": {"source": "model", "vae": {"crop": 50}}},
+        {"image_sample": {"consistency": 1, "source": "collage"}},
         REPAINT,
         REPAINT | {"image_sample": {"collage": {"strength": 0.5}}},
         {"label_sample": {"source": "repaint"}, "image_sample": {"source": "collage"}},

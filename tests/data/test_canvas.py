@@ -3,7 +3,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landloom.data.canvas import Canvas, normal, starts, uniform, weights
@@ -14,6 +14,7 @@ length = st.integers(1, 300)
 strides = st.sampled_from([(64, 32), (64, 64), (64, 48), (32, 8), (48, 16)])
 
 
+@settings(deadline=None, max_examples=40)
 @given(place, length, strides)
 def test_windows_cover_the_canvas_and_are_as_few_as_can_be(
     first: int, count: int, cut: tuple[int, int]
@@ -37,6 +38,7 @@ def test_windows_come_in_reading_order_at_global_places() -> None:
     assert [(w.row, w.col) for w in found] == list(product([32, 64], [-32, 0, 32]))
 
 
+@settings(deadline=None, max_examples=40)
 @given(place, place, length, length, strides)
 def test_a_margin_finds_all_windows_that_touch(
     row: int, col: int, height: int, width: int, cut: tuple[int, int]
@@ -62,6 +64,7 @@ def test_the_extent_holds_all_windows_and_keeps_its_place_on_the_map() -> None:
     assert Canvas(64, 128, 7, -32, 64).cells(2) == Canvas(32, 64, 7, -16, 32)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2**70), st.integers(0, 9), place, place, st.integers(1, 80), st.integers(1, 80))
 def test_a_place_has_its_numbers_whatever_window_asks(
     seed: int, step: int, row: int, col: int, height: int, width: int

@@ -79,6 +79,13 @@ def test_a_difficult_object_is_neither_missed_nor_found() -> None:
     assert np.isnan(ap50(scene(hard[1:], found((0.9, THERE)))))
 
 
+def test_what_lies_in_a_difficult_object_is_not_wrong() -> None:
+    """A small box covers 4 of the 100 pixels of a difficult object, and lies in it as a whole."""
+    hard = [Object(0, HERE), Object(0, THERE, difficult=True)]
+    assert ap50(scene(hard, found((0.95, box(60, 20, 2, 2)), (0.9, HERE)))) == 1
+    assert ap50(scene(hard[:1], found((0.95, box(60, 20, 2, 2)), (0.9, HERE)))) == 0.5
+
+
 def test_squares_at_45_degrees_overlap_by_an_octagon() -> None:
     """Intersection over union is 0.707: found at 0.5 to 0.7, not from 0.75 on."""
     turned = box(20, 20, twice=TWICE)

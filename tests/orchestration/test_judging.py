@@ -1,6 +1,7 @@
 import pytest
 
 from landloom.config.detect import Detector
+from landloom.errors import InputError
 from landloom.orchestration import judging
 from tests.orchestration.test_dag import Wildcards, dag
 
@@ -37,7 +38,17 @@ def test_a_job_of_a_detector_gets_its_own_network_and_no_seeds() -> None:
     assert made.expected()["centre/detect"]["networks"] == {"centre": Detector(width=32).model_dump()}
 
 
+def test_curation_asks_a_detector_of_real_tiles_alone() -> None:
+    made = dag(detect=DETECT, generators={"g": {"curate": {"detector": "other"}}, "h": {}})
+    asked = [made.detector(Wildcards(dataset="d", generator=g)) for g in ("g", "h")]
+    assert asked == [["results/d/detect/real/0/other/4"], []]
+    assert [judging.option(a) for a in asked] == ["--detector results/d/detect/real/0/other/4", ""]
+    assert "detector" not in made.section("curate")(Wildcards(generator="g"))
+    with pytest.raises(InputError, match=r"curate\.detector: 'none' is not one of detect\.networks"):
+        dag(detect=DETECT, curate={"detector": "none"})
+
+
 @pytest.mark.parametrize("stage", judging.JUDGES)
 def test_names_of_networks_stand_in_paths(stage: str) -> None:
-    with pytest.raises(Exception, match="may hold letters, digits"):
+    with pytest.raises(InputError, match="may hold letters, digits"):
         dag(**{stage: {"networks": {"a/b": {}}}})

@@ -17,3 +17,12 @@ def test_weights_of_an_edge_network_are_looked_for(tmp_path: Path) -> None:
         required.weights(made)
     file.touch()
     required.weights(made)
+
+
+def test_a_location_encoder_is_looked_for(tmp_path: Path) -> None:
+    told = {"metadata": {"location_encoder": str(tmp_path / "geoclip.safetensors")}}
+    made = Dag(raw() | {"generators": {"g": {"image_train": told}}})
+    with pytest.raises(
+        InputError, match=r"^image_train\.metadata\.location_encoder: .* does not exist\. Give"
+    ):
+        required.weights(made)

@@ -165,3 +165,19 @@ def test_the_missing_driver_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("pyogrio.list_drivers", lambda **_: {"GPKG": "rw"})
     with pytest.raises(InputError, match="GDAL was built without its driver 'OSM'"):
         vectors.layers(file)
+
+
+def test_a_text_without_an_index_is_read_once_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyogrio
+
+    reads = []
+    inner = pyogrio.read_dataframe
+    monkeypatch.setattr(pyogrio, "read_dataframe", lambda *a, **k: reads.append(a) or inner(*a, **k))
+    file = written(tmp_path / "a.geojson", [square(0, 0), square(40, 0)], "EPSG:4326", kind=["a", "b"])
+    near = (EAST - 1.0, NORTH - 1.0, EAST + 30.0, NORTH + 30.0)
+    found = [vectors.read(file, near, UTM)["kind"].tolist() for _ in range(3)]
+    assert (found, len(reads)) == ([["a"]] * 3, 1)
+    written(file, [square(0, 0)], "EPSG:4326", kind=["longer"])
+    assert vectors.read(file, near, UTM)["kind"].tolist() == ["longer"]

@@ -42,11 +42,12 @@ def train(folder: Path, name: str, **changes: Any) -> Path:
 def test_a_detector_learns_and_scores_are_complete(tmp_path: Path) -> None:
     out = train(tmp_path, "run", steps=80, batch=8)
     body = json.loads((out / "scores.json").read_text())
-    about = {k: v for k, v in body.items() if k not in ("val", "test")}
+    about = {k: v for k, v in body.items() if k not in ("val", "test", "threshold")}
     assert about == {
         "generator": "real", "ratio": 0.0, "network": "tiny", "seed": 3, "steps": 80, "kind": "rotated",
         "n_train": 16, "n_real": 16, "n_synthetic": 0,
     }  # fmt: skip
+    assert 0 < body["threshold"] < 1
     table = pd.read_csv(out / "scores.csv")
     assert table["class"].tolist() == [*objects.NAMES, "mean"]
     there = [o for s in samples.read(tmp_path / "test.parquet") for o in s.objects or []]

@@ -58,6 +58,7 @@ wildcard_constraints:
     generator=patterns["generator"],
     network=patterns["network"],
     drawn=patterns["drawn"],
+    canvas=patterns["canvas"],
     shard=patterns["shard"],
     seed=patterns["seed"],
     ratio=patterns["ratio"],

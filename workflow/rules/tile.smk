@@ -3,7 +3,9 @@ rule tile_scenes:
     input:
         image=freshness.first(dag.images),
         mask=dag.masks,
+        objects=dag.objects.files,
         reference=dag.told.references,
+        maps=dag.maps,
     output:
         tiles="results/{dataset}/tiles/{scene}.parquet",
         record="results/{dataset}/tiles/{scene}.parquet.prov.json",  # so that --cache shares it too
@@ -19,12 +21,15 @@ rule tile_scenes:
         scenes=dag.part_words,
         split=dag.split,
         acquisition=dag.told.options,
+        maps=dag.map_words,
         image=dag.lists.of("image"),
         mask=dag.lists.of("mask"),
+        objects=dag.objects.options,
         version=dag.version("tile"),
     message:
         "Cutting {wildcards.scene} into tiles ({wildcards.dataset})"
     shell:
         "python -m landloom tile --config {params.config:q} --data {params.data:q} "
         "--scene {params.scenes} --split {params.split} --image {params.image} "
-        "--mask {params.mask} {params.acquisition} --out {output.tiles:q} 2>&1 | tee {log:q}"
+        "--mask {params.mask} {params.acquisition} {params.maps} {params.objects} --out {output.tiles:q} "
+        "2>&1 | tee {log:q}"

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from landloom.conditions.base import Embed
 from landloom.conditions.of_image import OfImage
 from landloom.config.low_resolution import CoarseConfig
+from landloom.data import coarse_images
 from landloom.data.statistics import Statistics, scale
 
 
@@ -46,6 +47,14 @@ class LowResolution(OfImage):
     def taken(self, sample: Any) -> Tensor:
         """Blocks (C + 1, h, w)."""
         return torch.from_numpy(blocks(sample.image_array(), self.factor, self.low, self.high))
+
+    def _one(self, sample: Any) -> Tensor:
+        if not (hasattr(sample, "layer") and sample.layer(coarse_images.LAYER)):
+            return super()._one(sample)
+        found = coarse_images.of(sample, self.factor, self.side)
+        assert found is not None
+        scaled = np.where(found.known > 0, scale(found.means, self.low, self.high), 0)
+        return torch.from_numpy(np.concatenate([scaled, found.known[None]]).astype(np.float32))
 
     @property
     def untaken(self) -> Tensor:

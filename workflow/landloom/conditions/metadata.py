@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from landloom.conditions import location_encoder
 from landloom.conditions.base import Condition, Embed, Host, Training
+from landloom.conditions.location_encoder import LocationEncoder
 from landloom.config.encode import EncodeConfig
 from landloom.data import samples
 from landloom.data.samples import Meta
@@ -23,6 +26,8 @@ from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 
 FILE = "metadata.safetensors"
+ENCODER = "encoder."
+"""Begins the names of the location encoder's weights in it."""
 RADIUS = 6371.0
 """Mean radius of the Earth, kilometres."""
 LONGEST = 20000.0
@@ -42,20 +47,31 @@ class Metadata(Condition):
         dropout: share of samples to which nothing is told.
         hidden: share of samples to which each field alone is not told.
         finest: length of the shortest wave in which places are told, kilometres.
+        encoder: what knows places already, beside the waves.
     """
 
     name = "metadata"
     door = "embedding"
 
-    def __init__(self, size: int, dropout: float, hidden: float = 0.0, finest: float = LONGEST) -> None:
-        super().__init__(torch.zeros(NUMBERS + len(FIELDS)), dropout, FieldsEmbedding(size, finest))
+    def __init__(
+        self, size: int, dropout: float, hidden: float = 0.0, finest: float = LONGEST,
+        encoder: LocationEncoder | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(torch.zeros(NUMBERS + len(FIELDS)), dropout, FieldsEmbedding(size, finest, encoder))
         self.size, self.hidden, self.finest = size, hidden, finest
 
     @classmethod
     def told(cls, section: Training, host: Host) -> Self | None:
-        """Of generators with a section ``metadata``."""
+        """Of generators with a section ``metadata``.
+
+        Raises:
+            InputError: the location encoder cannot be read.
+        """
         own = section.metadata
-        return None if own is None else cls(host.time, own.dropout, own.hidden, own.finest)
+        if own is None:
+            return None
+        encoder = None if own.location_encoder is None else location_encoder.load(Path(own.location_encoder))
+        return cls(host.time, own.dropout, own.hidden, own.finest, encoder)
 
     @classmethod
     def recorded(cls, section: EncodeConfig, dataset: Statistics, tiles: Sequence[Path]) -> Tensor:
@@ -97,9 +113,12 @@ class Metadata(Condition):
     @classmethod
     def read(cls, folder: Path, settings: Mapping[str, Any], embed: Embed | None) -> Self:
         """Metadata for a sampler."""
-        made = cls(settings["size"], settings["dropout"], finest=settings["finest"])
+        weights = load_file(folder / FILE)
+        known = {k.removeprefix(ENCODER): v for k, v in weights.items() if k.startswith(ENCODER)}
+        encoder = LocationEncoder(known) if known else None
+        made = cls(settings["size"], settings["dropout"], finest=settings["finest"], encoder=encoder)
         assert made.module is not None
-        made.module.load_state_dict(load_file(folder / FILE))
+        made.module.load_state_dict(weights)
         made.module.eval().requires_grad_(False)
         return made
 
@@ -110,10 +129,10 @@ class FieldsEmbedding(nn.Module):
     The last layer starts at zero, so that a trained base answers as before until something is learned.
     """
 
-    def __init__(self, size: int, finest: float) -> None:
+    def __init__(self, size: int, finest: float, encoder: LocationEncoder | None) -> None:
         super().__init__()
-        self.lengths = lengths(finest)
-        wide = FIELDS | {"place": 3 + 6 * len(self.lengths)}
+        self.lengths, self.encoder = lengths(finest), encoder
+        wide = FIELDS | {"place": 3 + 6 * len(self.lengths) + (encoder.width if encoder else 0)}
         self.fields = nn.ModuleList(
             nn.Sequential(nn.Linear(n, size), nn.SiLU(), nn.Linear(size, size)) for n in wide.values()
         )
@@ -125,9 +144,18 @@ class FieldsEmbedding(nn.Module):
     def forward(self, raw: Tensor) -> Tensor:
         """Embeddings (B, D) of numbers and flags (B, 14)."""
         spot, *others = raw[:, :NUMBERS].split([*FIELDS.values()], 1)
-        parts, known = [waves(spot, self.lengths), *others], raw[:, NUMBERS:, None]
+        parts, known = [self.located(spot), *others], raw[:, NUMBERS:, None]
         told = torch.stack([layers(part) for layers, part in zip(self.fields, parts, strict=True)], 1)
         return torch.as_tensor(self.last((known * told + (1 - known) * self.unknown).sum(1)))
+
+    def located(self, spot: Tensor) -> Tensor:
+        """All that is told of points on the unit sphere (B, 3)."""
+        told = waves(spot, self.lengths)
+        if self.encoder is None:
+            return told
+        # Brought to a mean square of 1, as waves have it about.
+        features = F.normalize(self.encoder(spot)) * math.sqrt(self.encoder.width)
+        return torch.cat([told, features], 1)
 
 
 def lengths(finest: float) -> list[float]:

@@ -12,6 +12,7 @@ from landloom.conditions.edges import Edges
 from landloom.conditions.group import Conditions
 from landloom.conditions.known_pixels import KnownPixels
 from landloom.conditions.low_resolution import LowResolution
+from landloom.conditions.map import Map
 from landloom.conditions.mask import Mask
 from landloom.conditions.metadata import Metadata
 from landloom.conditions.ratios import Ratios
@@ -21,7 +22,7 @@ from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 
 CONDITIONS: dict[str, type[Condition]] = {
-    c.name: c for c in (Mask, Text, Ratios, Metadata, LowResolution, Edges, KnownPixels, Dates)
+    c.name: c for c in (Mask, Text, Ratios, Metadata, LowResolution, Edges, KnownPixels, Dates, Map)
 }
 """In the order in which they are built and draw random numbers: what is new goes to the end.
 

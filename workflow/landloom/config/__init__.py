@@ -33,6 +33,7 @@ from landloom.config.ratios import RatiosConfig
 from landloom.config.report import ReportConfig
 from landloom.config.run import RunConfig
 from landloom.config.scene_mask import SceneMaskConfig
+from landloom.config.scene_sample import SceneSampleConfig
 from landloom.config.section import NAME, Section, Seed
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
@@ -85,6 +86,7 @@ class Config(Section):
     image_train: ImageTrainConfig = ImageTrainConfig()
     image_sample: ImageSampleConfig = ImageSampleConfig()
     scene_mask: SceneMaskConfig = SceneMaskConfig()
+    scene_sample: SceneSampleConfig = SceneSampleConfig()
     curate: CurateConfig = CurateConfig()
     mix: MixConfig = MixConfig()
     segment: SegmentConfig = SegmentConfig()
@@ -171,6 +173,9 @@ class Config(Section):
             judge = self.section("curate", name).model_dump()["network"]
             if judge is not None and judge not in self.segment.networks:
                 raise ValueError(f"curate.network: '{judge}' is not one of segment.networks")
+            looks = self.section("curate", name).model_dump()["detector"]
+            if looks is not None and looks not in self.detect.networks:
+                raise ValueError(f"curate.detector: '{looks}' is not one of detect.networks")
         return self
 
     @model_validator(mode="after")

@@ -32,6 +32,8 @@ def problems(config: "Config", name: str) -> Iterator[str]:
             f"image_sample.collage.source: 'own' for '{name}', whose masks come from a model and "
             "bring no image; set it to 'others', or label_sample.source to 'quilt'"
         )
+    if made.source == "model" and made.consistency:
+        yield from consistent(image, made, name)
     if sample.source == "repaint":
         yield from repainted(image, made, name)
     if made.source == "model" and image.translation is None:
@@ -40,6 +42,7 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         yield from unworded(image, made, name)
         yield from kept(image, name, config)
         yield from dated(config)
+        yield from unmapped(image, name, config)
         yield from coarse(image, name, config)
         yield from stem(image, name, config)
     if made.source == "model":
@@ -63,6 +66,15 @@ def repainted(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> It
         yield (
             f"image_sample.collage.source: 'own' for '{name}' would start from what is to be painted over; "
             "set it to 'others', or collage.strength to 1"
+        )
+
+
+def consistent(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:
+    """Yield why images cannot be made to agree with coarse ones."""
+    if image.low_resolution is None or image.translation is not None:
+        yield (
+            f"image_sample.consistency: {made.consistency:g} for '{name}' needs a ControlNet that has "
+            "learned coarse images; add image_train.low_resolution and encode.low_resolution, or set it to 0"
         )
 
 
@@ -176,6 +188,16 @@ def dated(config: "Config") -> Iterator[str]:
     """Yield that tiles have no other days to keep."""
     if config.encode.dates is not None and config.tile.dates is None:
         yield "encode.dates: is on, but tile.dates is off, so no tile has other days; set tile.dates: {}"
+
+
+def unmapped(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
+    """Yield why tiles have no map to tell."""
+    if config.data.map is not None:
+        return
+    if image.map is not None:
+        yield f"image_train.map: for '{name}' needs a map of the ground; give data.map its source and legend"
+    if config.encode.map is not None:
+        yield "encode.map: needs a map of the ground; give data.map its source and legend"
 
 
 def encoded(annotation: Any) -> set[str]:

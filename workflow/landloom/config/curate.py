@@ -30,6 +30,13 @@ class CurateConfig(NetworkSection):
     """Samples with a smaller realism score (distance to real features; 1 is among them) are rejected."""
     min_trust: float = Field(default=0.0, ge=0, le=1)
     """Pixels trusted less than this are ignored in training."""
+    detector: str | None = None
+    """Which of detect.networks looks whether images hold the objects that were asked for. Its real-only
+    training is used, and of its boxes those that are as sure as serves best on real val tiles. None looks."""
+    min_found: float = Field(default=0.0, ge=0, le=1)
+    """Samples are rejected of whose objects it finds a smaller share."""
+    max_unasked: float = Field(default=1.0, ge=0, le=1)
+    """Samples are rejected in which a larger share of what it finds was not asked for."""
     memory: Memory = Memory()
     """Memorisation audit against the real train tiles."""
 

@@ -8,8 +8,10 @@ from operator import itemgetter
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
+from landloom.config.map import MapSourceConfig
+from landloom.config.objects import ObjectsConfig, painted_classes
 from landloom.config.section import Section
 
 TAKEN = {"id", "scene", "split", "mean", "nan", "NaN"}
@@ -100,7 +102,8 @@ class Scene(Section):
     images: list[str] = Field(min_length=1)
     """Image file, or several files whose bands are stacked in this order."""
     mask: str | None = None
-    """Mask file; only a scene of split 'unlabelled' may be without, and one that has it does not use it."""
+    """Mask file; only a scene of split 'unlabelled' may be without, and one that has it does not use it. With
+    ``objects`` and no ``classes`` no scene has one."""
     split: Literal["train", "val", "test", "unlabelled"] | None = None
     """Split of the scene, when split.by is 'manifest'; 'unlabelled' holds with any split.by."""
     acquired: date | None = None
@@ -117,9 +120,7 @@ class Scene(Section):
     """Name of the ground that it shows, the same for all dates and scales of it."""
 
     @model_validator(mode="after")
-    def _masked(self) -> Self:
-        if self.mask is None and self.split != "unlabelled":
-            raise ValueError(f"scene '{self.name}' has no mask; give it, or say split: unlabelled")
+    def _place(self) -> Self:
         if (self.lon is None) != (self.lat is None):
             raise ValueError(f"scene '{self.name}': lon and lat belong together")
         return self
@@ -211,11 +212,16 @@ class DataConfig(Section):
     of a file. NaN and infinities are missing in any band."""
     crs: str | None = None
     """Coordinate system to use in place of the files' own, such as 'EPSG:32119'."""
+    map: MapSourceConfig | None = None
+    """A map that is drawn for each tile, for generators with image_train.map; off when absent."""
     day_in_name: Annotated[str, AfterValidator(_form)] | None = None
     """How names of scenes hold the day of acquisition, such as '%Y%m%d': %Y, %m, %d, %j (day of the year) and
     signs between them. Only for scenes that have no day in the manifest; without %d it is the first."""
-    classes: list[ClassSpec] = Field(min_length=2, max_length=255)
-    """Classes of the output, in order."""
+    objects: ObjectsConfig | None = None
+    """Boxes of objects, beside the masks or in their place; none when absent."""
+    classes: list[ClassSpec] = Field(default=[], min_length=2, max_length=255)
+    """Classes of the output, in order. May be absent where ``objects`` are given and no masks: masks are then
+    painted from the boxes, and their classes are the background and those of the objects."""
     ignore: list[Value] = Field(default=[])
     """Mask values or colours that are not any class: never trained on, never counted."""
     tolerance: float = Field(default=0.0, ge=0)
@@ -224,9 +230,31 @@ class DataConfig(Section):
     split: Split = Split()
     """Division into train, val and test."""
 
+    @property
+    def painted(self) -> bool:
+        """Whether masks are painted from objects, so that no scene has a mask file."""
+        found = [c.model_dump(include={"name", "values", "color"}) for c in self.classes]
+        return self.objects is not None and found == painted_classes(self.objects)
+
     def picture(self, bands: int) -> list[int]:
         """Which of the read bands make a picture, counted from 1."""
         return self.rgb or ([1, 2, 3] if bands >= 3 else [1])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _painted_classes(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("classes") or not values.get("objects"):
+            return values
+        try:
+            return values | {"classes": painted_classes(ObjectsConfig.model_validate(values["objects"]))}
+        except ValidationError:
+            return values  # said where the objects are read
+
+    @model_validator(mode="after")
+    def _some_classes(self) -> Self:
+        if not self.classes:
+            raise ValueError("classes is missing; only objects without masks can do without")
+        return self
 
     @model_validator(mode="after")
     def _rgb(self) -> Self:
@@ -239,7 +267,14 @@ class DataConfig(Section):
         given = [self.images is not None, self.manifest is not None, self.scenes is not None]
         if sum(given) != 1:
             raise ValueError("give exactly one of images (with masks), manifest, scenes")
-        if (self.images is None) != (self.masks is None):
+        if self.masks is not None and (self.images is None or self.painted):
+            said = (
+                "masks need classes, whose values they hold"
+                if self.painted
+                else "images and masks belong together"
+            )
+            raise ValueError(said)
+        if self.images is not None and self.masks is None and not self.painted:
             raise ValueError("images and masks belong together")
         if self.images == []:
             raise ValueError("images is empty; give a pattern")
@@ -249,6 +284,15 @@ class DataConfig(Section):
             raise ValueError("vectors.attribute: masks has a file for each class; take one of both away")
         if self.unlabelled == []:
             raise ValueError("unlabelled is empty; give a pattern, or leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _masked(self) -> Self:
+        for scene in self.scenes or []:
+            if scene.mask is None and scene.split != "unlabelled" and not self.painted:
+                raise ValueError(f"scene '{scene.name}' has no mask; give it, or say split: unlabelled")
+            if scene.mask is not None and self.painted:
+                raise ValueError(f"scene '{scene.name}' has a mask; give classes, whose values it holds")
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from landloom.config.dates import KeptDatesConfig
 from landloom.config.edges import EdgeConfig
 from landloom.config.known_pixels import KeptPixelsConfig
 from landloom.config.low_resolution import CoarseConfig
+from landloom.config.map import KeptMapConfig
 from landloom.config.section import NetworkSection
 
 
@@ -30,3 +31,6 @@ class EncodeConfig(NetworkSection):
     dates: KeptDatesConfig | None = None
     """Keep the other days of each tile, for generators with image_train.dates; off when absent, on with {}.
     Needs tile.dates."""
+    map: KeptMapConfig | None = None
+    """Keep the map of each tile, for generators with image_train.map; off when absent, on with {}. Needs
+    data.map."""

@@ -56,6 +56,9 @@ class ImageSampleConfig(Sampling):
     """Masks of a shard that get a second image from another seed, to measure diversity."""
     feedback: Feedback = Feedback()
     """Feedback of the judge of curate, for ControlNets."""
+    consistency: float = Field(default=0.0, ge=0, le=1)
+    """How far each step goes towards a clean image whose blocks have the means of the coarse image; above 0,
+    those of the finished image have them, too. For generators that learned low_resolution; 0 is off."""
 
     def read(self) -> Self:
         """The same, with defaults where nothing is read: a change there must not sample again."""

@@ -8,6 +8,7 @@ from landloom.config.dates import DatesConfig
 from landloom.config.edges import EdgesConfig
 from landloom.config.known_pixels import KnownPixelsConfig
 from landloom.config.low_resolution import LowResolutionConfig
+from landloom.config.map import MapConfig
 from landloom.config.metadata import MetadataConfig
 from landloom.config.section import Section
 from landloom.config.training import Denoising, Parallel
@@ -97,6 +98,8 @@ class ImageTrainConfig(Denoising, Parallel):
     encode.known_pixels."""
     dates: DatesConfig | None = None
     """Tell a ControlNet the same place at other days; off when absent, on with {}. Needs encode.dates."""
+    map: MapConfig | None = None
+    """Tell a ControlNet the map of the ground; off when absent, on with {}. Needs data.map and encode.map."""
     pix2pix: Pix2PixConfig = Pix2PixConfig()
     """Only for 'pix2pix'."""
     cyclegan: CycleGanConfig = CycleGanConfig()
@@ -112,7 +115,7 @@ class ImageTrainConfig(Denoising, Parallel):
         unread = {"pix2pix", "cyclegan"} - {self.backend}
         if self.backend != "controlnet":
             unread |= {"objective", "one_step", "metadata", "low_resolution", "edges", "known_pixels"}
-            unread |= {"start", "dates"}
+            unread |= {"start", "dates", "map"}
         elif self.objective != "one_step":
             unread |= {"one_step"}
         fresh = type(self)()

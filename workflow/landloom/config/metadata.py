@@ -21,6 +21,9 @@ class MetadataConfig(Section):
     finest: float = Field(default=100.0, ge=1)
     """Kilometres between places that are told apart well: the length of the shortest of the waves in which
     places are told. Short ones let few scenes be learned by heart."""
+    location_encoder: str | None = None
+    """Safetensors file with the weights of GeoCLIP's location encoder (Vivanco Cepeda et al. 2023), whose
+    features of a place are told, too; it is not trained on, and goes into the model's folder."""
 
 
 Number = Annotated[float | list[float], Field(union_mode="left_to_right")]

@@ -1,19 +1,22 @@
 """Masks that are put together from real ones, each with the image that goes with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from landloom.copy_paste.assembly import Image
+from landloom.copy_paste.library import Mask
 from landloom.copy_paste.looks import looks
 from landloom.copy_paste.maps import Maps
 from landloom.copy_paste.objects import paste
 from landloom.copy_paste.quilting import Shares, quilt
 from landloom.copy_paste.recipes import Recipe
-from landloom.data import samples
+from landloom.data import map_layer, samples
+from landloom.data.layers import Layer
 from landloom.data.statistics import Statistics
 from landloom.raster import codec
+from landloom.raster.map_drawing import UNKNOWN
 from landloom.ratio_control.choice import Drawn, Request
 
 LOOK = 1
@@ -39,8 +42,10 @@ class CutMasks:
         """One mask per request; each depends on its own target and seed alone."""
         recipes = [self.way(self.maps, r.target, np.random.default_rng([r.seed, attempt])) for r in requests]
         numbers = sorted({tile for r in recipes for tile in r.tiles})
-        found = samples.pick(self.maps.shards, [self.maps.tiles[n].row for n in numbers])
-        images = {n: self.dataset.scale(s.image_array()) for n, s in zip(numbers, found, strict=True)}
+        rows = samples.pick(self.maps.shards, [self.maps.tiles[n].row for n in numbers])
+        found = dict(zip(numbers, rows, strict=True))
+        images = {n: self.dataset.scale(s.image_array()) for n, s in found.items()}
+        drawn = {n: map_layer.of(s) for n, s in found.items()}
         masks = {n: self.maps.mask(n) for n in numbers}
         gaps = {n: self.maps.gaps(n).astype(np.uint8) for n in numbers}
         made = []
@@ -50,8 +55,24 @@ class CutMasks:
             shown = self.looking(recipe.image(masks, images), recipe, [request.seed, attempt, LOOK])
             image = codec.encode(self.dataset.unscale(shown))
             parts = {self.maps.tiles[n].id: share for n, share in recipe.shares(len(mask)).items()}
-            made.append(Drawn(mask, cost, image=image, gaps=missing if missing.any() else None, parts=parts))
+            made.append(
+                Drawn(
+                    mask,
+                    cost,
+                    image=image,
+                    gaps=missing if missing.any() else None,
+                    parts=parts,
+                    layers=self.map(recipe, drawn),
+                )
+            )
         return made
+
+    def map(self, recipe: Recipe, drawn: Mapping[int, Mask | None]) -> list[Layer]:
+        """The map, put together from those (K, H, W) of the tiles like the mask; none if no tile has one."""
+        if all(drawn[n] is None for n in recipe.tiles):
+            return []
+        untold = np.full((len(self.dataset.map), *[self.dataset.size] * 2), UNKNOWN, np.uint8)
+        return map_layer.layers(recipe.mask({n: untold if m is None else m for n, m in drawn.items()}))
 
     def looking(self, image: Image, recipe: Recipe, seed: Sequence[int]) -> Image:
         """An image (C, H, W) with the look of a scene drawn at random, if looks are asked for.

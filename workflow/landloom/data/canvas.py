@@ -133,8 +133,15 @@ def weights(size: int, stride: int) -> Floats:
     A raised cosine over what windows share, and flat between. Those of windows ``stride`` apart add up to 1
     where a stride is half a window or more.
     """
+    along = wave(size, stride)
+    return np.outer(along, along).astype(np.float32)
+
+
+def wave(size: int, stride: int) -> NDArray[np.float64]:
+    """``weights`` along one axis (size,)."""
     shared = min(size - stride, size // 2)
-    wave = np.ones(size)
-    ramp = np.sin(np.pi * (np.arange(shared) + 0.5) / (2 * shared)) ** 2 if shared else wave[:0]
-    wave[:shared], wave[size - shared :] = ramp, ramp[::-1]
-    return np.outer(wave, wave).astype(np.float32)
+    found = np.ones(size)
+    if shared:
+        ramp = np.sin(np.pi * (np.arange(shared) + 0.5) / (2 * shared)) ** 2
+        found[:shared], found[size - shared :] = ramp, ramp[::-1]
+    return found

@@ -29,6 +29,8 @@ class Scores:
         realism: of the image beside real train tiles; 1 is as near as they are to each other.
         distance: feature distance to the nearest real train tile.
         rank: share of real tiles nearer to their own nearest neighbour, 0 to 1; NaN when all overlap.
+        found: share of the asked objects that a detector finds, 0 to 1.
+        unasked: share of the objects it finds that nobody asked for, 0 to 1.
     """
 
     agreement: Annotated[float | None, pa.float64()] = None
@@ -38,6 +40,8 @@ class Scores:
     realism: Annotated[float | None, pa.float64()] = None
     distance: Annotated[float | None, pa.float64()] = None
     rank: Annotated[float | None, pa.float64()] = None
+    found: Annotated[float | None, pa.float64()] = None
+    unasked: Annotated[float | None, pa.float64()] = None
 
 
 @dataclass

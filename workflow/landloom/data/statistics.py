@@ -35,6 +35,7 @@ class Statistics(BaseModel):
         scenes: number of scenes.
         objects: classes of objects, in the order of their categories; None if nobody looked for any.
         dates: other days that lie over a tile at most; left out of the file if there are none.
+        map: classes of the map of each tile; none where there are no maps.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Statistics(BaseModel):
     scenes: int
     objects: list[ClassInfo] | None = None
     dates: int = 0
+    map: list[str] = []
 
     @property
     def names(self) -> list[str]:

@@ -78,15 +78,21 @@ def outline(found: Array, kind: Kind) -> Array:
 def overlaps(one: Array, other: Array) -> Array:
     """Intersection over union (N, M) of the outlines of corners (N, 4, 2) and (M, 4, 2)."""
     found = np.zeros((len(one), len(other)))
-    row, column, shared = touching(one, other)
-    found[row, column] = shared
+    pairs = touching(one, other)
+    found[pairs] = shared(one[pairs[0]], other[pairs[1]])
     return found
 
 
-def touching(one: Array, other: Array) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
-    """Pairs of corners (N, 4, 2) and (M, 4, 2) that touch: which, and their intersection over union."""
+def touching(one: Array, other: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of corners (N, 4, 2) and (M, 4, 2) whose level boxes touch: row and column of each."""
+    a, b = (shapely.polygons(c) for c in (one, other))
+    row, column = shapely.STRtree(b).query(a)
+    return row, column
+
+
+def shared(one: Array, other: Array) -> Array:
+    """Intersection over union (N,) of the outlines of corners (N, 4, 2), pair by pair."""
     a, b = (shapely.convex_hull(shapely.polygons(c)) for c in (one, other))
-    row, column = shapely.STRtree(b).query(a, predicate="intersects")
-    inner = shapely.area(shapely.intersection(a[row], b[column]))
-    union = shapely.area(a)[row] + shapely.area(b)[column] - inner
-    return row, column, np.divide(inner, union, out=np.zeros_like(inner), where=union > 0)
+    inner = shapely.area(shapely.intersection(a, b))
+    union = shapely.area(a) + shapely.area(b) - inner
+    return np.divide(inner, union, out=np.zeros_like(inner), where=union > 0)

@@ -16,7 +16,7 @@ from landloom.detection.networks import STRIDE, CentreNetwork, Heads
 from landloom.training.loop import device
 
 BATCH = 16
-LEAST = 0.01
+LEAST = 0.02
 """Score below which a peak is not kept: so low, because average precision looks at doubtful ones, too."""
 MOST = 500
 """Peaks of a tile that are kept at most, the highest ones: far more than any tile has objects."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from landloom.data.objects import Object
 from landloom.data.samples import Sample
-from landloom.detection.boxes import Array, Found, Kind, outline, quads, touching
+from landloom.detection.boxes import Array, Found, Kind, outline, quads, shared, touching
 
 SAME = 0.5
 """Intersection over union from which boxes of one class, found in two tiles, are one object."""
@@ -55,9 +55,10 @@ class SceneBoxes:
         tile = np.repeat(np.arange(len(self.found)), [len(f.scores) for f in self.found])
         order = np.argsort(-parts[2], kind="stable")
         every, tile = Found(*parts).at(order), tile[order]
-        one, other, shared = touching(every.corners, every.corners)
-        twice = (shared > SAME) & (tile[one] != tile[other]) & (one < other)
-        twice &= every.categories[one] == every.categories[other]
+        one, other = touching(every.corners, every.corners)
+        alike = (every.categories[one] == every.categories[other]) & (tile[one] != tile[other])
+        one, other = (index[alike & (one < other)] for index in (one, other))
+        twice = shared(every.corners[one], every.corners[other]) > SAME
         kept = np.ones(len(tile), np.bool_)
         # From the best on: what was dropped drops no other.
         for i, j in sorted(zip(one[twice].tolist(), other[twice].tolist(), strict=True)):

@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from landloom.conditions import registry
+from landloom.conditions.low_resolution import LowResolution
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.data.batches import Fitting
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.diffusion import controlnet
+from landloom.diffusion.consistency import CoarseConsistency
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.feedback import JudgeFeedback
-from landloom.diffusion.sampling import guidance, sample, taken
+from landloom.diffusion.sampling import Steering, guidance, one_after_another, sample, taken
 from landloom.models import bundle
 from landloom.training.loop import device
 
@@ -37,16 +39,17 @@ class DiffusionImages:
         judge: nn.Module | None,
     ) -> None:  # fmt: skip
         self.config, self.dataset, self.fitting = config, dataset, Fitting()
+        self.device = device()
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-        self.model = bundle.load(base).to(device(), self.dtype)
-        made = controlnet.load(control, self.model, device(), self.dtype)
+        self.model = bundle.load(base).to(self.device, self.dtype)
+        made = controlnet.load(control, self.model, self.device, self.dtype)
         self.conditions = registry.load(control, self.model.embed)
         stems = controlnet.load_stems(control, self.model, made, self.conditions)
         denoiser = Denoiser(self.model, self.conditions, made, config.control, stems)
-        self.denoiser = denoiser.to(device())
+        self.denoiser = denoiser.to(self.device)
         scales, key = config.scales, "image_sample.guidance"
         self.guides = [g for n, s in scales.items() for g in guidance(self.conditions, n, s, key)]
-        self.judge = judge.to(device()).eval().requires_grad_(False) if judge is not None else None
+        self.judge = judge.to(self.device).eval().requires_grad_(False) if judge is not None else None
 
     def __call__(
         self, rows: Sequence[Sample], seeds: Sequence[int], start: NDArray[np.float32] | None
@@ -70,13 +73,20 @@ class DiffusionImages:
         self, rows: Sequence[Sample], seeds: Sequence[int], start: NDArray[np.float32] | None
     ) -> NDArray[np.float32]:
         config = self.config
-        labels = torch.from_numpy(np.stack([s.mask_array() for s in rows])).to(device())
+        labels = torch.from_numpy(np.stack([s.mask_array() for s in rows])).to(self.device)
         begin = self.model.encode(torch.from_numpy(start)) if start is not None else None
         strength = 1.0 if start is None else config.collage.strength
         steps = taken(config.steps, strength)
-        steer = JudgeFeedback(self.model, self.judge, labels, config.feedback, steps) if self.judge else None
+        given = self.conditions.load(rows)
+        steers: list[Steering] = []
+        if self.judge:
+            steers.append(JudgeFeedback(self.model, self.judge, labels, config.feedback, steps))
+        if config.consistency:
+            told = given[LowResolution.name].to(device())
+            steers.append(CoarseConsistency(self.model, told, config.consistency))
+        steer = one_after_another(steers) if steers else None
         latents = sample(
-            self.denoiser, self.model.scheduler, self.conditions.load(rows), seeds, config.steps,
+            self.denoiser, self.model.scheduler, given, seeds, config.steps,
             self.dataset.size // self.model.factor, self.guides, steer, config.solver, begin, strength,
         )  # fmt: skip
         with torch.no_grad():

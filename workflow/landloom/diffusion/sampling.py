@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +16,17 @@ from landloom.runtime import tracing
 
 Steering = Callable[[Tensor, int], Tensor]
 """Moves predicted clean latents (B, c, h, w), told the number of the sampling step."""
+
+
+def one_after_another(steers: Sequence[Steering]) -> Steering:
+    """One steering that moves by each in turn."""
+
+    def moved(latents: Tensor, number: int) -> Tensor:
+        for steer in steers:
+            latents = steer(latents, number)
+        return latents
+
+    return moved
 
 
 @dataclass(frozen=True)
@@ -75,27 +87,93 @@ def sample(
         InputError: guidance leaves out what was never left out in training.
     """
     device, channels = denoiser.network.device, denoiser.network.config.in_channels
-    guess = Guided(denoiser, given, guides)
-    scheduler = solver_of(schedule, solver, steps, device)
-    x = noise(seeds, (channels, side, side)).to(device) * scheduler.init_noise_sigma
-    skipped = steps - taken(steps, strength)
-    timesteps = scheduler.timesteps[skipped:]
-    if steps == 1:  # solvers cannot be told where to begin
-        timesteps = timesteps.new_tensor([only_step(schedule, strength)])
-    if start is not None:
-        scheduler.set_begin_index(skipped)
-        x = noised(schedule, start.to(device).float(), x, steps_of(schedule, timesteps[:1]))
-    for number, t in enumerate(timesteps):
-        tracing.step()
-        out, now = guess(x, t), steps_of(schedule, t.repeat(len(x)).to(device))
+    path = Trajectory(schedule, steps, device, solver, strength)
+    x = path.begin(noise(seeds, (channels, side, side)), start)
+    return path.follow(Guided(denoiser, given, guides), x, steer=steer)
+
+
+class Trajectory:
+    """The steps from noise to clean latents.
+
+    Args:
+        schedule: noise schedule of the base.
+        steps: denoising steps of the whole schedule.
+        device: of the latents.
+        solver: one of ``noise.SOLVERS``.
+        strength: share of the schedule that is gone through, from its end.
+    """
+
+    def __init__(
+        self, schedule: Schedule, steps: int, device: torch.device, solver: str = "unipc",
+        strength: float = 1.0,
+    ) -> None:  # fmt: skip
+        self.schedule, self.device, self.name, self.steps = schedule, device, solver, steps
+        whole = solver_of(schedule, solver, steps, device)
+        self.skipped, self.scale = steps - taken(steps, strength), whole.init_noise_sigma
+        self.timesteps = whole.timesteps[self.skipped :]
+        if steps == 1:  # solvers cannot be told where to begin
+            self.timesteps = self.timesteps.new_tensor([only_step(schedule, strength)])
+
+    def __len__(self) -> int:
+        return len(self.timesteps)
+
+    def begin(self, drawn: Tensor, start: Tensor | None) -> Tensor:
+        """Noisy latents of the first step: noise (B, c, h, w), on clean latents if there are any."""
+        x = drawn.to(self.device) * self.scale
+        return x if start is None else self.renewed(start, x, 0)
+
+    def renewed(self, known: Tensor, drawn: Tensor, number: int) -> Tensor:
+        """Clean latents (B, c, h, w) under noise as the step ``number`` expects them."""
+        t = steps_of(self.schedule, self.timesteps[number : number + 1])
+        return noised(self.schedule, known.to(self.device).float(), drawn.to(self.device), t)
+
+    def solver(self, first: int = 0) -> Any:
+        """A solver that knows nothing yet, ready for the step ``first``."""
+        made = solver_of(self.schedule, self.name, self.steps, self.device)
+        made.set_begin_index(self.skipped + first)
+        return made
+
+    def predict(self, guess: "Guided", x: Tensor, number: int, steer: Steering | None = None) -> Tensor:
+        """Prediction (B, c, h, w) for noisy latents at a step."""
+        t = self.timesteps[number]
+        out = guess(x, t)
+        if steer is None:
+            return out
         # A solver wants the network's prediction, steering moves clean latents: there and back again.
-        if steer:
-            found = clean(schedule, x, now, out)
-            out = shifted(schedule, now, out, steer(found, number) - found)
-        if steps == 1:
-            return clean(schedule, x, now, out)
-        x = scheduler.step(out, t, x, return_dict=False)[0]
-    return x
+        now = self._now(number, x)
+        found = clean(self.schedule, x, now, out)
+        return shifted(self.schedule, now, out, steer(found, number) - found)
+
+    def step(self, solver: Any, out: Tensor, number: int, x: Tensor) -> Tensor:
+        """Latents (B, c, h, w) after a step; after the last one they are clean."""
+        if self.steps == 1:
+            return self.clean(out, number, x)
+        found: Tensor = solver.step(out, self.timesteps[number], x, return_dict=False)[0]
+        return found
+
+    def clean(self, out: Tensor, number: int, x: Tensor) -> Tensor:
+        """Clean latents (B, c, h, w) as they are predicted at a step."""
+        return clean(self.schedule, x, self._now(number, x), out)
+
+    def follow(
+        self, guess: "Guided", x: Tensor, first: int = 0, last: int | None = None,
+        steer: Steering | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Clean latents (B, c, h, w) after the steps from ``first`` to ``last``, which is left out.
+
+        Where steps are left, they are what the last of these predicts.
+        """
+        solver, last = self.solver(first), len(self) if last is None else last
+        for number in range(first, last):
+            tracing.step()
+            out = self.predict(guess, x, number, steer)
+            if number + 1 == last < len(self):
+                return self.clean(out, number, x)
+            x = self.step(solver, out, number, x)
+        return x
+
+    def _now(self, number: int, x: Tensor) -> Tensor:
+        return steps_of(self.schedule, self.timesteps[number].repeat(len(x)).to(self.device))
 
 
 class Guided:

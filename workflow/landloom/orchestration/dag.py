@@ -17,12 +17,14 @@ from landloom.config.curate import CurateConfig
 from landloom.config.scene_mask import SceneMaskConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
-from landloom.orchestration import judging, preflight, required, resources, shares
+from landloom.orchestration import judging, preflight, required, resources, scenes, shares
 from landloom.orchestration.judging import REAL
+from landloom.orchestration.object_lists import ObjectLists
 from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
+from landloom.scenes import maps
 from landloom.scenes.discovery import SceneFiles, divided, grouped
 
 
@@ -89,6 +91,7 @@ class Dag:
             "generator": [*self.config.all_generators, REAL],
             "drawn": list(self.config.scene_mask.scenes) or ["-"],
             "network": [*self.config.segment.networks, *self.config.detect.networks],
+            "canvas": list(self.config.scene_sample.scenes) or ["-"],
         }
         found = {k: "|".join(re.escape(n) for n in v) for k, v in names.items()}
         return found | {"shard": r"\d+", "seed": r"\d+", "ratio": r"[\d.]+(e[+-]\d+)?"}
@@ -131,11 +134,12 @@ class Dag:
             raise SystemExit(1) from None
 
     def files(self, wildcards: Any) -> list[str]:
-        """All input rasters."""
-        return [str(p) for s in self.scenes.values() for p in s.files]
+        """All input rasters, lists of objects, and maps."""
+        rasters = [str(p) for s in self.scenes.values() for p in s.files]
+        return [*rasters, *self.objects.all_files(), *self.maps_of(list(self.scenes))]
 
     def rasters(self, wildcards: Any) -> list[str]:
-        """All input rasters of the run that a job belongs to."""
+        """All input files of the run that a job belongs to."""
         return self.at(wildcards).files(wildcards)
 
     def part(self, wildcards: Any) -> list[str]:
@@ -163,6 +167,29 @@ class Dag:
     def told(self) -> ToldOfScenes:
         """What jobs that cut tiles are told of scenes beside their files."""
         return ToldOfScenes(self)
+
+    @property
+    def objects(self) -> ObjectLists:
+        """Lists of objects of scenes."""
+        return ObjectLists(self)
+
+    def maps(self, wildcards: Any) -> list[str]:
+        """Files of the maps of a part, then their legend; nothing where maps are off."""
+        return self.maps_of(self.part(wildcards))
+
+    def maps_of(self, scenes: Sequence[str]) -> list[str]:
+        """Files of the maps of some scenes, each once, then their legend; nothing where maps are off."""
+        config = self.config.data.map
+        if config is None:
+            return []
+        found = [maps.source(config, s) for s in scenes]
+        return [*(str(f) for f in dict.fromkeys(found) if f is not None), config.legend]
+
+    def map_words(self, wildcards: Any) -> str:
+        """Options that say which maps a part has."""
+        *files, legend = self.maps(wildcards) or [""]
+        given = f"--maps {self.lists.words('maps', files)}" if files else ""
+        return f"{given} --legend {shlex.quote(legend)}" if legend else ""
 
     def minutes(self, rule: str) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""
@@ -192,11 +219,13 @@ class Dag:
         if name == "scene_mask" and (scene := wildcards.get("drawn")):
             # One more scene must not rerun the others.
             return SceneMaskConfig(scenes={scene: config.scene_mask.scenes[scene]})
+        if name == "scene_sample" and wildcards.get("canvas"):
+            return scenes.section(config, wildcards.get("canvas"))
         if name == "mix":
             return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
             section = config.section(name, generator)
-            return section.model_copy(update={"network": None})
+            return section.model_copy(update={"network": None, "detector": None})
         return config.section(name, generator).read()
 
     def memory(self, rule: str) -> Callable[..., int]:
@@ -228,6 +257,7 @@ class Dag:
         found |= judging.expected(self)
         for n in self.config.scene_mask.scenes:
             found[f"scene_masks/{n}/scene_mask"] = self._section("scene_mask", {"drawn": n})
+        found |= scenes.expected(self.config)
         return {k: v.model_dump(mode="json") for k, v in found.items()}
 
     def version(self, stage: str) -> int:
@@ -312,6 +342,10 @@ class Dag:
         network = section["network"] or next(iter(self.config.segment.networks))
         return f"results/{wildcards.dataset}/segment/{REAL}/0/{network}/{self.config.segment.seeds[0]}"
 
+    def detector(self, wildcards: Any) -> list[str]:
+        """Run of the detector that looks for the objects of a generator's pairs; none if nobody does."""
+        return judging.detector(self, wildcards)
+
     def known(self, wildcards: Any) -> list[str]:
         """Features of real tiles that new images are compared with; none where nothing is compared."""
         curate = self.config.section("curate", wildcards.generator)
@@ -366,6 +400,14 @@ class Dag:
         ratios = self.config.scene_mask.scenes[wildcards.drawn].ratios
         return [ratios] if isinstance(ratios, str) else []
 
+    def scene_images(self) -> list[str]:
+        """Images of whole scenes, of each generator that can make them, with the dataset as a wildcard."""
+        root, names = "results/{dataset}", self.config.scene_sample.scenes
+        return [
+            f"{root}/{g}/scenes/{n}.image.tif" for g in self.generators for n in names
+            if self.trained.paints(g, n)
+        ]  # fmt: skip
+
     def plans(self) -> list[str]:
         """Plans of all generators, with the dataset left as a wildcard."""
         return [f"results/{{dataset}}/{g}/plan.parquet" for g in self.generators]
@@ -377,6 +419,7 @@ class Dag:
             f"{root}/report",
             *(f"{root}/export/{g}" for g in self.generators if self.trained.synthetic(g)),
             *self.own(self.scene_masks()),
+            *self.own(self.scene_images()),
         ]
 
     def audited(self, wildcards: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """Networks that judge samples: their trainings, and the settings of each."""
 
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from landloom.config import Config
@@ -50,3 +51,15 @@ def detect_option(dag: "Dag") -> str:
         return ""
     text = dag.lists.text("detect", dag.config.detect.model_dump_json(exclude_defaults=True))
     return f"--detect {shlex.quote(text)}"
+
+
+def detector(dag: "Dag", wildcards: Any) -> list[str]:
+    """The detector, trained on real tiles alone, that curation asks; none unless it names one."""
+    name = dag.config.section("curate", wildcards.generator).model_dump()["detector"]
+    seed = dag.config.detect.seeds[0]
+    return [f"results/{wildcards.dataset}/detect/{REAL}/0/{name}/{seed}"] if name else []
+
+
+def option(runs: Sequence[str]) -> str:
+    """Option that names the detector, if there is one."""
+    return f"--detector {shlex.quote(runs[0])}" if runs else ""

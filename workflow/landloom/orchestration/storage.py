@@ -21,6 +21,8 @@ TRUST = 0.5
 """The same of a trust raster."""
 ROW = 1000
 """Bytes of what a table says of one sample beside its pixels."""
+MAP = 8
+"""Classes of a map, more than most legends have."""
 TOKENS = 77
 """Tokens of an embedded text."""
 SD15 = (4, 8, 768)
@@ -92,6 +94,7 @@ def latent_caches(config: Config, tiles: Tiles) -> int:
     texts = 2 * tiles.train * TOKENS * wide * itemsize  # a caption and a prompt, no two of them alike
     planes = 1 + (tiles.bands if config.encode.known_pixels else 0)
     planes += other_days(config) * (tiles.bands + 1) if config.encode.dates else 0
+    planes += MAP if config.encode.map else 0
     return latents + texts + tiles.train * tiles.size**2 * planes
 
 

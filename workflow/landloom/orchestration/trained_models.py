@@ -126,6 +126,20 @@ class TrainedModels:
         judge = {"judge": [self.judge(wildcards)]} if feedback else {}
         return found | {"base": [f"{root}/base"], "controlnet": model} | judge
 
+    def paints(self, generator: str, scene: str) -> bool:
+        """Whether a generator makes a scene: by a ControlNet, from noise or from the scene's own image."""
+        if not self.samples("image_sample", generator) or self.translates(generator):
+            return False
+        strength = self.setting(generator, "image_sample", "collage")["strength"]
+        return bool(strength == 1 or self.config.scene_sample.scenes[scene].image is not None)
+
+    def scene_inputs(self, wildcards: Any) -> dict[str, list[str]]:
+        """What sampling a scene needs: the models of images, a mask, and an image if there is one."""
+        scene = self.config.scene_sample.scenes[wildcards.canvas]
+        found = {k: v for k, v in self.image_models(wildcards).items() if k != "tiles"}
+        own = {"mask": scene.mask, "image": scene.image}
+        return found | {k: [v] for k, v in own.items() if v is not None}
+
     def collaged(self, generator: str) -> bool:
         """Whether a generator's images are, or start from, pieces that are chosen from real tiles."""
         section = self.config.section("image_sample", generator)

@@ -106,12 +106,16 @@ def gsd(crs: str | None, move: Affine | None, lat: float | None) -> float | None
         shrunk = system.to_epsg() == PSEUDO_MERCATOR and lat is not None
         metres = side * system.linear_units_factor[1]
         return round(metres * math.cos(math.radians(lat)) if shrunk and lat is not None else metres, 6)
-    return round(side * _degree(lat), 6) if system.is_geographic and lat is not None else None
+    return (
+        round(side * math.sqrt(max(math.prod(degree(lat)), 0)), 6)
+        if system.is_geographic and lat is not None
+        else None
+    )
 
 
-def _degree(lat: float) -> float:
-    """Metres of a degree: the geometric mean along meridian and parallel, on the ellipsoid of WGS84."""
+def degree(lat: float) -> tuple[float, float]:
+    """Metres of a degree along the parallel and along the meridian, on the ellipsoid of WGS84."""
     angle = math.radians(lat)
     north = 111132.954 - 559.822 * math.cos(2 * angle) + 1.175 * math.cos(4 * angle)
     east = 111412.84 * math.cos(angle) - 93.5 * math.cos(3 * angle) + 0.118 * math.cos(5 * angle)
-    return math.sqrt(max(north * east, 0))
+    return east, north

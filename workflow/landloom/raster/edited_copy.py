@@ -1,4 +1,4 @@
-"""A copy of a GeoTIFF of which some pixels get new values; all others, and all that is said of it, stay."""
+"""GeoTIFFs written in parts: a copy of which some pixels get new values, or a new file."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +34,19 @@ def copy(image: DatasetReader, out: Path, tags: Mapping[str, str]) -> Iterator[D
             yield file
         packing = {"compress": packed if packed in LOSSLESS else "deflate"}
         shutil.copy(plain, out, driver="GTiff", bigtiff="if_safer", **layout, **packing)
+
+
+@contextmanager
+def new(
+    out: Path, profile: Mapping[str, Any], tags: Mapping[str, str], layout: Mapping[str, Any]
+) -> Iterator[DatasetWriter]:
+    """A new file to write a part at a time; compressed, and laid out, at the end."""
+    with tempfile.TemporaryDirectory(dir=out.parent) as folder, rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+        plain = Path(folder) / "plain.tif"
+        with rasterio.open(plain, "w", driver="GTiff", bigtiff="if_safer", **profile) as file:
+            file.update_tags(**tags)
+            yield file
+        shutil.copy(plain, out, driver="GTiff", bigtiff="if_safer", **layout)
 
 
 def put(

@@ -42,7 +42,7 @@ class SceneReader:
         dtype: common type of the bands.
         crs: authority code or WKT, None when no file has one.
         transform: pixel to map, None when no file has one.
-        labels: None if the scene has none.
+        labels: None if the scene has none; those of objects are set from without.
     """
 
     def __init__(self, scene: SceneFiles, data: DataConfig) -> None:
@@ -67,7 +67,7 @@ class SceneReader:
             self.bands = bands.select(self.images, self.data.bands, self.scene.name)
             for mask in self.masks:
                 bands.require_real(mask, 1)
-            self.labels = self._labels(off) if self.scene.masks else None
+            self.labels: Labels | None = self._labels(off) if self.scene.masks else None
             self.dtype = np.result_type(*(b.file.dtypes[b.number - 1] for b in self.bands))
         except BaseException:
             self.stack.close()

@@ -179,13 +179,39 @@ def describe(path: Path, layer: str) -> dict[str, Any]:
     if not about["crs"]:
         remedy = "Set it (ogr2ogr -a_srs EPSG:... OUT IN; a Shapefile needs its .prj file beside it)"
         raise InputError(f"{path}, layer '{layer}'", "has no coordinate system", remedy)
-    extent = about["total_bounds"]
-    if extent is not None and CRS.from_user_input(about["crs"]).is_geographic and not _degrees(extent):
-        shown = ", ".join(f"{x:g}" for x in extent)
-        found = f"its coordinates ({shown}) are no degrees of longitude and latitude, as its CRS says"
+    found = about["total_bounds"]
+    if (
+        found is not None
+        and np.isfinite(found).all()
+        and CRS.from_user_input(about["crs"]).is_geographic
+        and not _degrees(found)
+    ):
+        shown = ", ".join(f"{x:g}" for x in found)
+        what = f"its coordinates ({shown}) are no degrees of longitude and latitude, as its CRS says"
         remedy = "GeoJSON takes longitude first, then latitude, in degrees; set the true CRS of other formats"
-        raise InputError(f"{path}, layer '{layer}'", found, remedy)
+        raise InputError(f"{path}, layer '{layer}'", what, remedy)
     return about
+
+
+def extent(path: Path, layer: str, crs: str) -> Any:
+    """The ground that the features of a layer span, as a shape in ``crs``; None if there are none.
+
+    Raises:
+        InputError: as ``describe``.
+    """
+    with importing():
+        import geopandas
+        import pyogrio
+        import shapely
+    about = describe(path, layer)
+    if about["total_bounds"] is None:  # of some formats a pass over the whole file tells
+        about = pyogrio.read_info(path, layer=layer, force_total_bounds=True)
+    found = about["total_bounds"]
+    if not about["features"] or found is None or not np.isfinite(found).all():
+        return None
+    sides = (np.linspace(found[i], found[i + 2], EDGE) for i in (0, 1))
+    points = shapely.multipoints(np.stack(np.meshgrid(*sides), -1).reshape(-1, 2))
+    return geopandas.GeoSeries([points], crs=about["crs"]).to_crs(crs).iloc[0].convex_hull
 
 
 def _degrees(extent: Sequence[float]) -> bool:

@@ -41,6 +41,7 @@ class SceneFiles:
         lat: latitude of the centre, degrees north.
         place: name of the ground that it shows, when they say so.
         class_masks: in place of a mask, a file for each class that has one, in the order of ``data.classes``.
+        objects: where its objects should be listed, in a file of its own or of all scenes; None if nowhere.
     """
 
     name: str
@@ -54,6 +55,7 @@ class SceneFiles:
     lat: float | None = None
     place: str | None = None
     class_masks: tuple[Path, ...] = ()
+    objects: Path | None = None
 
     @property
     def ground(self) -> str:
@@ -108,7 +110,7 @@ def discover(data: DataConfig) -> list[SceneFiles]:
             its own mask, or an unlabelled scene has a file of another one.
     """
     if data.manifest is not None:
-        found, where = list(_manifest(Path(data.manifest))), data.manifest
+        found, where = list(_manifest(Path(data.manifest), data)), data.manifest
     elif data.scenes is not None:
         where = "data.scenes"
         found = [
@@ -123,6 +125,7 @@ def discover(data: DataConfig) -> list[SceneFiles]:
                 s.lon,
                 s.lat,
                 None if s.place is None else place(s.place, f"{where} '{s.name}', place"),
+                objects=_listing(data, s.name),
             )
             for s in data.scenes
         ]
@@ -218,6 +221,21 @@ def _patterns(images: list[str], data: DataConfig) -> list[SceneFiles]:
     return [s for s in scenes if any(owners.get(p, s) is s for p in s.images)]
 
 
+def _listing(data: DataConfig, name: str, values: Mapping[str, str] | None = None) -> Path | None:
+    """File that lists the objects of a scene, from the values of its wildcards; None without objects.
+
+    Raises:
+        InputError: the pattern has other wildcards.
+    """
+    if data.objects is None:
+        return None
+    known = {"scene": name} | dict(values or {})
+    if unknown := sorted(set(patterns.wildcards(data.objects.path)) - set(known)):
+        found = f"has the wildcard {{{unknown[0]}}}, and scenes have {', '.join(known)}"
+        raise InputError("data.objects.path", found, "Use those")
+    return Path(patterns.fill(data.objects.path, known))
+
+
 def _mask_patterns(data: DataConfig) -> dict[str, str]:
     """Patterns of masks by key of the config; one file of shapes may serve all scenes, and is no pattern."""
     given = {f"data.masks.{n}": p for n, p in data.own.items()}
@@ -233,13 +251,14 @@ def _unlabelled(images: list[str]) -> list[SceneFiles]:
 def _matched(
     values: Mapping[str, str], images: tuple[Path, ...], where: str, data: DataConfig | None = None
 ) -> SceneFiles:
-    """The scene of some values of the wildcards; unlabelled without a config that says its masks."""
+    """The scene of some values of the wildcards; unlabelled without a config that says its labels."""
     name, ground = spelt("_".join(values.values()), where), placed(values, where)
     if data is None:
         return SceneFiles(name, images, None, UNLABELLED, place=ground)
     mask = Path(patterns.fill(data.masks, values)) if isinstance(data.masks, str) else None
     own = tuple(Path(patterns.fill(p, values)) for p in data.own.values())
-    return SceneFiles(name, images, mask, place=ground, class_masks=own)
+    listing = _listing(data, name, values)
+    return SceneFiles(name, images, mask, place=ground, class_masks=own, objects=listing)
 
 
 def lacking(path: Path) -> str:
@@ -288,13 +307,14 @@ def other_suffix(data: DataConfig) -> list[Path]:
     return sorted(Path(f) for f in found if os.path.normpath(f) not in used)
 
 
-def _manifest(path: Path) -> Iterator[SceneFiles]:
-    for where, row in manifest.entries(path):
+def _manifest(path: Path, data: DataConfig) -> Iterator[SceneFiles]:
+    for where, row in manifest.entries(path, masked=not data.painted):
         images = tuple(path.parent / name.strip() for name in row["image"].split(";") if name.strip())
         cloud, gsd, lon, lat = (float(row[k]) if k in row else None for k in ("cloud", "gsd", "lon", "lat"))
         yield SceneFiles(
             spelt(row["scene"], where), images, path.parent / row["mask"] if row["mask"] else None,
             row["split"] or None, row.get("acquired"), cloud, gsd, lon, lat, row.get("place"),
+            objects=_listing(data, row["scene"]),
         )  # fmt: skip
 
 

@@ -17,15 +17,17 @@ SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 """Separators that a table may have, by its suffix; spreadsheets write what their country is used to."""
 
 
-def entries(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def entries(path: Path, masked: bool = True) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the place of each entry, and its scene, image, mask and split ('' when not given).
 
     What else is known of the image (``acquisition.TOLD``), and its place, are there if they are given.
 
-    Capitals in names of columns do not count; entries without any value are skipped.
+    Capitals in names of columns do not count; entries without any value are skipped. If scenes are not
+    ``masked``, none has a mask.
 
     Raises:
-        InputError: the file is missing or malformed, an entry lacks a value, or what it tells cannot be.
+        InputError: the file is missing or malformed, an entry lacks a value or has a mask that nothing can
+            read, or what it tells cannot be.
     """
     for number, row in enumerate(_rows(path), 1):
         where = f"{path}, entry {number}"
@@ -38,13 +40,15 @@ def entries(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
             continue
         values = {k: known.get(k, "") for k in COLUMNS}
         split = values["split"].lower()
-        for column in COLUMNS[: 2 if split == UNLABELLED else 3]:
+        for column in COLUMNS[: 3 if masked and split != UNLABELLED else 2]:
             if not values[column]:
                 found = f"'{column}' is missing; the columns found are {', '.join(known) or 'none'}"
                 remedy = (
                     "A manifest has scene, image, mask (scenes of split unlabelled need none) and maybe split"
                 )
                 raise InputError(where, found, remedy)
+        if values["mask"] and not masked:
+            raise InputError(where, "it has a mask", "Give data.classes, whose values masks hold")
         if split not in ("", *SPLITS, UNLABELLED):
             raise InputError(where, f"split is '{values['split']}'", "Write train, val, test or unlabelled")
         told = (acquisition.TOLD | {"place": naming.place}).items()

@@ -26,7 +26,9 @@ from landloom.detection import networks as detectors
 from landloom.errors import InputError, InputErrors
 from landloom.metrics import extractors
 from landloom.models import layout
-from landloom.raster import alike, survey, vector_survey
+from landloom.objects import census
+from landloom.objects.census import Census
+from landloom.raster import alike, map_survey, series_check, survey, vector_survey
 from landloom.raster.ground import shared
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
@@ -70,26 +72,36 @@ def run(
     problems += [*bands(facts, data), *sizes(facts, data, tile, unread)]
     twice = same_ground(facts)
     problems += twice if data.split.same_ground == "error" else []
+    if tile.dates is not None:
+        wrong, said = series_check.look(facts, data, threads())
+        problems += wrong
+        warnings += said
     windows = Counter(label for f in facts for label, _ in tiles(f.areas, tile, data.split.buffer))
     problems += shortages(mix, dict(zip(generator, pairs, strict=True)), windows["train"])
+    marked = objects(facts, data, len(facts) == len(scenes), problems)
     shapes = vector_survey.look(facts, data, threads())
     problems += shapes.problems
     warnings += shapes.remarks
-    found, share = scan(facts if not shapes.problems else [], config, data, problems)
-    counts = classes(found, data)
+    found, share = scan([] if shapes.problems or data.painted else facts, config, data, problems)
+    counts = marked.pixels if marked and data.painted else classes(found, data)
     if share and len(facts) == len(scenes):
         # A part of the pixels cannot prove that a class is nowhere.
         gone = absent(counts, data)
         problems += gone if share == 1 else []
         warnings += [str(p) for p in gone] if share < 1 else []
     warnings += [*remarks(facts, data, tile), *alike.doubts([f.storage for f in facts])]
-    warnings += [*doubts(found), *leftover(data)]
+    wrong, surprising = map_survey.look(data.map, facts)
+    problems += wrong
+    warnings += [*doubts(found), *leftover(data), *surprising, *(census.said(marked) if marked else [])]
     warnings += [str(p) for p in twice] if data.split.same_ground == "warning" else []
     if problems:
         raise InputErrors(merged(vector_survey.misplaced(problems)))
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    report = summary(facts, labels, data, tile, counts) | {"scanned": share, "warnings": warnings}
+    report = summary(facts, labels, data, tile, counts)
+    report |= {"scanned": 1.0 if data.painted else share, "warnings": warnings}
+    if marked and data.objects is not None:
+        report["objects"] = by_name(data.objects.names, marked.objects)
     out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
 
 
@@ -201,6 +213,20 @@ def shortages(mix: MixConfig, planned: dict[str, int], tiles: int) -> list[Input
         for name, count in planned.items()
         if count < needed
     ]
+
+
+def objects(
+    facts: Sequence[SceneFacts], data: DataConfig, whole: bool, problems: list[InputError]
+) -> Census | None:
+    """Objects of all scenes, if there shall be any; a class may lack them in train only if some scenes do."""
+    if data.objects is None:
+        return None
+    before = len(problems)
+    parts = survey.each(lambda f: census.of_scene(f, data), facts, problems, threads())
+    found = census.joined(parts, len(data.objects.names))
+    problems += found.problems
+    problems += census.absent(found, data.objects.names) if whole and len(problems) == before else []
+    return found
 
 
 def scan(
@@ -319,5 +345,10 @@ def summary(
             for f in facts
         ],
         "windows": {s: windows[s] for s in (*SPLITS, UNLABELLED) if s in SPLITS or windows[s]},
-        "classes": {c.name: {s: int(counts[s][i]) for s in SPLITS} for i, c in enumerate(data.classes)},
+        "classes": by_name([c.name for c in data.classes], counts),
     }
+
+
+def by_name(names: Sequence[str], counts: Counts) -> dict[str, dict[str, int]]:
+    """Numbers by class and split."""
+    return {name: {s: int(counts[s][i]) for s in SPLITS} for i, name in enumerate(names)}

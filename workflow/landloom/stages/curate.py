@@ -24,6 +24,7 @@ from landloom.metrics.memorisation import Neighbour, Neighbours, Place
 from landloom.raster import codec
 from landloom.runtime import progress
 from landloom.runtime.command_line import In, Ins, Out
+from landloom.runtime.importing import importing
 from landloom.segmentation import networks, scores
 from landloom.segmentation.curation import Norms, agreement, pixel_loss, trust
 from landloom.segmentation.predict import probabilities
@@ -33,12 +34,13 @@ VERSION = 9
 
 def run(
     config: CurateConfig, features: FeaturesConfig, statistics: In, pairs: In, tiles: Ins, judge: In,
-    known: Ins, out: Out,
+    known: Ins, out: Out, detector: In | None = None,
 ) -> None:  # fmt: skip
     """Write all pairs with a trust raster and a verdict.
 
     The judge's norms per class come from val tiles, real data that it was not trained on; they stand in its
-    scores. ``known`` are features of the train tiles; without them there is no memorisation audit.
+    scores. ``known`` are features of the train tiles; without them there is no memorisation audit. A
+    ``detector``, a run of real tiles alone, looks for the objects of pairs that have some.
 
     Raises:
         InputError: there are no val tiles to measure the judge on, ``judge`` holds no network, or the
@@ -57,7 +59,10 @@ def run(
             for encoded, verdict in judged(config, dataset, model, samples.read(pairs), norm, near, matrix)
         ]
         trusted.seek(0)
-        samples.write(out, marked(samples.read(pairs), found, trusted), about(pairs, judge, norm, matrix))
+        rows = marked(samples.read(pairs), found, trusted)
+        if detector is not None:
+            rows = looked_for(config, dataset, detector, rows)
+        samples.write(out, rows, about(pairs, judge, norm, matrix))
 
 
 def about(pairs: Path, judge: Path, norm: Norms, matrix: scores.Confusion) -> dict[str, Any]:
@@ -122,6 +127,15 @@ def decide(
             share_nearer = 100 * (1 - near.rank)
             reasons.append(Reason(COPY, f"{COPY}: nearer than {share_nearer:.1f} % of real tiles are"))
     return quality.judged(before, found, reasons, near.id if near else None)
+
+
+def looked_for(
+    config: CurateConfig, dataset: Statistics, detector: Path, pairs: Iterator[Sample]
+) -> Iterator[Sample]:
+    """Pairs with what a detector sees of their objects in their quality."""
+    with importing():
+        from landloom.detection.curation import judged
+    return judged(config, dataset, detector, pairs)
 
 
 def neighbours(

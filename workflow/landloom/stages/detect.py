@@ -18,6 +18,7 @@ from landloom.data.samples import SCHEMA, Sample
 from landloom.data.statistics import Statistics
 from landloom.detection import judgement, networks, predict
 from landloom.detection.boxes import Found
+from landloom.detection.curation import threshold
 from landloom.detection.networks import CentreNetwork
 from landloom.detection.objective import DetectionObjective
 from landloom.detection.scenes import scenes
@@ -59,6 +60,7 @@ def run(
     found["test"] = judged(model, dataset, tiles, "test", out / "predictions.parquet")
     judgement.write(found["test"], out)
     tables = {split: judgement.table(one, model.classes) for split, one in found.items()}
+    about |= {"threshold": threshold(found["val"])}
     body = about | {split: summary(one) for split, one in tables.items()}
     (out / "scores.json").write_text(json.dumps(body, indent=1) + "\n")
     tables["test"].to_csv(out / "scores.csv", index=False)

@@ -1,5 +1,6 @@
 """Images for the masks of one shard."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landloom.config.image_sample import ImageSampleConfig
-from landloom.data import kept_pixels, samples
+from landloom.data import coarse_images, kept_pixels, samples
 from landloom.data.batches import batches
 from landloom.data.quality import judged
 from landloom.data.samples import Sample
@@ -59,16 +60,18 @@ def run(
     second = [(rows[i], (rows[i].seed or 0) ^ IMAGE_SEED ^ RESAMPLE_SEED) for i in chosen]
     collages = starts(config, dataset, tiles or [], [*first, *second]) if cuts else None
     generator: ImageGenerator | None = None
+    factor: int | None = None
     if translator is not None:
         generator = gan(dataset, translator)
     elif config.source == "model":
         assert base is not None
         assert controlnet is not None
         generator = diffusion(config, dataset, base, controlnet, judge)
+        factor = coarse_factor(controlnet) if config.consistency else None
     about |= {"image_model": str(translator or controlnet)} if generator else {}
     about |= {"collage": config.collage.strength if generator else 0.0} if cuts else {}
-    samples.write(out, painted(config, dataset, generator, collages, first), about)
-    samples.write(resamples, painted(config, dataset, generator, collages, second), about)
+    samples.write(out, painted(config, dataset, generator, collages, first, factor), about)
+    samples.write(resamples, painted(config, dataset, generator, collages, second, factor), about)
 
 
 class ImageGenerator(Protocol):
@@ -129,14 +132,28 @@ def diffusion(
     return DiffusionImages(config, dataset, base, control, steers)
 
 
+def coarse_factor(control: Path) -> int:
+    """Pixels, per side, in a block of the coarse images that a ControlNet has learned.
+
+    Raises:
+        InputError: it has learned none.
+    """
+    told = json.loads((control / "conditions.json").read_text())
+    if "low_resolution" not in told:
+        remedy = "Set image_sample.consistency to 0, or train with image_train.low_resolution"
+        raise InputError(control, "has not learned low_resolution", remedy)
+    return int(told["low_resolution"]["factor"])
+
+
 def painted(
     config: ImageSampleConfig, dataset: Statistics, generator: ImageGenerator | None,
-    collages: "Starts | None", wanted: Sequence[tuple[Sample, int]],
+    collages: "Starts | None", wanted: Sequence[tuple[Sample, int]], factor: int | None = None,
 ) -> Iterator[Sample]:  # fmt: skip
     """Yield copies of samples with new images from their seeds, in the dataset's units.
 
     Without a generator the collages are the images. The tiles of a collage become parents of its image, and
-    the largest share of one of them is a score. Pixels that a sample says are known stay, bit for bit.
+    the largest share of one of them is a score. With a ``factor``, blocks of so many pixels have the means
+    that the sample's coarse image has. Pixels that a sample says are known stay, bit for bit.
     """
     parts = batches(len(wanted), config.batch)
     for part in progress.shown(parts, "images", len(wanted), config.batch):
@@ -148,6 +165,8 @@ def painted(
         pairs = zip(rows, cut, strict=True) if cut else ((row, None) for row in rows)
         for (row, collage), image in zip(pairs, images, strict=True):
             made, kept = dataset.unscale(image), kept_pixels.of(row)
+            coarse = coarse_images.of(row, factor, dataset.size // factor) if factor else None
+            made = coarse_images.agreeing(made, coarse, factor) if factor and coarse else made
             encoded = codec.encode(kept.into(made) if kept else made, row.crs, row.transform)
             yield replace(named(row, collage) if collage else row, image=encoded)
 

@@ -11,6 +11,7 @@ import pandas as pd
 from landloom.config.label_sample import LabelSampleConfig, LayoutConfig
 from landloom.data import dates, samples
 from landloom.data.batches import Fitting, batches
+from landloom.data.map_layer import MAP
 from landloom.data.quality import judged
 from landloom.data.samples import Requested, Sample, class_ratios
 from landloom.data.statistics import Statistics
@@ -199,5 +200,6 @@ def taken(
             crs=found.crs, transform=found.transform, ratios=found.ratios, caption=row["caption"],
             seed=row["seed"], target_ratios=[float(x) for x in row["target_ratios"]], parents=[found.id],
             request=Requested(row["mix"]), meta=meta, place=found.place,
-            layers=dates.told(found, None if meta is None else meta.acquired),
+            layers=[*dates.told(found, None if meta is None else meta.acquired), *found.layer(MAP)],
+            objects=found.objects,
         )  # fmt: skip

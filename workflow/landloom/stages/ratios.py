@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyarrow import compute
 
 from landloom.config.data import DataConfig
+from landloom.config.objects import colors
 from landloom.config.ratios import RatiosConfig
 from landloom.data import samples
 from landloom.data.radiometry import limits
@@ -41,8 +42,28 @@ def run(config: RatiosConfig, data: DataConfig, dataset: str, tiles: Ins, out: O
         tiles=counts(tiles),
         scenes=len(set(samples.columns(tiles, ["scene"])["scene"])),
         dates=max(int(samples.metadata(path).get("dates", 0)) for path in tiles),
+        map=samples.metadata(tiles[0]).get("map", []),
+        objects=object_classes(data, tiles),
     ).save(statistics)
     table.to_parquet(out, index=False)
+
+
+def object_classes(data: DataConfig, tiles: Sequence[Path]) -> list[ClassInfo] | None:
+    """Classes of objects with their colours; None without objects.
+
+    Raises:
+        InputError: train tiles lack objects of a class.
+    """
+    if data.objects is None:
+        return None
+    found = samples.columns(tiles, ["split", "objects"])
+    rows = zip(found["split"], found["objects"], strict=True)
+    seen = {one.category for split, objects in rows if split == "train" for one in objects or []}
+    names = data.objects.names
+    if absent := [name for i, name in enumerate(names) if i not in seen]:
+        remedy = "Put it into data.objects.ignore, lower data.objects.share, or change data.split.seed"
+        raise InputError("data.objects.classes", f"no train tile has objects of {', '.join(absent)}", remedy)
+    return [ClassInfo(name=n, color=c) for n, c in zip(names, colors(len(names)), strict=True)]
 
 
 def image_type(tiles: Sequence[Path]) -> tuple[str, int]:

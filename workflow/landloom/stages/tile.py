@@ -12,20 +12,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.transform import Affine
 
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
-from landloom.data import dates, known_pixels, samples
+from landloom.data import dates, known_pixels, map_layer, samples
 from landloom.data.samples import Meta, Sample, ShardWriter
 from landloom.errors import InputError
+from landloom.objects import lists
 from landloom.raster import block_cache, codec, histogram
 from landloom.raster.class_map import Grid
 from landloom.raster.labels import IGNORE
+from landloom.raster.map_drawing import MapDrawing
 from landloom.raster.reader import SceneReader
+from landloom.raster.scene_maps import Drawings
 from landloom.raster.series import Frame, Series
 from landloom.raster.windows import Window, areas, tiles
 from landloom.runtime import progress
-from landloom.runtime.command_line import Ins, Out
+from landloom.runtime.command_line import In, Ins, Out
 from landloom.scenes import acquisition
 from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import BESIDE, SceneFiles
@@ -43,6 +47,8 @@ def run(
     lon: list[str] | None = None, lat: list[str] | None = None, place: list[str] | None = None,
     reference: Ins | None = None, reference_scene: list[str] | None = None,
     reference_place: list[str] | None = None, reference_acquired: list[str] | None = None,
+    maps: Ins | None = None, legend: In | None = None,
+    objects: Ins | None = None, listed: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Write the tiles of some scenes.
 
@@ -53,7 +59,8 @@ def run(
         split: split of each scene, or 'block' when it is divided inside.
         image: image files, the same number for each scene, scene by scene.
         mask: mask file of each scene, or its files of the classes in their order; none of unlabelled ones,
-            whose tiles have no mask and no class shares. Files beside a Shapefile may stand behind it.
+            whose tiles have no mask and no class shares, and none where masks are painted from objects. Files
+            beside a Shapefile may stand behind it.
         out: the shard.
         acquired: day of acquisition of each scene, or 'unknown'; without it, that in the image's tags.
         cloud: share of cloud of each scene, likewise.
@@ -65,21 +72,29 @@ def run(
         reference_scene: scene of each of these files.
         reference_place: place of each of these files.
         reference_acquired: day of acquisition of each of these files, as ``acquired``.
+        maps: the files that ``data.map.source`` means for these scenes; one that is not there makes no map.
+        legend: of the maps, ``data.map.legend``.
+        objects: file that lists the objects of all scenes, or one for each scene that has one.
+        listed: for each scene whether it has one, yes or no; all have when absent.
 
     Raises:
-        InputError: a raster cannot be read, the lists do not fit together, or days of a place do not.
+        InputError: a raster or a list of objects cannot be read, the lists do not fit together, or days of a
+            place do not.
     """
     given = {"acquired": acquired, "cloud": cloud, "gsd": gsd, "lon": lon, "lat": lat, "place": place}
     known = {k: told(k, v, scene) for k, v in given.items()}
-    files = paired(scene, split, image, mask, len(data.own), known)
+    files = paired(scene, split, image, mask, len(data.own), known, data.painted)
+    files = lists.given(files, data.objects, objects or [], told("listed", listed, scene))
     others = referenced(reference or [], reference_scene, reference_place, reference_acquired)
     about, blocks = contents(files, data, config.size)
+    drawings = Drawings(data, maps or [], legend)
+    about |= {"map": list(drawings.classes)} if drawings.classes else {}
     counts = np.zeros((about["bands"], 256), np.int64)
     about |= {"dates": most(config)} if config.dates else {}
     with block_cache.bounded(blocks * (1 + most(config))), ShardWriter(out, about) as writer:
         for one, where in zip(files, split, strict=True):
             kept = 0
-            for sample, found in cut(one, where, config, data, threads(), others):
+            for sample, found in cut(one, where, config, data, threads(), others, drawings):
                 writer.add(sample)
                 kept, counts = kept + 1, counts if found is None else counts + found
             if not kept:
@@ -91,16 +106,19 @@ def run(
 
 def paired(
     scene: list[str], split: list[str], image: list[Path], mask: list[Path], own: int,
-    about: dict[str, list[str | None]],
+    about: dict[str, list[str | None]], painted: bool = False,
 ) -> list[SceneFiles]:  # fmt: skip
     """Files of each scene, with ``own`` masks of single classes if there are such, and what is told of it.
+
+    No scene has a mask if masks are ``painted``.
 
     Raises:
         InputError: the lists do not fit together.
     """
     mask = [m for m in mask if m.suffix.lower() not in BESIDE]
-    count, labelled, masks = len(image) // len(scene), sum(s != UNLABELLED for s in split), own or 1
-    if not (len(split) == len(scene) and len(mask) == labelled * masks and len(image) == count * len(scene)):
+    count, masks = len(image) // len(scene), 0 if painted else own or 1
+    wanted = masks * sum(s != UNLABELLED for s in split)
+    if not (len(split) == len(scene) and len(mask) == wanted and len(image) == count * len(scene)):
         found = "--scene, --split, --image and --mask differ in length"
         raise InputError("tile", found, "Give one per scene; masks only of scenes that are not unlabelled.")
     rest = iter(mask)
@@ -175,7 +193,7 @@ def number(name: str, text: str | None, scene: str) -> float | None:
 
 def cut(
     scene: SceneFiles, split: str, config: TileConfig, data: DataConfig, threads: int,
-    others: Sequence[SceneFiles] = (),
+    others: Sequence[SceneFiles] = (), drawings: Drawings | None = None,
 ) -> Iterator[tuple[Sample, NDArray[np.int64] | None]]:  # fmt: skip
     """The tiles of one scene in reading order, each with what ``encoded`` counts.
 
@@ -184,18 +202,23 @@ def cut(
     """
     with ExitStack() as stack:
         reader = stack.enter_context(SceneReader(scene, data))
+        objects = lists.layout(reader, split)
+        if data.painted and objects is None and split != UNLABELLED:
+            return  # nothing is known of what it shows
         pool = stack.enter_context(ThreadPoolExecutor(threads))
         wanted = config.dates is not None and scene.place is not None
         series = stack.enter_context(Series(reader, others if wanted else [], most(config)))
         found = areas(scene.ground, reader.height, reader.width, split, data.split, config.size)
         chosen = tiles(found, config, data.split.buffer)
+        drawing = None if drawings is None else drawings.of(reader, config.size)
         begun: deque[Future[tuple[Sample, NDArray[np.int64] | None]]] = deque()
         for label, window in progress.shown(chosen, f"windows of {scene.name}"):
             pixels = read(reader, window, label, config.min_valid if label in LEARNED else 0.0)
             if pixels is not None:
                 sample = described(reader, window, label)
-                days = series.frames(window)
-                begun.append(pool.submit(encoded, sample, *pixels, len(data.classes), days))
+                sample.objects = objects.within(window) if objects and label != UNLABELLED else None
+                more = len(data.classes), series.frames(window), drawing
+                begun.append(pool.submit(encoded, sample, *pixels, *more))
             if len(begun) > AHEAD * threads:
                 yield begun.popleft().result()
         yield from (tile.result() for tile in begun)
@@ -249,6 +272,7 @@ def encoded(
     mask: NDArray[np.uint8] | None,
     classes: int,
     days: Sequence[Frame] = (),
+    drawing: MapDrawing | None = None,
 ) -> tuple[Sample, NDArray[np.int64] | None]:
     """The sample with its pixels; of 8 bits that are learned from also how often each value counts."""
     sample.image = codec.encode(image, sample.crs, sample.transform)
@@ -258,6 +282,8 @@ def encoded(
         sample.mask = codec.encode(mask)
         sample.ratios = samples.class_ratios(mask, classes)
     sample.layers += [dates.layer(day) for day in days]
+    if drawing is not None and sample.transform is not None:
+        sample.layers += map_layer.layers(drawing(Affine(*sample.transform), *image.shape[1:]))
     counted = sample.split in LEARNED and image.dtype == np.uint8
     return sample, histogram.where(image, valid) if counted else None
 

@@ -30,6 +30,7 @@ PALETTE = (
 )  # fmt: skip
 
 Value = int | str
+REST_COLOR = "#dcdcdc"
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Legend:
         tolerance: as in ``data.tolerance``.
         pixels: how often each value was counted.
         said: how it was guessed, a line each.
+        rest: class of what no file and no shape takes; its pixels stand under its name.
+        plain: classes have no values, since files say them.
     """
 
     names: dict[Value, str]
@@ -51,6 +54,19 @@ class Legend:
     tolerance: float
     pixels: dict[Value, int]
     said: list[str] = field(default_factory=list)
+    rest: str | None = None
+    plain: bool = False
+
+    def classes(self) -> list[tuple[dict[str, Any], float]]:
+        """Each class as the config has it, and its part of the counted pixels."""
+        none = {"name": self.rest, "color": REST_COLOR}
+        given = [
+            ({"name": n, "values": [v], "color": self.colors[v]}, self.share(v))
+            for v, n in self.names.items()
+        ]
+        if self.plain:
+            given = [({k: x for k, x in c.items() if k != "values"}, s) for c, s in given]
+        return [*([(none, self.share(self.rest))] if self.rest else []), *given]
 
     def share(self, value: Value) -> float:
         """Part of the counted pixels."""
@@ -179,7 +195,7 @@ def _named(
     if (told := known.beside(root, values)) is not None:
         file, named = told
         said.append(f"class names come from {file.name}")
-        return {v: _free(named.get(v) or _made_up(v, i)) for i, v in enumerate(rest, 1)}, ignore
+        return {v: free(named.get(v) or _made_up(v, i)) for i, v in enumerate(rest, 1)}, ignore
     if (well := known.table([v for v in rest if isinstance(v, str)])) is not None:
         said.append(f"class names are those of {well[0]}, whose colours these are")
         empty: list[Value] = [v for v in rest if well[1][str(v)] is None]
@@ -194,9 +210,15 @@ def _made_up(value: Value, number: int) -> str:
     return f"class_{value if isinstance(value, int) else number}".replace("-", "m")
 
 
-def _free(name: str) -> str:
+def free(name: str) -> str:
     """A name that tables have no other use for."""
     return f"{name}_class" if name in TAKEN else name
+
+
+def colored(values: Sequence[str]) -> dict[Value, str]:
+    """Colours for texts."""
+    found = _colors(range(len(values)), {})
+    return {v: found[i] for i, v in enumerate(values)}
 
 
 def _colors(values: Sequence[Value], palette: dict[int, str]) -> dict[Value, str]:
@@ -216,4 +238,4 @@ def _colors(values: Sequence[Value], palette: dict[int, str]) -> dict[Value, str
 def renamed(legend: Legend, value: Value, name: str) -> None:
     """Give a class another name, as far as tables can bear it."""
     others = {n for v, n in legend.names.items() if v != value}
-    legend.names[value] = _free(name) if _free(name) not in others else f"{_free(name)}_{value}"
+    legend.names[value] = free(name) if free(name) not in others else f"{free(name)}_{value}"

@@ -8,7 +8,7 @@ import itertools
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,14 @@ def rasters(root: Path) -> list[Path]:
     """
     if not root.is_dir():
         raise InputError(root, "is no folder", "Give the folder that holds your images and masks")
+    if not (found := files(root, SUFFIXES)):
+        known = ", ".join(sorted(SUFFIXES))
+        raise InputError(root, "holds no rasters", f"Put images and masks there, such as files in {known}")
+    return found
+
+
+def files(root: Path, suffixes: Collection[str]) -> list[Path]:
+    """All files with some suffixes of a folder and those inside it, relative to it, as people sort them."""
     found = []
     seen: set[str] = set()  # links are followed, but not in circles
     for folder, inner, names in os.walk(root, followlinks=True):
@@ -61,10 +69,7 @@ def rasters(root: Path) -> list[Path]:
             continue
         seen.add(place)
         own = (Path(folder, n).relative_to(root) for n in names if not n.startswith("."))
-        found += [p for p in own if p.suffix.lower() in SUFFIXES]
-    if not found:
-        known = ", ".join(sorted(SUFFIXES))
-        raise InputError(root, "holds no rasters", f"Put images and masks there, such as files in {known}")
+        found += [p for p in own if p.suffix.lower() in suffixes]
     return sorted(found, key=natural)
 
 
@@ -119,7 +124,15 @@ def pair(root: Path, looks_like_mask: Callable[[Path], bool]) -> Pairs:
     Raises:
         InputError: nothing can be paired, or two files claim the same one.
     """
-    images, masks = roles(root, rasters(root), looks_like_mask)
+    return matched(root, *roles(root, rasters(root), looks_like_mask))
+
+
+def matched(root: Path, images: Sequence[Path], masks: Sequence[Path]) -> Pairs:
+    """Pairs among images and masks.
+
+    Raises:
+        InputError: nothing can be paired, or two files claim the same one.
+    """
     best, most = None, 0
     for level in LEVELS:
         groups = _grouped(images, masks, level)

@@ -16,7 +16,7 @@ from landloom.raster.palette import rgb
 from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window
 from landloom.scenes.discovery import SceneFiles, discover
-from landloom.starting.legend import Legend
+from landloom.starting.legend import REST_COLOR, Legend
 
 SCENES = 8
 """Scenes of which a part is shown."""
@@ -47,6 +47,7 @@ def page(config: Config, legend: Legend, said: Sequence[str]) -> str:
 
 def _rows(legend: Legend) -> list[str]:
     named = [(v, escape(n), legend.colors[v]) for v, n in legend.names.items()]
+    named += [(legend.rest, f"{escape(legend.rest)}, <em>the rest</em>", REST_COLOR)] if legend.rest else []
     named += [(v, "<em>ignored</em>", "#ffffff") for v in legend.ignore]
     return [
         f'<tr><td><i style="background:{color}"></i><td>{name}<td>{value}<td>{legend.pixels.get(value, 0):,}'

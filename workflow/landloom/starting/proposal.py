@@ -1,5 +1,6 @@
 """A whole config, written with its reasons."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,16 +95,16 @@ def _head(found: Findings, name: str) -> Iterator[str]:
 def _data(found: Findings, chosen: Chosen) -> Iterator[str]:
     """Lines of the section ``data``."""
     yield from chosen.source.lines
+    for key, value in found.labels.items():
+        yield f"{key}: {json.dumps(value, ensure_ascii=False)}"
     yield f"# {_place(found)}"
     if found.bands is not None:
         yield f"bands: {found.bands}"
     yield "classes: # share of the counted mask pixels behind each"
     legend = found.legend
-    for value, name in legend.names.items():
-        shown = quoted(value) if isinstance(value, str) else value
-        color = quoted(legend.colors[value])
-        share = f"{100 * legend.share(value):.3g} %"
-        yield f"  - {{name: {quoted(name)}, values: [{shown}], color: {color}}} # {share}"
+    for spec, share in legend.classes():
+        keys = ", ".join(f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in spec.items())
+        yield f"  - {{{keys}}} # {100 * share:.3g} %"
     if legend.ignore:
         values = ", ".join(quoted(v) if isinstance(v, str) else str(v) for v in legend.ignore)
         yield f"ignore: [{values}]"

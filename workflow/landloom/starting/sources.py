@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from landloom.config.data import DataConfig
+from landloom.config.data import DataConfig, drawn
 from landloom.errors import InputError
 from landloom.scenes.discovery import discover
 from landloom.scenes.naming import spelt
@@ -29,18 +29,20 @@ class Sources:
         lines: of the section ``data``.
         names: of the scenes, in the order of the pairs.
         rows: of the table beside the config, if there is one.
+        images: pattern of the images, where patterns of masks stand elsewhere in ``data``.
     """
 
     lines: list[str]
     names: list[str]
     rows: list[dict[str, str]] = field(default_factory=list)
+    images: str = ""
 
 
 def find(pairs: Pairs, table: Path) -> Sources:
     """The shortest way to name the pairs; ``table`` is where a table would lie."""
     files = [(pairs.root / i, pairs.root / m) for i, m in pairs.files]
     plain = not set("{}") & set(str(pairs.root))  # a brace would be a wildcard
-    if len(files) > LISTED and plain and (found := patterns.find(pairs.files)):
+    if len(files) > LISTED and plain and (found := _pattern(pairs)):
         images, masks = (str(pairs.root / p) for p in found)
         if names := _names({"images": images, "masks": masks}, files):
             return Sources([f"images: {quoted(images)}", f"masks: {quoted(masks)}"], names)
@@ -52,6 +54,15 @@ def find(pairs: Pairs, table: Path) -> Sources:
         for n, (i, m) in zip(names, files, strict=True)
     ]
     return Sources(["scenes:", *scenes], names)
+
+
+def _pattern(pairs: Pairs) -> tuple[str, str] | None:
+    """Patterns of images and masks; one file of shapes stands for itself."""
+    masks = {m for _, m in pairs.files}
+    if len(masks) > 1 or not drawn(min(masks)):
+        return patterns.find(pairs.files)
+    found = patterns.find([(i, i) for i, _ in pairs.files])
+    return None if found is None else (found[0], str(min(masks)))
 
 
 def tabled(
@@ -87,7 +98,8 @@ def quoted(value: str) -> str:
 def _names(source: dict[str, Any], files: Sequence[tuple[Path, Path]]) -> list[str]:
     """Names of the scenes that patterns find; nothing if they find other files than these."""
     try:
-        found = discover(DataConfig.model_validate(source | {"classes": DUMMY}))
+        shapes = {"vectors": {"attribute": "any"}} if drawn(source["masks"]) else {}
+        found = discover(DataConfig.model_validate(source | shapes | {"classes": DUMMY}))
     except InputError:
         return []
     names = {(s.images[0], s.mask): s.name for s in found}

@@ -63,7 +63,7 @@ def _scenes(found: Findings, labels: dict[str, str], table: Path) -> tuple[str, 
         grouping.patterns([n for n, s in labels.items() if s == side], list(labels))
         for side in ("val", "test")
     ]
-    if max(map(len, sides)) <= PATTERNS:
+    if max(map(len, sides)) <= PATTERNS or found.source.images:
         val, test = (", ".join(map(quoted, s)) for s in sides)
         return f"split: {{by: scene, val: [{val}], test: [{test}]}}", found.source
     files = [(found.pairs.root / i, found.pairs.root / m) for i, m in found.pairs.files]
@@ -98,10 +98,12 @@ def described(found: Findings, split: Split) -> DataConfig:
         {"name": n, "images": [str(found.pairs.root / i)], "mask": str(found.pairs.root / m)}
         for n, (i, m) in zip(found.source.names, found.pairs.files, strict=True)
     ]
-    classes = [{"name": n, "values": [v], "color": legend.colors[v]} for v, n in legend.names.items()]
+    files = {"images": found.source.images} if found.source.images else {"scenes": scenes}
     return DataConfig.model_validate(
-        {
-            "scenes": scenes, "classes": classes, "ignore": legend.ignore, "bands": found.bands,
+        found.labels
+        | files
+        | {
+            "classes": [c for c, _ in legend.classes()], "ignore": legend.ignore, "bands": found.bands,
             "tolerance": legend.tolerance, "split": split.model_dump(),
         }
     )  # fmt: skip

@@ -5,15 +5,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from landloom.errors import InputError, InputErrors
 from landloom.raster import first_look
 from landloom.raster.first_look import Header, Values
+from landloom.raster.grid import SHIFT
 from landloom.raster.survey import each
-from landloom.starting import legend, pairing, sources
+from landloom.starting import class_files, legend, pairing, shapes, sources
+from landloom.starting.class_files import ClassFiles
 from landloom.starting.grouping import Item
 from landloom.starting.legend import Legend
 from landloom.starting.pairing import Pairs
@@ -35,21 +37,21 @@ class Findings:
         pairs: its images and masks.
         source: how the config names them.
         images: headers of the images.
-        masks: headers of the masks.
         items: the scenes, for their split.
         legend: classes of the masks.
         bands: what ``data.bands`` must say; None if it need not.
+        labels: further keys of ``data`` that say what the labels are.
         said: what was assumed, a line each.
     """
 
     pairs: Pairs
     source: Sources
     images: list[Header]
-    masks: list[Header]
     items: list[Item]
     legend: Legend
     bands: list[int] | None
     said: list[str]
+    labels: dict[str, Any]
 
 
 def look(root: Path, table: Path) -> Findings:
@@ -58,22 +60,77 @@ def look(root: Path, table: Path) -> Findings:
     Raises:
         InputErrors: what a config cannot be made for.
     """
-    pairs = pairing.pair(root, first_look.masklike)
+    try:
+        pairs = pairing.pair(root, first_look.masklike)
+    except InputError:
+        if (own := class_files.find(root, first_look.masklike)) is not None:
+            return _own(own)
+        if (drawn := shapes.pair(root)) is None:
+            raise
+        pairs = drawn
     said = _paired(pairs)
     images = _all(first_look.header, [root / i for i, _ in pairs.files])
-    masks = _all(first_look.header, [root / m for _, m in pairs.files])
+    of_shapes = pairs.files[0][1].suffix.lower() in shapes.SUFFIXES
+    found, counts, labels = shapes.look(pairs, images) if of_shapes else _masks(pairs, images, said)
+    if not of_shapes and (unused := pairing.files(root, shapes.SUFFIXES)):
+        said.append(f"{len(unused)} vector files are not used, such as {unused[0]}: there are masks")
+    return _findings(pairs, sources.find(pairs, table), images, (found, counts), labels, said)
+
+
+def _own(found: ClassFiles) -> Findings:
+    """What is known of a folder with a mask for each class."""
+    images = _all(first_look.header, [found.root / i for i in found.images])
+    source, labels = class_files.source(found)
+    masks = next(iter(found.masks.values()))
+    pairs = Pairs(found.root, list(zip(found.images, masks, strict=True)), 0, 0)
+    said = [f"{len(images)} images with masks, such as {found.images[0]} and {masks[0]}"]
+    return _findings(pairs, source, images, class_files.look(found, images), labels, said)
+
+
+def _findings(
+    pairs: Pairs,
+    source: Sources,
+    images: list[Header],
+    classes: tuple[Legend, list[Counter[int]]],
+    labels: dict[str, Any],
+    said: list[str],
+) -> Findings:
+    """All of it; ``classes`` are the legend and the pixels of each image by value."""
+    found, counts = classes
+    said += found.said
+    items = [
+        Item(name, i.parent.parts, i.stem, h.ground, h.height * h.width, counts[n])
+        for n, (name, (i, _), h) in enumerate(zip(source.names, pairs.files, images, strict=True))
+    ]
+    return Findings(pairs, source, images, items, found, bands(images, said), said, labels)
+
+
+def _masks(
+    pairs: Pairs, images: Sequence[Header], said: list[str]
+) -> tuple[Legend, list[Counter[int]], dict[str, Any]]:
+    """Classes of masks, pixels by value of each that was counted, and further keys of ``data``."""
+    masks = _all(first_look.header, [pairs.root / m for _, m in pairs.files])
     chosen = spread([h.height * h.width for h in masks])
     values = _all(first_look.values, [masks[i].path for i in chosen])
     kind, counts = legend.together(values, [masks[i] for i in chosen])
-    found = legend.propose(kind, sum(counts, Counter()), masks, root)
-    said += [_counted(len(chosen), len(masks), kind, values), *found.said]
-    source = sources.find(pairs, table)
+    found = legend.propose(kind, sum(counts, Counter()), masks, pairs.root)
+    said.append(_counted(len(chosen), len(masks), kind, values))
     by = dict(zip(chosen, counts, strict=True))
-    items = [
-        Item(name, i.parent.parts, i.stem, h.ground, h.height * h.width, _kept(by.get(n, Counter()), found))
-        for n, (name, (i, _), h) in enumerate(zip(source.names, pairs.files, images, strict=True))
-    ]
-    return Findings(pairs, source, images, masks, items, found, bands(images, said), said)
+    off = [m.path for m, i in zip(masks, images, strict=True) if elsewhere(m, i)]
+    if off:
+        shown = f"{len(off)} masks lie on another grid than their image, such as {off[0].name}"
+        said.append(f"{shown}: each pixel takes the nearest value of its mask")
+    kept = [_kept(by.get(n, Counter()), found) for n in range(len(masks))]
+    return found, kept, {"align": "nearest"} if off else {}
+
+
+def elsewhere(mask: Header, image: Header) -> bool:
+    """Whether a mask lies on another grid than its image, and both say where."""
+    if mask.ground is None or image.ground is None or mask.crs is None or image.crs is None:
+        return False
+    same = (mask.height, mask.width, mask.crs) == (image.height, image.width, image.crs)
+    apart = np.abs(mask.ground.quad - image.ground.quad).max() if same else 0.0
+    return not same or bool(apart > SHIFT * image.ground.pixel)
 
 
 def _all(job: Callable[[Path], Found], paths: Sequence[Path]) -> list[Found]:

@@ -1,0 +1,146 @@
+"""A coarse GeoTIFF in, a fine one out; the generator repeats coarse pixels, or adds noise to them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+import yaml
+from rasterio.transform import Affine
+
+from landloom.commands import enlarge
+from landloom.data import coarse_images
+from landloom.data.samples import Sample
+from landloom.errors import InputError
+from landloom.orchestration.image_generators import ImageGenerator
+from tests import rasters, shards
+from tests.config.test_config import raw
+
+WORDS = ["image.tif", "--run", "results/tiny", "--out", "out.tif", "--configfile", "c.yaml"]
+FACTOR, SIDE = 4, 32
+
+
+class Repeated:
+    """Repeats coarse pixels; ``rough`` adds noise of each window's own seed."""
+
+    def __init__(self, rough: float = 0) -> None:
+        self.rough, self.seen = rough, list[Sample]()
+
+    def __call__(self, rows: Sequence[Sample], seeds: Sequence[int], start: None) -> Any:
+        self.seen += rows
+        made = []
+        for row, seed in zip(rows, seeds, strict=True):
+            found = coarse_images.of(row, FACTOR, SIDE // FACTOR)
+            assert found is not None
+            image = found.means.repeat(FACTOR, 1).repeat(FACTOR, 2) / 127.5 - 1
+            made.append(image + self.rough * np.random.default_rng(seed).normal(size=image.shape))
+        return np.float32(made)
+
+
+def using(monkeypatch: pytest.MonkeyPatch, made: Repeated) -> Repeated:
+    monkeypatch.setattr(ImageGenerator, "load", lambda self, batch: made)
+    return made
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a run whose generator has learned blocks of 4 pixels, and an image."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("base", "landloom/image"):
+        (tmp_path / "results/tiny" / name).mkdir(parents=True)
+    told = {"mask": {}, "low_resolution": {"factor": FACTOR, "dropout": 0.1}}
+    (tmp_path / "results/tiny/landloom/image/conditions.json").write_text(json.dumps(told))
+    shards.dataset(SIDE).save(tmp_path / "results/tiny/statistics.json")
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(raw()))
+    rasters.save(tmp_path / "image.tif", rasters.noise(21, 30))
+    return tmp_path
+
+
+@pytest.mark.parametrize("shape", [(21, 30), (8, 8), (5, 6), (9, 8)])
+def test_pixels_lie_where_the_coarse_ones_do(
+    run: Path, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int]
+) -> None:
+    """Repeated pixels come out as they went in: not shifted by half a pixel, nor mixed by blending."""
+    using(monkeypatch, Repeated())
+    rasters.save(run / "image.tif", rasters.noise(*shape))
+    assert enlarge.main(WORDS) == 0
+    with rasterio.open("image.tif") as coarse, rasterio.open("out.tif") as fine:
+        assert (fine.height, fine.width) == (FACTOR * shape[0], FACTOR * shape[1])
+        assert np.array_equal(fine.read(), coarse.read().repeat(FACTOR, 1).repeat(FACTOR, 2))
+        assert fine.crs == coarse.crs
+        assert fine.bounds == pytest.approx(coarse.bounds)
+        assert fine.transform == coarse.transform @ Affine.scale(1 / FACTOR)
+        assert fine.tags()["LANDLOOM_SYNTHETIC"] == "yes"
+
+
+def test_means_of_new_pixels_are_the_coarse_ones(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    using(monkeypatch, Repeated(rough=0.5))
+    enlarge.main(WORDS)
+    with rasterio.open("image.tif") as coarse, rasterio.open("out.tif") as fine:
+        found = coarse_images.blocks(fine.read(), FACTOR).means
+        assert np.abs(found - coarse.read()).max() <= 0.5
+        assert fine.read().std() > coarse.read().std()
+
+
+def test_windows_are_blended_and_noise_belongs_to_places(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = using(monkeypatch, Repeated(rough=0.3))
+    enlarge.main(WORDS)
+    assert len({s.seed for s in made.seen}) == len(made.seen) == 5 * 7
+    rasters.save(run / "image.tif", rasters.noise(21, 30)[:, :16])
+    using(monkeypatch, Repeated(rough=0.3))
+    enlarge.main([w if w != "out.tif" else "cut.tif" for w in WORDS])
+    with rasterio.open("out.tif") as whole, rasterio.open("cut.tif") as cut:
+        # Rows of windows that both images have.
+        assert np.array_equal(whole.read()[:, : 8 * FACTOR], cut.read()[:, : 8 * FACTOR])
+
+
+@pytest.mark.parametrize(("nodata", "mask"), [(0, False), (None, True)])
+def test_what_is_missing_is_missing(
+    run: Path, monkeypatch: pytest.MonkeyPatch, nodata: int | None, mask: bool
+) -> None:
+    using(monkeypatch, Repeated(rough=0.3))
+    image, valid = rasters.noise(21, 30), np.ones((21, 30), bool)
+    valid[3:6, 10:22] = False
+    image[:, ~valid] = 0
+    rasters.save(run / "image.tif", image, nodata=nodata)
+    if mask:
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(run / "image.tif", "r+") as file:
+            file.write_mask(valid)
+    enlarge.main(WORDS)
+    with rasterio.open("out.tif") as fine:
+        assert fine.nodata == nodata
+        assert np.array_equal(fine.dataset_mask() > 0, valid.repeat(FACTOR, 0).repeat(FACTOR, 1))
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (rasters.noise(21, 30, bands=2), r"^image\.tif: 2 bands of uint8, but .* from 3 of uint8"),
+        (rasters.noise(21, 30).astype(np.float32), r"^image\.tif: 3 bands of float32, but .* of uint8"),
+    ],
+)
+def test_images_of_another_kind(
+    run: Path, monkeypatch: pytest.MonkeyPatch, image: np.ndarray, message: str
+) -> None:
+    made = using(monkeypatch, Repeated())
+    rasters.save(run / "image.tif", image)
+    with pytest.raises(InputError, match=message):
+        enlarge.main(WORDS)
+    assert not made.seen
+    assert not list(run.glob("*out*"))
+
+
+@pytest.mark.parametrize("factor", ["3", "4.5"])
+def test_only_the_learned_factor_can_be_had(run: Path, monkeypatch: pytest.MonkeyPatch, factor: str) -> None:
+    using(monkeypatch, Repeated())
+    with pytest.raises(InputError, match=rf"^--factor: {factor} is asked for, but .*image has learned 4"):
+        enlarge.main([*WORDS, "--factor", factor])
+
+
+def test_a_generator_without_coarse_images(run: Path) -> None:
+    (run / "results/tiny/landloom/image/conditions.json").write_text('{"mask": {}}')
+    with pytest.raises(InputError, match=r"has not learned low_resolution, but mask\."):
+        enlarge.main(WORDS)

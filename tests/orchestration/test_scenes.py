@@ -1,0 +1,60 @@
+"""What the rules know of scenes larger than a tile."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landloom.errors import InputError
+from landloom.orchestration import required
+from landloom.provenance import lineage
+from tests.orchestration.test_dag import OVERSAMPLING, Wildcards, dag
+
+START = {"image_sample": {"collage": {"source": "others", "strength": 0.5}}}
+GAN = {"image_train": {"backend": "pix2pix"}, "label_sample": {"source": "real"}}
+
+
+def scenes(**more: Any) -> Any:
+    return dag(generators={"new": {}, "from_image": START, "again": OVERSAMPLING, "gan": GAN}, **more)
+
+
+def test_generators_make_the_scenes_that_they_can_begin() -> None:
+    wanted = {"a": {"mask": "a.tif"}, "b": {"mask": "b.tif", "image": "i.tif"}}
+    made = scenes(scene_sample={"scenes": wanted})
+    found = ["new/scenes/a", "new/scenes/b", "from_image/scenes/b"]
+    assert made.scene_images() == [f"results/{{dataset}}/{f}.image.tif" for f in found]
+    assert set(made.own(made.scene_images())) < set(made.results())
+    place = Wildcards(dataset="d", generator="from_image", canvas="b")
+    own = {"mask": ["b.tif"], "image": ["i.tif"]}
+    models = {"base": ["results/d/base"], "controlnet": ["results/d/new/image"]}
+    assert made.trained.scene_inputs(place) == models | own
+
+
+def test_without_scenes_nothing_is_there() -> None:
+    made = scenes()
+    assert made.scene_images() == []
+    assert not any("scenes" in path for path in made.results())
+
+
+def test_one_more_scene_does_not_run_the_others_again() -> None:
+    one = {"a": {"mask": "a.tif", "seed": 4}}
+    place = Wildcards(dataset="d", generator="new", canvas="a")
+    few, many = (scenes(scene_sample={"scenes": s}) for s in (one, one | {"b": {"mask": "b.tif"}}))
+    assert few.section("scene_sample")(place) == many.section("scene_sample")(place)
+    assert '"seed":4' in few.section("scene_sample")(place)
+    key = lineage.key("new/scenes/a.image.tif", "scene_sample", many.expected())
+    assert list(many.expected()[key]["scenes"]) == ["a"]
+
+
+def test_a_scene_that_nobody_can_make_and_a_file_that_is_not_there_are_named(tmp_path: Path) -> None:
+    nobody = dag(generators={"from_image": START}, scene_sample={"scenes": {"a": {"mask": "a.tif"}}})
+    with pytest.raises(InputError, match=r"scene_sample.scenes.a: no generator can make it"):
+        required.scenes(nobody)
+    gone = tmp_path / "gone.tif"
+    with pytest.raises(InputError, match=r"gone.tif: a file of scene_sample does not exist"):
+        required.files(dag(scene_sample={"scenes": {"a": {"mask": str(gone)}}}, generators={"new": {}}))
+
+
+def test_names_of_scenes_fit_into_paths() -> None:
+    with pytest.raises(InputError, match=r"scenes: the name 'a/b' may hold letters"):
+        dag(scene_sample={"scenes": {"a/b": {"mask": "a.tif"}}})

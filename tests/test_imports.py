@@ -112,7 +112,8 @@ SLOW = DIFFUSION | {"timm", "torchmetrics", "matplotlib", "pandas", "torchvision
 """Packages that take a tenth of a second or more to import."""
 
 BROUGHT = [
-    (("audit", "caption", "export", "image_sample", "mix", "scene_mask", "scene_sample", "tile"), set[str]()),
+    (("audit", "caption", "export", "image_sample", "mix", "scene_sample", "tile"), set[str]()),
+    (("scene_mask",), {"scipy"}),
     (("label_sample", "plan", "ratios"), {"pandas"}),
     (("evidence", "report"), {"pandas", "matplotlib"}),
     (("detect_table",), {"pandas"}),

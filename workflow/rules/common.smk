@@ -58,6 +58,7 @@ wildcard_constraints:
     scene=patterns["scene"],
     generator=patterns["generator"],
     network=patterns["network"],
+    drawn=patterns["drawn"],
     canvas=patterns["canvas"],
     shard=patterns["shard"],
     seed=patterns["seed"],

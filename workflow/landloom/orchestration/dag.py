@@ -14,6 +14,7 @@ from typing import Any
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
+from landloom.config.scene_mask import SceneMaskConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
 from landloom.orchestration import judging, preflight, required, resources, scenes, shares
@@ -88,6 +89,7 @@ class Dag:
             "dataset": [self.config.dataset, *self.others],
             "scene": list(self.parts),
             "generator": [*self.config.all_generators, REAL],
+            "drawn": list(self.config.scene_mask.scenes) or ["-"],
             "network": [*self.config.segment.networks, *self.config.detect.networks],
             "canvas": list(self.config.scene_sample.scenes) or ["-"],
         }
@@ -201,6 +203,9 @@ class Dag:
         generator, config = wildcards.get("generator"), self.at(wildcards).config
         if name in judging.JUDGES:
             return judging.section(config, name, wildcards.get("network"))
+        if name == "scene_mask" and (scene := wildcards.get("drawn")):
+            # One more scene must not rerun the others.
+            return SceneMaskConfig(scenes={scene: config.scene_mask.scenes[scene]})
         if name == "scene_sample" and wildcards.get("canvas"):
             return scenes.section(config, wildcards.get("canvas"))
         if name == "mix":
@@ -237,6 +242,8 @@ class Dag:
         for g in self.config.all_generators:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         found |= judging.expected(self)
+        for n in self.config.scene_mask.scenes:
+            found[f"scene_masks/{n}/scene_mask"] = self._section("scene_mask", {"drawn": n})
         found |= scenes.expected(self.config)
         return {k: v.model_dump(mode="json") for k, v in found.items()}
 
@@ -367,6 +374,19 @@ class Dag:
         dataset = wildcards.get("dataset") or self.config.dataset
         return [f"results/{dataset}/evaluation/{n}.csv" for n in names]
 
+    def scene_masks(self) -> list[str]:
+        """Masks of whole scenes, with the dataset left as a wildcard."""
+        return [f"results/{{dataset}}/scene_masks/{n}.mask.tif" for n in self.config.scene_mask.scenes]
+
+    def option(self, name: str, files: Callable[[Any], list[str]]) -> Callable[[Any], str]:
+        """An option with a file, or nothing where there is none."""
+        return lambda wildcards: f"--{name} {shlex.join(found)}" if (found := files(wildcards)) else ""
+
+    def scene_ratios(self, wildcards: Any) -> list[str]:
+        """The file with class shares that the mask of a scene follows, if there is one."""
+        ratios = self.config.scene_mask.scenes[wildcards.drawn].ratios
+        return [ratios] if isinstance(ratios, str) else []
+
     def scene_images(self) -> list[str]:
         """Images of whole scenes, of each generator that can make them, with the dataset as a wildcard."""
         root, names = "results/{dataset}", self.config.scene_sample.scenes
@@ -385,6 +405,7 @@ class Dag:
         return [
             f"{root}/report",
             *(f"{root}/export/{g}" for g in self.generators if self.trained.synthetic(g)),
+            *self.own(self.scene_masks()),
             *self.own(self.scene_images()),
         ]
 

@@ -30,6 +30,9 @@ include: "workflow/rules/plan.smk"
 include: "workflow/rules/label_sample.smk"
 include: "workflow/rules/image_train.smk"
 include: "workflow/rules/image_sample.smk"
+include: "workflow/rules/scene_mask.smk"
+
+
 include: "workflow/rules/scene_sample.smk"
 include: "workflow/rules/curate.smk"
 include: "workflow/rules/mix.smk"
@@ -73,6 +76,14 @@ rule image:
     localrule: True
     message:
         "Done: all image-mask pairs"
+
+
+rule scene_masks:
+    input:
+        dag.own(dag.scene_masks()),
+    localrule: True
+    message:
+        "Done: all masks of whole scenes"
 
 
 rule scene:

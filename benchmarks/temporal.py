@@ -31,6 +31,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from landloom.data import dates, samples
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
+from landloom.diffusion.images import DiffusionImages
 from landloom.orchestration.dag import Dag
 from landloom.runtime import command_line
 from landloom.stages import base, caption, encode, ratios, tile
@@ -87,14 +88,15 @@ def sections(name: str, images: Sequence[Path], folder: Path) -> Mapping[str, An
     return {"scenes": scenes, "classes": classes, "split": split}
 
 
-def cut(found: Any, out: Path) -> None:
-    """All tiles of a series with its other days, as the workflow cuts them."""
+def cut(found: Any, out: Path, only: str | None = None) -> None:
+    """The tiles of a series, or of one scene of it, with its other days, as the workflow cuts them."""
     dag = Dag(found)
     scenes = list(dag.scenes.values())
+    own = [s for s in scenes if only in (None, s.name)]
     tile.run(
-        found.tile, found.data, [s.name for s in scenes], [dag.splits[s.name] for s in scenes],
-        [p for s in scenes for p in s.images], [s.mask for s in scenes if s.mask], out,
-        acquired=[str(s.acquired) for s in scenes], place=[str(s.place) for s in scenes],
+        found.tile, found.data, [s.name for s in own], [dag.splits[s.name] for s in own],
+        [p for s in own for p in s.images], [s.mask for s in own if s.mask], out,
+        acquired=[str(s.acquired) for s in own], place=[str(s.place) for s in own],
         reference=[p for s in scenes for p in s.images], reference_scene=[s.name for s in scenes],
         reference_place=[str(s.place) for s in scenes], reference_acquired=[str(s.acquired) for s in scenes],
     )  # fmt: skip
@@ -103,14 +105,18 @@ def cut(found: Any, out: Path) -> None:
 class SeriesWork(Work):
     """A series: what is learned from all days but the last."""
 
-    def prepare(self) -> None:
-        """Make all that the generator learns from."""
+    def cut(self) -> None:
+        """Cut the tiles, and count them."""
         c, state = self.config, self.folder / "state"
         if not self.tiles.exists():
             cut(c, self.tiles)
             table = self.folder / "ratios.parquet"
             ratios.run(c.ratios, c.data, c.dataset, [self.tiles], table, self.statistics)
             caption.run(c.caption, self.statistics, self.tiles, state, self.words, self.folder / "words.json")
+
+    def prepare(self) -> None:
+        """Make all that the generator learns from."""
+        c, state = self.config, self.folder / "state"
         if not self.base.exists():
             outs = [self.base, *(self.folder / f"{n}.jsonl" for n in ("vae", "unet"))]
             with command_line.atomic(outs) as made:
@@ -167,36 +173,47 @@ def measure(name: str, data: Path, folder: Path, steps: int, first: int) -> None
     folder.mkdir(parents=True, exist_ok=True)
     for p in images:
         halves(p, folder / f"{p.stem}-mask.tif")
-    own = {k: v | {"steps": steps} if k == "image_train" else v for k, v in OWN.items()}
+    own = {k: v | {"steps": max(1, steps)} if k == "image_train" else v for k, v in OWN.items()}
     own["base"] = {k: v | {"steps": first if k == "vae" else first // 10} for k, v in OWN["base"].items()}
     own["tile"] = {"size": SIDE, "stride": STRIDE, "dates": {"most": 4}}
     found = [config(name, sections(name, part, folder), **own) for part in (images[:-1], images)]
     work = SeriesWork(folder, found[0])
-    work.prepare()
-    paint, card = work.painter(work.generator("image", work.latents)), Statistics.load(work.statistics)
-    if not (folder / "all.parquet").exists():
-        cut(found[1], folder / "all.parquet")
-    rows = [s for s in samples.read(folder / "all.parquet", split="test") if s.scene == images[-1].stem]
-    rows = [replace(r, caption="") for r in rows if len(dates.frames(r)) == 4]
-    report(name, rows, paint, card)
+    work.cut()
+    last = folder / "last.parquet"
+    if not last.exists():
+        cut(found[1], last, images[-1].stem)
+    rows = [replace(s, caption="") for s in samples.read(last, split="test") if len(dates.frames(s)) == 4]
+    paint = None
+    if steps:
+        work.prepare()
+        paint = work.painter(work.generator("image", work.latents))
+    report(name, rows, paint, Statistics.load(work.statistics))
 
 
-def report(name: str, rows: Sequence[Sample], paint: Any, card: Statistics) -> None:
+def report(name: str, rows: Sequence[Sample], paint: DiffusionImages | None, card: Statistics) -> None:
     """Print the table of a series."""
     real = np.stack([card.scale(r.image_array()) for r in rows])
     plain = free(rows, real, card)
     change = np.abs(plain["nearest day"] - real).mean(1)
     changed = change >= np.quantile(change, 1 - CHANGED)
-    half = len(rows) // 2
-    moved = [replace(r, layers=rows[(i + half) % len(rows)].layers) for i, r in enumerate(rows)]
-    told = {"own days": rows, "days of another tile": moved, "no days": [replace(r, layers=[]) for r in rows]}
     print(
         f"\n{name}: {len(rows)} tiles of {SIDE} px, held out in place and time; MAE in grey levels of 255\n"
     )
     print("| image | SSIM | PSNR, dB | MAE, changed fifth | MAE, the rest |\n|---|---|---|---|---|")
     for title, image in plain.items():
         line(title, image, real, changed)
-    for title, given in told.items():
+    if paint is not None:
+        told(rows, real, changed, paint)
+
+
+def told(
+    rows: Sequence[Sample], real: NDArray[np.float32], changed: NDArray[np.bool_], paint: DiffusionImages
+) -> None:
+    """Print what a generator makes of its own days, of those of another tile and of none, and its bound."""
+    half = len(rows) // 2
+    moved = [replace(r, layers=rows[(i + half) % len(rows)].layers) for i, r in enumerate(rows)]
+    days = {"own days": rows, "days of another tile": moved, "no days": [replace(r, layers=[]) for r in rows]}
+    for title, given in days.items():
         made = np.stack([painted(paint, given, seed) for seed in range(SAMPLES)])
         line(f"{title}: mean of {SAMPLES} samples", made.mean(0), real, changed)
         line(f"{title}: one sample", made[0], real, changed)
@@ -212,7 +229,10 @@ def main() -> None:
     parser.add_argument("series", choices=SERIES)
     parser.add_argument("--folder", type=Path)
     parser.add_argument(
-        "--steps", type=int, default=SECTIONS["image_train"]["steps"], help="of the generator"
+        "--steps",
+        type=int,
+        default=SECTIONS["image_train"]["steps"],
+        help="of the generator; 0: none is trained",
     )
     parser.add_argument(
         "--base-steps", type=int, default=500, help="of the autoencoder; a tenth for the base"

@@ -113,6 +113,7 @@ SLOW = DIFFUSION | {"timm", "torchmetrics", "matplotlib", "pandas", "torchvision
 
 BROUGHT = [
     (("audit", "caption", "export", "image_sample", "mix", "scene_sample", "tile"), set[str]()),
+    (("scene_mask",), {"scipy"}),
     (("label_sample", "plan", "ratios"), {"pandas"}),
     (("evidence", "report"), {"pandas", "matplotlib"}),
     (("detect_table",), {"pandas"}),

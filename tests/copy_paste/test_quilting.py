@@ -67,7 +67,7 @@ def test_the_cheapest_line_is_the_cheapest_of_all(seed: int) -> None:
         near = range(max(0, column - quilting.REACH), min(5, column + quilting.REACH + 1))
         return here + min(walk(row - 1, c) + quilting.STRAIGHT * abs(c - column) for c in near)
 
-    assert cheapest(cost)[0][0] == pytest.approx([walk(3, c) for c in range(5)], rel=1e-5)
+    assert cheapest(cost)[0][0] == pytest.approx(min(walk(3, c) for c in range(5)), rel=1e-5)
 
 
 def test_upside_down_keeps_the_shares_of_columns() -> None:

@@ -14,7 +14,7 @@ from landloom.detection import curation, networks, predict
 from landloom.detection.boxes import Found, corners
 from landloom.detection.curation import Seen, of, threshold, verdict
 from landloom.detection.scores import THRESHOLDS, Matches
-from tests import objects
+from tests import bright_boxes
 
 
 def matches(asked: int, *rows: tuple[float, bool, bool]) -> Matches:
@@ -70,10 +70,10 @@ def test_pairs_without_their_objects_are_rejected(
 
 def test_unsure_boxes_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    model = networks.build(Detector(width=8), 3, objects.NAMES, "rotated")
+    model = networks.build(Detector(width=8), 3, bright_boxes.NAMES, "rotated")
     networks.save(model, tmp_path / "model")
     (tmp_path / "scores.json").write_text(json.dumps({"threshold": 0.5}))
-    row = objects.sample("a", np.random.default_rng(0))
+    row = bright_boxes.sample("a", np.random.default_rng(0))
     wanted = row.objects or []
     quads = np.concatenate(
         [[o.quad() for o in wanted], corners(np.array([[5.0, 5, 4, 4, 0, 1]])), [wanted[0].quad()]]
@@ -86,7 +86,7 @@ def test_unsure_boxes_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         Sample(id="b", image=row.image),
         Sample(id="c", image=row.image, objects=[Object(0, [0, 0, 1, 0, 1, 1, 0, 1])]),
     ]
-    a, b, c = curation.judged(CurateConfig(min_found=0.9), objects.dataset(), tmp_path, rows)
+    a, b, c = curation.judged(CurateConfig(min_found=0.9), bright_boxes.dataset(), tmp_path, rows)
     assert a.quality is not None
     assert (a.quality.scores.found, a.quality.scores.unasked) == (1, pytest.approx(1 / (len(wanted) + 1)))
     assert a.quality.accepted

@@ -12,7 +12,7 @@ from landloom.data import samples
 from landloom.data.samples import Sample
 from landloom.errors import InputError
 from landloom.stages import label_sample
-from tests import objects, shards
+from tests import bright_boxes, shards
 
 
 def layout_plan(folder: Path, count: int = 12) -> Path:
@@ -34,7 +34,7 @@ def layout_plan(folder: Path, count: int = 12) -> Path:
 def layouts(folder: Path, name: str = "out", **layout: Any) -> list[Sample]:
     config = LabelSampleConfig.model_validate({"source": "layout", "layout": layout})
     out = folder / f"{name}.parquet"
-    given = objects.statistics(folder), layout_plan(folder), objects.tiles(folder)
+    given = bright_boxes.statistics(folder), layout_plan(folder), bright_boxes.tiles(folder)
     label_sample.run(config, "g", 0, *given, out)
     return list(samples.read(out))
 

@@ -16,7 +16,7 @@ from landloom.detection.targets import targets
 from landloom.detection.tiles import ObjectTiles
 from landloom.errors import InputError
 from landloom.training.loop import train
-from tests import objects
+from tests import bright_boxes
 
 TINY = Detector(encoder="resnet18", width=16)
 
@@ -48,22 +48,22 @@ def test_tiles_without_objects_have_a_loss() -> None:
 
 def test_a_tile_nobody_looked_at_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    row = objects.sample("a", np.random.default_rng(0))
+    row = bright_boxes.sample("a", np.random.default_rng(0))
     samples.write(path, [Sample(id="b", image=row.image)])
     with pytest.raises(InputError, match="b: nobody looked for objects in it"):
-        ObjectTiles(sample_index.located([path]), objects.dataset())
+        ObjectTiles(sample_index.located([path]), bright_boxes.dataset())
 
 
 def test_a_detector_learns_places_sides_and_angles(tmp_path: Path) -> None:
-    tiles = objects.tiles(tmp_path)
+    tiles = bright_boxes.tiles(tmp_path)
     torch.manual_seed(0)
-    model = networks.build(TINY, 3, objects.NAMES, "rotated")
-    data = ObjectTiles(sample_index.located(tiles[:1]), objects.dataset())
+    model = networks.build(TINY, 3, bright_boxes.NAMES, "rotated")
+    data = ObjectTiles(sample_index.located(tiles[:1]), bright_boxes.dataset())
     config = DetectConfig(steps=120, batch=8, lr=3e-3, warmup=10)
     train(DetectionObjective(model, data, "d4"), config, RunConfig(), 0, tmp_path / "state", "detect")
     right = 0
     rows = list(samples.read(tiles[2]))
-    for sample, found in predict.over(model, objects.dataset(), ((s, s.image_array()) for s in rows)):
+    for sample, found in predict.over(model, bright_boxes.dataset(), ((s, s.image_array()) for s in rows)):
         best = found.at(found.scores > 0.3)
         shared = overlaps(quads(sample.objects or []), best.corners)
         same = np.array([o.category for o in sample.objects or []])[:, None] == best.categories

@@ -9,7 +9,8 @@ import yaml
 
 from landloom.errors import InputError
 from landloom.orchestration import shares, trained_models
-from landloom.orchestration.dag import Dag, put_on_path
+from landloom.orchestration.dag import Dag
+from landloom.orchestration.job_path import put_on_path
 
 ROOT = Path(__file__).parents[2]
 LORA = {"base": {"masks": True}, "label_train": {"backend": "lora"}, "label_table": {}}

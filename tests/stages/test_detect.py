@@ -19,7 +19,7 @@ from landloom.detection.objective import DetectionObjective
 from landloom.errors import InputError, Interrupted
 from landloom.provenance.records import digest
 from landloom.stages import detect, mix
-from tests import objects
+from tests import bright_boxes
 from tests.bases import EVERY_STEP
 
 NETWORKS = {"tiny": Detector(encoder="resnet18", width=16)}
@@ -28,12 +28,12 @@ NETWORKS = {"tiny": Detector(encoder="resnet18", width=16)}
 def train(folder: Path, name: str, **changes: Any) -> Path:
     """Run the stage on a real-only mix of sixteen tiles; returns its output folder."""
     config = DetectConfig(networks=NETWORKS, warmup=2, **{"steps": 4, "batch": 4, "lr": 3e-3} | changes)
-    tiles = objects.tiles(folder)
+    tiles = bright_boxes.tiles(folder)
     mixed = folder / "mix.parquet"
     mix.run(MixConfig(), 0.0, 0, tiles, [], mixed)
     out = folder / name
     detect.run(
-        config, "tiny", "real", 0.0, 3, objects.statistics(folder), mixed, tiles, [],
+        config, "tiny", "real", 0.0, 3, bright_boxes.statistics(folder), mixed, tiles, [],
         state=folder / f"state-{name}", out=out, metrics=folder / f"{name}.jsonl", run=EVERY_STEP,
     )  # fmt: skip
     return out
@@ -49,16 +49,16 @@ def test_a_detector_learns_and_scores_are_complete(tmp_path: Path) -> None:
     }  # fmt: skip
     assert 0 < body["threshold"] < 1
     table = pd.read_csv(out / "scores.csv")
-    assert table["class"].tolist() == [*objects.NAMES, "mean"]
+    assert table["class"].tolist() == [*bright_boxes.NAMES, "mean"]
     there = [o for s in samples.read(tmp_path / "test.parquet") for o in s.objects or []]
     assert table["objects"].tolist()[:2] == [sum(o.category == i for o in there) for i in (0, 1)]
     assert table["ap50"].iloc[2] > 60
     assert table["ap50"].tolist() == pytest.approx(body["test"]["ap50"])
-    again = judgement.table(judgement.read(out), objects.NAMES)
+    again = judgement.table(judgement.read(out), bright_boxes.NAMES)
     assert again["ap"].tolist() == pytest.approx(table["ap"].tolist())
     rows = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
     assert rows[-1]["loss"] < rows[0]["loss"] / 2
-    assert networks.load(out / "model").classes == objects.NAMES
+    assert networks.load(out / "model").classes == bright_boxes.NAMES
 
     rows = pq.read_table(out / "predictions.parquet")
     assert rows["id"].to_pylist() == [f"test{i}" for i in range(4)]
@@ -67,7 +67,7 @@ def test_a_detector_learns_and_scores_are_complete(tmp_path: Path) -> None:
         assert len(row["objects"]) == len(row["scores"])
         assert row["scores"] == sorted(row["scores"], reverse=True)
         centres = np.array([o["corners"] for o in row["objects"]]).reshape(-1, 4, 2).mean(1)
-        assert ((centres >= -4) & (centres <= objects.SIDE + 4)).all()
+        assert ((centres >= -4) & (centres <= bright_boxes.SIDE + 4)).all()
 
 
 def test_level_boxes_are_learned_and_scored(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_training_that_was_cut_off_and_streams_ends_at_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, steps, plain = train(tmp_path, "whole", ema=0.9), 0, DetectionObjective.loss
-    most = held_tiles.tile_bytes(3, 3, objects.SIDE, "uint8")
+    most = held_tiles.tile_bytes(3, 3, bright_boxes.SIDE, "uint8")
     monkeypatch.setattr(held_tiles, "HELD_BYTES", most)
 
     def killed(self: DetectionObjective, module: nn.Module, index: Tensor) -> Mapping[str, Tensor]:
@@ -103,9 +103,9 @@ def test_a_training_that_was_cut_off_and_streams_ends_at_the_same_bytes(
 
 def test_an_unknown_network_is_an_input_error() -> None:
     with pytest.raises(InputError, match=r"'other' is not there\. Use tiny"):
-        detect.make(DetectConfig(networks=NETWORKS), "other", objects.dataset())
+        detect.make(DetectConfig(networks=NETWORKS), "other", bright_boxes.dataset())
 
 
 def test_data_without_objects_are_an_input_error() -> None:
     with pytest.raises(InputError, match=r"the data have no objects\. Give data\.objects"):
-        detect.make(DetectConfig(networks=NETWORKS), "tiny", objects.dataset(objects=None))
+        detect.make(DetectConfig(networks=NETWORKS), "tiny", bright_boxes.dataset(objects=None))

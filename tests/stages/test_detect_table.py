@@ -10,7 +10,7 @@ from landloom.detection import judgement
 from landloom.detection.scores import THRESHOLDS, Matches
 from landloom.errors import InputError
 from landloom.stages import detect_table
-from tests import objects
+from tests import bright_boxes
 
 SCENES = 12
 
@@ -22,7 +22,7 @@ def run_folder(
     rng, judged = np.random.default_rng([seed, len(generator)]), {}
     for i in range(tiles):
         rows = []
-        for _ in objects.NAMES:
+        for _ in bright_boxes.NAMES:
             hits = np.full((len(THRESHOLDS), 1), rng.random() < right)
             rows.append(Matches(1, rng.random(1), hits, np.zeros_like(hits)))
         judged[f"scene{i}", f"tile{i}"] = rows
@@ -43,15 +43,15 @@ def run_folder(
 
 def table(folder: Path, runs: list[Path]) -> pd.DataFrame:
     out = folder / "detection.csv"
-    detect_table.run(DetectTableConfig(draws=200), objects.statistics(folder), runs, out)
+    detect_table.run(DetectTableConfig(draws=200), bright_boxes.statistics(folder), runs, out)
     return pd.read_csv(out)
 
 
 def test_scores_are_means_over_seeds_within_their_interval(tmp_path: Path) -> None:
     runs = [run_folder(tmp_path, "real", 0, s, 0.5) for s in (0, 1)]
     found = table(tmp_path, runs)
-    assert found["class"].tolist() == [*objects.NAMES, "mean"]
-    each = [judgement.table(judgement.read(r), objects.NAMES) for r in runs]
+    assert found["class"].tolist() == [*bright_boxes.NAMES, "mean"]
+    each = [judgement.table(judgement.read(r), bright_boxes.NAMES) for r in runs]
     assert found["ap50"].tolist() == pytest.approx(((each[0]["ap50"] + each[1]["ap50"]) / 2).tolist())
     assert found["ap"].tolist() == pytest.approx(found["ap50"].tolist())
     assert (found["ap50_low"] < found["ap50"]).all()

@@ -1,6 +1,6 @@
 rule audit:
     input:
-        after=dag.audited,
+        after=dag.results,
     output:
         audit="results/{dataset}/audit.json",
         provenance="results/{dataset}/provenance.json",

@@ -10,8 +10,9 @@ sys.path.insert(0, str(PACKAGE))
 
 from landloom.errors import InputError
 from landloom.orchestration import config_files, judging, shares, trained_models
-from landloom.orchestration.dag import Dag, put_on_path
+from landloom.orchestration.dag import Dag
 from landloom.orchestration.freshness import Freshness
+from landloom.orchestration.job_path import put_on_path
 from landloom.orchestration.resources import spare_cores
 from landloom.runtime import gpus
 
@@ -57,6 +58,7 @@ wildcard_constraints:
     scene=patterns["scene"],
     generator=patterns["generator"],
     network=patterns["network"],
+    drawn=patterns["drawn"],
     canvas=patterns["canvas"],
     shard=patterns["shard"],
     seed=patterns["seed"],

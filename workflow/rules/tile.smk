@@ -5,7 +5,7 @@ rule tile_scenes:
         mask=dag.masks,
         objects=dag.objects.files,
         reference=dag.told.references,
-        maps=dag.maps,
+        maps=dag.maps.files,
     output:
         tiles="results/{dataset}/tiles/{scene}.parquet",
         record="results/{dataset}/tiles/{scene}.parquet.prov.json",  # so that --cache shares it too
@@ -21,7 +21,7 @@ rule tile_scenes:
         scenes=dag.part_words,
         split=dag.split,
         acquisition=dag.told.options,
-        maps=dag.map_words,
+        maps=dag.maps.options,
         image=dag.lists.of("image"),
         mask=dag.lists.of("mask"),
         objects=dag.objects.options,

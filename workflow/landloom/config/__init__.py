@@ -32,6 +32,7 @@ from landloom.config.plan import PlanConfig, check_complete, check_pixels
 from landloom.config.ratios import RatiosConfig
 from landloom.config.report import ReportConfig
 from landloom.config.run import RunConfig
+from landloom.config.scene_mask import SceneMaskConfig
 from landloom.config.scene_sample import SceneSampleConfig
 from landloom.config.section import NAME, Section, Seed
 from landloom.config.segment import SegmentConfig
@@ -58,6 +59,7 @@ RESERVED = (
     "export",
     TABLE,
     "report",
+    "scene_masks",
     "state",
 )
 
@@ -83,6 +85,7 @@ class Config(Section):
     label_sample: LabelSampleConfig = LabelSampleConfig()
     image_train: ImageTrainConfig = ImageTrainConfig()
     image_sample: ImageSampleConfig = ImageSampleConfig()
+    scene_mask: SceneMaskConfig = SceneMaskConfig()
     scene_sample: SceneSampleConfig = SceneSampleConfig()
     curate: CurateConfig = CurateConfig()
     mix: MixConfig = MixConfig()
@@ -134,6 +137,8 @@ class Config(Section):
     @model_validator(mode="after")
     def _references(self) -> Self:
         known = {c.name for c in self.data.classes}
+        if problem := self.scene_mask.problem(known, self.tile.size):
+            raise ValueError(problem)
         for name in self.all_generators:
             for mix, goal in self.plan_of(name).mixes.items():
                 asked = set(goal.boost) | {c for row in goal.rows() for c in row}

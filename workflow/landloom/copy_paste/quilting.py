@@ -111,7 +111,7 @@ def candidates(
 
 def line(
     left: Mask, right: NDArray[np.uint8], price: NDArray[np.float32], middle: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The cheapest line from top to bottom between a mask (H, W) and each of some others (N, H, W).
 
     Dynamic programming, row by row, in a band around a column each (N,).
@@ -126,26 +126,30 @@ def line(
     at = np.where(inside, columns, 1)
     shown = np.take_along_axis(right, np.broadcast_to(at[:, None], (count, height, at.shape[1])), 2)
     cost = price[left[:, at - 1].transpose(1, 0, 2), shown] + np.where(inside, 0, 1e6)[:, None]
-    best, moves = cheapest(cost.astype(np.float32))
-    path = np.empty((count, height), np.int64)
-    path[:, -1] = best.argmin(1)
-    for row in range(height - 1, 0, -1):
-        path[:, row - 1] = path[:, row] + moves[np.arange(count), row, path[:, row]]
-    return np.take_along_axis(columns, path, 1), best.min(1)
+    best, path = cheapest(cost.astype(np.float32))
+    return np.take_along_axis(columns, path, 1), best
 
 
-def cheapest(cost: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Price of the best path to each column of the last row (N, B), and each step back to it (N, H, B)."""
+def cheapest(cost: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Price (N,) of the best path from the first to the last row of (N, H, B), and its columns (N, H)."""
     count, height, width = cost.shape
     steps = np.arange(-REACH, REACH + 1)
-    moves, total = np.zeros((count, height, width), np.int8), cost[:, 0]
+    turns = STRAIGHT * abs(steps)
+    totals = np.full((height, count, width + 2 * REACH), 1e9)
+    inside = totals[:, :, REACH:-REACH]
+    inside[0] = cost[:, 0]
     for row in range(1, height):
-        padded = np.pad(total, ((0, 0), (REACH, REACH)), constant_values=1e9)
-        each = np.stack([padded[:, REACH + s : REACH + s + width] + STRAIGHT * abs(s) for s in steps])
-        chosen = each.argmin(0)
-        moves[:, row] = steps[chosen]
-        total = cost[:, row] + np.take_along_axis(each, chosen[None], 0)[0]
-    return total, moves
+        best = totals[row - 1, :, :width] + turns[0]
+        for i in range(1, len(steps)):
+            np.minimum(best, totals[row - 1, :, i : i + width] + turns[i], out=best)
+        np.add(best, cost[:, row], out=inside[row])
+    path, each = np.empty((count, height), np.int64), np.arange(count)
+    path[:, -1] = inside[-1].argmin(1)
+    for row in range(height - 1, 0, -1):
+        came = path[:, row, None] + np.arange(len(steps))
+        moved = (totals[row - 1, each[:, None], came] + turns).argmin(1)
+        path[:, row - 1] = path[:, row] + steps[moved]
+    return inside[-1, each, path[:, -1]], path
 
 
 def shares(mask: Mask, classes: int) -> Shares:

@@ -125,10 +125,10 @@ def matched(above: Image, new: Mask, take: NDArray[np.bool_], before: Image, old
     return np.clip(moved, -1, 1)
 
 
-def blended(take: NDArray[np.bool_], alike: NDArray[np.bool_]) -> NDArray[np.float32]:
+def blended(take: NDArray[np.bool_], alike: NDArray[np.bool_], feather: int = FEATHER) -> NDArray[np.float32]:
     """How much of the new image shows (H, W): a ramp across the seam where both tiles have one class."""
     if take.all() or not take.any():
         return take.astype(np.float32)
     inside, outside = distance_transform_edt(take), distance_transform_edt(~take)
-    ramp = np.clip(0.5 + np.where(take, inside - 0.5, 0.5 - outside) / (2 * FEATHER), 0, 1)
+    ramp = np.clip(0.5 + np.where(take, inside - 0.5, 0.5 - outside) / (2 * feather), 0, 1)
     return np.where(alike, ramp, take).astype(np.float32)

@@ -14,16 +14,17 @@ from typing import Any
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
+from landloom.config.scene_mask import SceneMaskConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
 from landloom.orchestration import judging, preflight, required, resources, scenes, shares
 from landloom.orchestration.judging import REAL
+from landloom.orchestration.map_files import MapFiles
 from landloom.orchestration.object_lists import ObjectLists
 from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
 from landloom.runtime.argument_files import Lists
-from landloom.scenes import maps
 from landloom.scenes.discovery import SceneFiles, divided, grouped
 
 
@@ -88,6 +89,7 @@ class Dag:
             "dataset": [self.config.dataset, *self.others],
             "scene": list(self.parts),
             "generator": [*self.config.all_generators, REAL],
+            "drawn": list(self.config.scene_mask.scenes) or ["-"],
             "network": [*self.config.segment.networks, *self.config.detect.networks],
             "canvas": list(self.config.scene_sample.scenes) or ["-"],
         }
@@ -134,7 +136,7 @@ class Dag:
     def files(self, wildcards: Any) -> list[str]:
         """All input rasters, lists of objects, and maps."""
         rasters = [str(p) for s in self.scenes.values() for p in s.files]
-        return [*rasters, *self.objects.all_files(), *self.maps_of(list(self.scenes))]
+        return [*rasters, *self.objects.all_files(), *self.maps.all_files()]
 
     def rasters(self, wildcards: Any) -> list[str]:
         """All input files of the run that a job belongs to."""
@@ -171,23 +173,10 @@ class Dag:
         """Lists of objects of scenes."""
         return ObjectLists(self)
 
-    def maps(self, wildcards: Any) -> list[str]:
-        """Files of the maps of a part, then their legend; nothing where maps are off."""
-        return self.maps_of(self.part(wildcards))
-
-    def maps_of(self, scenes: Sequence[str]) -> list[str]:
-        """Files of the maps of some scenes, each once, then their legend; nothing where maps are off."""
-        config = self.config.data.map
-        if config is None:
-            return []
-        found = [maps.source(config, s) for s in scenes]
-        return [*(str(f) for f in dict.fromkeys(found) if f is not None), config.legend]
-
-    def map_words(self, wildcards: Any) -> str:
-        """Options that say which maps a part has."""
-        *files, legend = self.maps(wildcards) or [""]
-        given = f"--maps {self.lists.words('maps', files)}" if files else ""
-        return f"{given} --legend {shlex.quote(legend)}" if legend else ""
+    @property
+    def maps(self) -> MapFiles:
+        """Maps of scenes."""
+        return MapFiles(self)
 
     def minutes(self, rule: str) -> Callable[..., int]:
         """Time limit that grows with each attempt, up to what the rule's partition allows."""
@@ -214,6 +203,9 @@ class Dag:
         generator, config = wildcards.get("generator"), self.at(wildcards).config
         if name in judging.JUDGES:
             return judging.section(config, name, wildcards.get("network"))
+        if name == "scene_mask" and (scene := wildcards.get("drawn")):
+            # One more scene must not rerun the others.
+            return SceneMaskConfig(scenes={scene: config.scene_mask.scenes[scene]})
         if name == "scene_sample" and wildcards.get("canvas"):
             return scenes.section(config, wildcards.get("canvas"))
         if name == "mix":
@@ -250,6 +242,8 @@ class Dag:
         for g in self.config.all_generators:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         found |= judging.expected(self)
+        for n in self.config.scene_mask.scenes:
+            found[f"scene_masks/{n}/scene_mask"] = self._section("scene_mask", {"drawn": n})
         found |= scenes.expected(self.config)
         return {k: v.model_dump(mode="json") for k, v in found.items()}
 
@@ -380,6 +374,19 @@ class Dag:
         dataset = wildcards.get("dataset") or self.config.dataset
         return [f"results/{dataset}/evaluation/{n}.csv" for n in names]
 
+    def scene_masks(self) -> list[str]:
+        """Masks of whole scenes, with the dataset left as a wildcard."""
+        return [f"results/{{dataset}}/scene_masks/{n}.mask.tif" for n in self.config.scene_mask.scenes]
+
+    def option(self, name: str, files: Callable[[Any], list[str]]) -> Callable[[Any], str]:
+        """An option with a file, or nothing where there is none."""
+        return lambda wildcards: f"--{name} {shlex.join(found)}" if (found := files(wildcards)) else ""
+
+    def scene_ratios(self, wildcards: Any) -> list[str]:
+        """The file with class shares that the mask of a scene follows, if there is one."""
+        ratios = self.config.scene_mask.scenes[wildcards.drawn].ratios
+        return [ratios] if isinstance(ratios, str) else []
+
     def scene_images(self) -> list[str]:
         """Images of whole scenes, of each generator that can make them, with the dataset as a wildcard."""
         root, names = "results/{dataset}", self.config.scene_sample.scenes
@@ -392,35 +399,23 @@ class Dag:
         """Plans of all generators, with the dataset left as a wildcard."""
         return [f"results/{{dataset}}/{g}/plan.parquet" for g in self.generators]
 
-    def results(self) -> list[str]:
-        """What the default target makes, but for the audit."""
+    def results(self, wildcards: Any = None) -> list[str]:
+        """What the default target makes, but for the audit, which comes after it."""
         root = f"results/{self.config.dataset}"
         return [
             f"{root}/report",
             *(f"{root}/export/{g}" for g in self.generators if self.trained.synthetic(g)),
+            *self.own(self.scene_masks()),
             *self.own(self.scene_images()),
         ]
 
-    def audited(self, wildcards: Any) -> list[str]:
-        """What must be there before the audit."""
-        return self.results()
-
     def command(self, wildcards: Any) -> str:
         """The command that makes these results."""
-        given = (
-            [f"--configfile {shlex.join(os.path.relpath(f) for f in self.configfiles)}"]
-            if self.configfiles
-            else []
-        )
+        files = shlex.join(os.path.relpath(f) for f in self.configfiles)
+        given = [f"--configfile {files}"] if files else []
         wanted = [f"-- results/{d}/report" for d in self.others if d == wildcards.get("dataset")]
         return " ".join(["snakemake --cores all", *given, *wanted])
 
     def training_metrics(self) -> list[str]:
         """Metrics files of all trainings, with the dataset left as a wildcard."""
         return self.trained.metrics() + self.runs(".metrics.jsonl") + self.detectors(".metrics.jsonl")
-
-
-def put_on_path(folder: Path) -> None:
-    """Let the jobs' own Python processes find packages in ``folder``."""
-    known = os.environ.get("PYTHONPATH", "")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *([known] if known else [])])

@@ -55,7 +55,7 @@ def files(dag: "Dag") -> None:
 
 def _maps(dag: "Dag") -> list[InputError]:
     """Problems with files of maps that are not there; a pattern may find none for some scenes."""
-    asked, found = dag.config.data.map, [Path(f) for f in dag.maps_of(list(dag.scenes))]
+    asked, found = dag.config.data.map, [Path(f) for f in dag.maps.all_files()]
     problems = [InputError(f, lacking(f), "Fix its path in data.map") for f in found if not f.exists()]
     if asked is not None and len(found) == 1:
         names = ", ".join(list(dag.scenes)[:3])

@@ -51,6 +51,7 @@ NEEDS = {
     "label_sample": Needs(8000, 240),
     "image_train": Needs(16000, 720),
     "image_sample": Needs(12000, 240),
+    "scene_mask": Needs(4000, 240),
     "scene_sample": Needs(12000, 480),
     "curate": Needs(4000, 60),
     "mix": Needs(2000, 30),

@@ -14,6 +14,8 @@ def key(output: str, stage: str, expected: Mapping[str, Any]) -> str:
     """Under which name the settings of an output's job are expected."""
     parts = PurePosixPath(output).parts
     candidates = [f"{parts[3]}/{stage}"] if stage in ("segment", "detect") and len(parts) > 3 else []
+    if stage == "scene_mask":
+        candidates = [f"scene_masks/{parts[-1].rsplit('.', 2)[0]}/{stage}"]
     if stage == "scene_sample":
         candidates = [f"scenes/{parts[-1].rsplit('.', 2)[0]}/{stage}"]
     # A generator of the label table has two parts: label_table/<name>.

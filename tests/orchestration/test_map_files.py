@@ -32,23 +32,23 @@ def dag(source: str | None, **more: Any) -> Dag:
 def test_one_map_is_an_input_of_every_job_once(folder: Path) -> None:
     made = dag("roads.gpkg", tile={"size": 32, "scenes_per_shard": 3})
     part = Wildcards(dataset="d", scene="00000")
-    assert made.maps(part) == ["roads.gpkg", "legend.csv"]
-    assert made.map_words(part).split() == ["--maps", "roads.gpkg", "--legend", "legend.csv"]
+    assert made.maps.files(part) == ["roads.gpkg", "legend.csv"]
+    assert made.maps.options(part).split() == ["--maps", "roads.gpkg", "--legend", "legend.csv"]
     assert made.files(None)[-2:] == ["roads.gpkg", "legend.csv"]
     made.require_files()
 
 
 def test_maps_by_scene_are_those_that_are_there(folder: Path) -> None:
     made = dag("{scene}.geojson")
-    assert made.maps(ALL) == ["a.geojson", "legend.csv"]
+    assert made.maps.files(ALL) == ["a.geojson", "legend.csv"]
     other = Wildcards(dataset="d", scene="b")
-    assert made.map_words(other).split() == ["--legend", "legend.csv"]
+    assert made.maps.options(other).split() == ["--legend", "legend.csv"]
     made.require_files()
 
 
 def test_without_maps_nothing_changes(folder: Path) -> None:
     made = dag(None)
-    assert (made.maps(ALL), made.map_words(ALL)) == ([], "")
+    assert (made.maps.files(ALL), made.maps.options(ALL)) == ([], "")
     assert "map" not in made.section("data")(ALL)
     assert "map" not in made.section("encode")(ALL)
     assert '"map"' not in made.settings(ALL)

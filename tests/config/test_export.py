@@ -13,9 +13,7 @@ REAL = {"label_sample": {"source": "real"}}
 LAYOUT = {"label_sample": {"source": "layout"}}
 
 
-def asked(
-    formats: list[str], classes: list[str] | None, label: dict[str, Any] = REAL, **more: Any
-) -> Config:
+def asked(formats: list[str], classes: list[str] | None, label: dict[str, Any] = REAL, **more: Any) -> Config:
     boxes = {"format": "dota", "path": "l/{scene}.txt", "classes": classes}
     data = {} if classes is None else {"objects": boxes}
     return load(raw(data=data, export={"formats": formats}, generators={"plain": {}, "boxed": label}, **more))

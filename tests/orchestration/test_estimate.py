@@ -10,6 +10,7 @@ from peft import LoraConfig
 from torch import nn
 
 from landloom.commands import estimate as command
+from landloom.config.export import ExportConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.segment import Network

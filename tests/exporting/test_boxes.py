@@ -66,7 +66,8 @@ def test_who_was_not_looked_at_is_left_out_and_who_has_none_is_there(tmp_path: P
     }  # fmt: skip
     card = (out / "README.md").read_text()
     assert "object-detection" in card
-    assert "1 samples that nobody looked for objects in" in card
+    assert "Samples with a list of objects: 3 (ship 2, small vehicle 1)" in card
+    assert "nobody looked for objects in them: 1." in card
 
 
 def test_pycocotools_reads_boxes_and_draws_corners(tmp_path: Path) -> None:
@@ -147,7 +148,7 @@ def test_geopandas_places_boxes_on_the_map(tmp_path: Path) -> None:
         corners = np.array(shape.exterior.coords)[:4]
         np.testing.assert_allclose(corners[[0, 3, 2, 1]], wanted, rtol=0, atol=0.01)  # metres
     assert json.loads((out / "dataset.json").read_text())["boxes"]["without_place"] == 1
-    assert "1 without a place on Earth not in GeoJSON" in (out / "README.md").read_text()
+    assert "no place on Earth: 1." in (out / "README.md").read_text()
     own = read("geojson", path, "a")
     assert own.objects is not None
     for one, wanted_one in zip(own.objects, (LEVEL, TURNED), strict=True):

@@ -104,13 +104,10 @@ def readme(collection: Collection, found: dict[str, Any], formats: Sequence[str]
 def _boxes(found: dict[str, Any]) -> list[str]:
     """How many boxes there are, and which samples have none."""
     counts = ", ".join(f"{cell(name)} {count}" for name, count in found["objects"].items())
-    left = f"{found['not_looked_at']} samples that nobody looked for objects in are in no format of boxes"
+    left = f"Left out, as nobody looked for objects in them: {found['not_looked_at']}"
     if "without_place" in found:
-        left += f", and {found['without_place']} without a place on Earth not in GeoJSON"
-    return [
-        "## Objects",
-        f"{found['samples']} samples have boxes, or are known to hold none: {counts}. {left}.",
-    ]
+        left += f"; left out of GeoJSON, as they have no place on Earth: {found['without_place']}"
+    return ["## Objects", f"Samples with a list of objects: {found['samples']} ({counts}). {left}."]
 
 
 def _shares(found: dict[str, Any]) -> str:

@@ -149,9 +149,15 @@ RECTANGLES = st.builds(
 )
 LEVEL = st.builds(rectangle, *[st.integers(0, SIDE)] * 2, *[st.integers(1, 20)] * 2)
 
+DIAGONAL = st.builds(
+    lambda x, y, width, height: rectangle(x + 0.5, y + 0.5, width * 2**0.5, height * 2**0.5, 45),
+    *[st.integers(0, SIDE)] * 2, *[st.integers(1, 14)] * 2,
+)  # fmt: skip
+"""Borders that run through the centres of pixels, as near as floating point has them."""
+
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(RECTANGLES | LEVEL, max_size=5), st.integers(0, 7))
+@given(st.lists(RECTANGLES | LEVEL | DIAGONAL, max_size=5), st.integers(0, 7))
 def test_turned_objects_are_drawn_as_their_pixels_turn(found: list[Object], variant: int) -> None:
     own = made()
     straight = own.load([Sample("a", objects=found), Sample("b", objects=None)])

@@ -80,7 +80,7 @@ rule image:
 
 rule scene_masks:
     input:
-        dag.own(dag.scene_masks()),
+        dag.own(dag.whole.masks()),
     localrule: True
     message:
         "Done: all masks of whole scenes"
@@ -88,7 +88,7 @@ rule scene_masks:
 
 rule scene:
     input:
-        dag.own(dag.scene_images()),
+        dag.own(dag.whole.images()),
     localrule: True
     message:
         "Done: all images of whole scenes"

@@ -22,17 +22,38 @@ def test_generators_make_the_scenes_that_they_can_begin() -> None:
     wanted = {"a": {"mask": "a.tif"}, "b": {"mask": "b.tif", "image": "i.tif"}}
     made = scenes(scene_sample={"scenes": wanted})
     found = ["new/scenes/a", "new/scenes/b", "from_image/scenes/b"]
-    assert made.scene_images() == [f"results/{{dataset}}/{f}.image.tif" for f in found]
-    assert set(made.own(made.scene_images())) < set(made.results())
+    assert made.whole.images() == [f"results/{{dataset}}/{f}.image.tif" for f in found]
+    assert set(made.own(made.whole.images())) < set(made.results())
     place = Wildcards(dataset="d", generator="from_image", canvas="b")
     own = {"mask": ["b.tif"], "image": ["i.tif"]}
     models = {"base": ["results/d/base"], "controlnet": ["results/d/new/image"]}
     assert made.trained.scene_inputs(place) == models | own
 
 
+def test_a_scene_without_a_mask_takes_the_quilted_one_of_its_name_and_starts_from_its_image() -> None:
+    quilted = {"scenes": {"a": {"height": 128, "width": 128}}}
+    made = scenes(scene_mask=quilted, scene_sample={"scenes": {"a": {}}})
+    place = Wildcards(dataset="d", generator="from_image", canvas="a")
+    inputs = made.trained.scene_inputs(place)
+    assert inputs["mask"] == ["results/d/scene_masks/a.mask.tif"] == made.own(made.whole.masks())
+    assert inputs["image"] == ["results/d/scene_masks/a.image.tif"]
+    assert len(made.whole.images()) == 2  # from noise, and from the image
+    with pytest.raises(InputError, match=r"scene_sample\.scenes\.b: no mask; give it, or ask"):
+        scenes(scene_mask=quilted, scene_sample={"scenes": {"b": {}}})
+
+
+def test_a_file_of_shares_is_an_input_and_looked_for() -> None:
+    asked = {"scenes": {"a": {"height": 128, "width": 128, "ratios": "gone.csv"}}}
+    made = scenes(scene_mask=asked)
+    place = Wildcards(dataset="d", drawn="a")
+    assert (made.whole.ratios(place), made.whole.ratios_words(place)) == (["gone.csv"], "--ratios gone.csv")
+    with pytest.raises(InputError, match=r"gone\.csv: a file of a scene that is to be made does not exist"):
+        required.files(made)
+
+
 def test_without_scenes_nothing_is_there() -> None:
     made = scenes()
-    assert made.scene_images() == []
+    assert made.whole.images() == []
     assert not any("scenes" in path for path in made.results())
 
 
@@ -51,7 +72,7 @@ def test_a_scene_that_nobody_can_make_and_a_file_that_is_not_there_are_named(tmp
     with pytest.raises(InputError, match=r"scene_sample.scenes.a: no generator can make it"):
         required.scenes(nobody)
     gone = tmp_path / "gone.tif"
-    with pytest.raises(InputError, match=r"gone.tif: a file of scene_sample does not exist"):
+    with pytest.raises(InputError, match=r"gone.tif: a file of a scene that is to be made does not exist"):
         required.files(dag(scene_sample={"scenes": {"a": {"mask": str(gone)}}}, generators={"new": {}}))
 
 

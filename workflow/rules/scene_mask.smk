@@ -2,7 +2,7 @@ rule scene_mask:
     input:
         statistics="results/{dataset}/statistics.json",
         tiles=expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts),
-        ratios=dag.scene_ratios,
+        ratios=dag.whole.ratios,
     output:
         mask="results/{dataset}/scene_masks/{drawn}.mask.tif",
         image="results/{dataset}/scene_masks/{drawn}.image.tif",
@@ -18,7 +18,7 @@ rule scene_mask:
         config=dag.section("scene_mask"),
         seed=dag.seed,
         tiles=dag.lists.of("tiles"),
-        ratios=dag.option("ratios", dag.scene_ratios),
+        ratios=dag.whole.ratios_words,
         version=dag.version("scene_mask"),
     message:
         "Quilting the mask of scene {wildcards.drawn} ({wildcards.dataset})"

@@ -137,6 +137,11 @@ class Config(Section):
     @model_validator(mode="after")
     def _references(self) -> Self:
         known = {c.name for c in self.data.classes}
+        for name, scene in self.scene_sample.scenes.items():
+            if scene.mask is None and name not in self.scene_mask.scenes:
+                raise ValueError(
+                    f"scene_sample.scenes.{name}: no mask; give it, or ask scene_mask.scenes for one"
+                )
         if problem := self.scene_mask.problem(known, self.tile.size):
             raise ValueError(problem)
         for name in self.all_generators:

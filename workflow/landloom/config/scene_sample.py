@@ -32,8 +32,9 @@ class SceneMetadata(Section):
 class SceneRequest(Section):
     """One scene that is wanted."""
 
-    mask: str
-    """GeoTIFF of class indices (255: no class known). Its size and place are those of the scene."""
+    mask: str | None = None
+    """GeoTIFF of class indices (255: no class known). Its size and place are those of the scene. Absent, that
+    of `scene_mask.scenes` with the same name, which brings its image along."""
     image: str | None = None
     """Raster on the same grid, with the bands of the dataset: the hints of the generator are taken from it,
     and the scene starts from it where `image_sample.collage.strength` is below 1."""

@@ -14,13 +14,13 @@ from typing import Any
 from landloom.config import GENERATOR_SECTIONS, Config, load
 from landloom.config.caption import Words
 from landloom.config.curate import CurateConfig
-from landloom.config.scene_mask import SceneMaskConfig
 from landloom.config.section import Section
 from landloom.errors import InputError
 from landloom.orchestration import judging, preflight, required, resources, scenes, shares
 from landloom.orchestration.judging import REAL
 from landloom.orchestration.map_files import MapFiles
 from landloom.orchestration.object_lists import ObjectLists
+from landloom.orchestration.scenes import WholeScenes
 from landloom.orchestration.told_of_scenes import ToldOfScenes
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import registry as stages
@@ -174,6 +174,11 @@ class Dag:
         return ObjectLists(self)
 
     @property
+    def whole(self) -> WholeScenes:
+        """Scenes larger than a tile, which are to be made."""
+        return WholeScenes(self)
+
+    @property
     def maps(self) -> MapFiles:
         """Maps of scenes."""
         return MapFiles(self)
@@ -203,11 +208,8 @@ class Dag:
         generator, config = wildcards.get("generator"), self.at(wildcards).config
         if name in judging.JUDGES:
             return judging.section(config, name, wildcards.get("network"))
-        if name == "scene_mask" and (scene := wildcards.get("drawn")):
-            # One more scene must not rerun the others.
-            return SceneMaskConfig(scenes={scene: config.scene_mask.scenes[scene]})
-        if name == "scene_sample" and wildcards.get("canvas"):
-            return scenes.section(config, wildcards.get("canvas"))
+        if scene := {"scene_mask": wildcards.get("drawn"), "scene_sample": wildcards.get("canvas")}.get(name):
+            return scenes.section(config, name, scene)
         if name == "mix":
             return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
@@ -242,8 +244,6 @@ class Dag:
         for g in self.config.all_generators:
             found |= {f"{g}/{s}": self._section(s, {"generator": g}) for s in GENERATOR_SECTIONS}
         found |= judging.expected(self)
-        for n in self.config.scene_mask.scenes:
-            found[f"scene_masks/{n}/scene_mask"] = self._section("scene_mask", {"drawn": n})
         found |= scenes.expected(self.config)
         return {k: v.model_dump(mode="json") for k, v in found.items()}
 
@@ -374,27 +374,6 @@ class Dag:
         dataset = wildcards.get("dataset") or self.config.dataset
         return [f"results/{dataset}/evaluation/{n}.csv" for n in names]
 
-    def scene_masks(self) -> list[str]:
-        """Masks of whole scenes, with the dataset left as a wildcard."""
-        return [f"results/{{dataset}}/scene_masks/{n}.mask.tif" for n in self.config.scene_mask.scenes]
-
-    def option(self, name: str, files: Callable[[Any], list[str]]) -> Callable[[Any], str]:
-        """An option with a file, or nothing where there is none."""
-        return lambda wildcards: f"--{name} {shlex.join(found)}" if (found := files(wildcards)) else ""
-
-    def scene_ratios(self, wildcards: Any) -> list[str]:
-        """The file with class shares that the mask of a scene follows, if there is one."""
-        ratios = self.config.scene_mask.scenes[wildcards.drawn].ratios
-        return [ratios] if isinstance(ratios, str) else []
-
-    def scene_images(self) -> list[str]:
-        """Images of whole scenes, of each generator that can make them, with the dataset as a wildcard."""
-        root, names = "results/{dataset}", self.config.scene_sample.scenes
-        return [
-            f"{root}/{g}/scenes/{n}.image.tif" for g in self.generators for n in names
-            if self.trained.paints(g, n)
-        ]  # fmt: skip
-
     def plans(self) -> list[str]:
         """Plans of all generators, with the dataset left as a wildcard."""
         return [f"results/{{dataset}}/{g}/plan.parquet" for g in self.generators]
@@ -405,8 +384,7 @@ class Dag:
         return [
             f"{root}/report",
             *(f"{root}/export/{g}" for g in self.generators if self.trained.synthetic(g)),
-            *self.own(self.scene_masks()),
-            *self.own(self.scene_images()),
+            *self.own(self.whole.masks() + self.whole.images()),
         ]
 
     def command(self, wildcards: Any) -> str:

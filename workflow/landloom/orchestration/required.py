@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landloom.errors import InputError, InputErrors
+from landloom.orchestration import scenes as scenes_of
 from landloom.scenes.discovery import lacking
 from landloom.scenes.splits import UNLABELLED
 
@@ -68,11 +69,11 @@ def _of_scenes(wanted: Sequence[str]) -> list[InputError]:
     """Problems with files of scenes that are to be made."""
     remedy = "Add it, or leave the scene out"
     gone = [p for p in map(Path, wanted) if not p.is_file()]
-    return [InputError(p, f"a file of scene_sample {lacking(p)}", remedy) for p in gone]
+    return [InputError(p, f"a file of a scene that is to be made {lacking(p)}", remedy) for p in gone]
 
 
 def scenes(dag: "Dag") -> list[str]:
-    """Masks and images of the scenes that are to be made.
+    """What is given of the scenes that are to be made.
 
     Raises:
         InputError: no generator can make one of them.
@@ -83,7 +84,7 @@ def scenes(dag: "Dag") -> list[str]:
             found = "no generator can make it: none has a ControlNet and begins with what the scene has"
             remedy = "Give it an image, or a generator whose image_sample.collage.strength is 1"
             raise InputError(f"scene_sample.scenes.{name}", found, remedy)
-    return [f for scene in asked.values() for f in (scene.mask, scene.image) if f is not None]
+    return scenes_of.files(dag.config)
 
 
 def weights(dag: "Dag") -> None:

@@ -1,15 +1,75 @@
-"""Scenes larger than a tile: whose job reads which settings. No heavy imports: every job parses this."""
+"""Scenes larger than a tile: whose job reads what. No heavy imports: every job parses this."""
+
+import shlex
+from typing import TYPE_CHECKING, Any
 
 from landloom.config import Config
-from landloom.config.scene_sample import SceneSampleConfig
+from landloom.config.scene_mask import SceneMaskConfig
+from landloom.config.section import Section
+
+if TYPE_CHECKING:
+    from landloom.orchestration.dag import Dag
 
 
-def section(config: Config, scene: str) -> SceneSampleConfig:
+class WholeScenes:
+    """What a run knows of scenes that are to be made.
+
+    Args:
+        dag: the run.
+    """
+
+    def __init__(self, dag: "Dag") -> None:
+        self.dag = dag
+
+    def masks(self) -> list[str]:
+        """Masks that are quilted, with the dataset left as a wildcard."""
+        return [f"results/{{dataset}}/scene_masks/{n}.mask.tif" for n in self.dag.config.scene_mask.scenes]
+
+    def images(self) -> list[str]:
+        """Images, of each generator that can make them, with the dataset left as a wildcard."""
+        root, names = "results/{dataset}", self.dag.config.scene_sample.scenes
+        return [
+            f"{root}/{g}/scenes/{n}.image.tif" for g in self.dag.generators for n in names
+            if self.dag.trained.paints(g, n)
+        ]  # fmt: skip
+
+    def ratios(self, wildcards: Any) -> list[str]:
+        """The file with class shares that the mask of a scene follows, if there is one."""
+        found = self.dag.config.scene_mask.scenes[wildcards.drawn].ratios
+        return [found] if isinstance(found, str) else []
+
+    def ratios_words(self, wildcards: Any) -> str:
+        """The option that names it; nothing without one."""
+        return f"--ratios {shlex.join(found)}" if (found := self.ratios(wildcards)) else ""
+
+
+def section(config: Config, stage: str, scene: str) -> Section:
     """The settings of one scene: one more scene must not run the others again."""
+    if stage == "scene_mask":
+        return SceneMaskConfig(scenes={scene: config.scene_mask.scenes[scene]})
     asked = config.scene_sample
     return asked.model_copy(update={"scenes": {scene: asked.scenes[scene]}})
 
 
-def expected(config: Config) -> dict[str, SceneSampleConfig]:
+def expected(config: Config) -> dict[str, Section]:
     """Settings of all scenes, by the name that ``lineage.key`` gives them."""
-    return {f"scenes/{n}/scene_sample": section(config, n) for n in config.scene_sample.scenes}
+    masks = {
+        f"scene_masks/{n}/scene_mask": section(config, "scene_mask", n) for n in config.scene_mask.scenes
+    }
+    names = config.scene_sample.scenes
+    return masks | {f"scenes/{n}/scene_sample": section(config, "scene_sample", n) for n in names}
+
+
+def files(config: Config) -> list[str]:
+    """What a user gives of scenes that are to be made: masks, images, and shares of blocks."""
+    given = [f for scene in config.scene_sample.scenes.values() for f in (scene.mask, scene.image)]
+    shares = [scene.ratios for scene in config.scene_mask.scenes.values()]
+    return [f for f in (*given, *shares) if isinstance(f, str)]
+
+
+def sources(config: Config, name: str, dataset: str) -> dict[str, str]:
+    """Mask and image that a scene starts from: those that the user gives, or those of its quilted mask."""
+    scene, root = config.scene_sample.scenes[name], f"results/{dataset}/scene_masks/{name}"
+    if scene.mask is None:
+        return {"mask": f"{root}.mask.tif", "image": scene.image or f"{root}.image.tif"}
+    return {"mask": scene.mask} | ({"image": scene.image} if scene.image else {})

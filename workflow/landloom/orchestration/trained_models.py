@@ -7,6 +7,7 @@ from typing import Any
 from landloom.config import Config, constraints
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.errors import InputError
+from landloom.orchestration import scenes
 from landloom.runtime.argument_files import Lists
 
 Options = Callable[[Any], dict[str, list[str]]]
@@ -131,14 +132,13 @@ class TrainedModels:
         if not self.samples("image_sample", generator) or self.translates(generator):
             return False
         strength = self.setting(generator, "image_sample", "collage")["strength"]
-        return bool(strength == 1 or self.config.scene_sample.scenes[scene].image is not None)
+        return bool(strength == 1 or "image" in scenes.sources(self.config, scene, self.config.dataset))
 
     def scene_inputs(self, wildcards: Any) -> dict[str, list[str]]:
         """What sampling a scene needs: the models of images, a mask, and an image if there is one."""
-        scene = self.config.scene_sample.scenes[wildcards.canvas]
         found = {k: v for k, v in self.image_models(wildcards).items() if k != "tiles"}
-        own = {"mask": scene.mask, "image": scene.image}
-        return found | {k: [v] for k, v in own.items() if v is not None}
+        given = scenes.sources(self.config, wildcards.canvas, wildcards.dataset)
+        return found | {k: [v] for k, v in given.items()}
 
     def collaged(self, generator: str) -> bool:
         """Whether a generator's images are, or start from, pieces that are chosen from real tiles."""

@@ -45,6 +45,7 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         yield from kept(image, name, config)
         yield from dated(config)
         yield from unmapped(image, name, config)
+        yield from unlisted(image, name, config)
         yield from coarse(image, name, config)
         yield from stem(image, name, config)
     if made.source == "model":
@@ -224,6 +225,15 @@ def unmapped(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[s
         yield f"image_train.map: for '{name}' needs a map of the ground; give data.map its source and legend"
     if config.encode.map is not None:
         yield "encode.map: needs a map of the ground; give data.map its source and legend"
+
+
+def unlisted(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
+    """Yield why tiles have no objects to tell."""
+    if config.data.objects is not None:
+        return
+    asked = {f"image_train.boxes: for '{name}'": image.boxes, "encode.boxes:": config.encode.boxes}
+    for key in (k for k, section in asked.items() if section is not None):
+        yield f"{key} needs lists of objects; give data.objects their path, format and classes"
 
 
 def encoded(annotation: Any) -> set[str]:

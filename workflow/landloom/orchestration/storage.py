@@ -23,6 +23,8 @@ ROW = 1000
 """Bytes of what a table says of one sample beside its pixels."""
 MAP = 8
 """Classes of a map, more than most legends have."""
+BOXES = 3
+"""Planes of depth and angle, beside those of the classes of objects."""
 TOKENS = 77
 """Tokens of an embedded text."""
 SD15 = (4, 8, 768)
@@ -95,6 +97,8 @@ def latent_caches(config: Config, tiles: Tiles) -> int:
     planes = 1 + (tiles.bands if config.encode.known_pixels else 0)
     planes += other_days(config) * (tiles.bands + 1) if config.encode.dates else 0
     planes += MAP if config.encode.map else 0
+    if config.encode.boxes and config.data.objects:
+        planes += len(config.data.objects.names) + BOXES
     return latents + texts + tiles.train * tiles.size**2 * planes
 
 

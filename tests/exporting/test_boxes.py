@@ -165,6 +165,19 @@ def test_a_box_on_180_degrees_is_cut_there(tmp_path: Path) -> None:
     assert (west, east) == (-180, 180)
 
 
+@pytest.mark.parametrize("name", sorted(READ))
+def test_a_box_with_its_centre_outside_is_cut(tmp_path: Path, name: str) -> None:
+    far = Object(0, [-3.0, 6.0, 2.0, 6.0, 2.0, 9.0, -3.0, 9.0])
+    (found,) = back(make(tmp_path, [name], [boxes.sample("x", [far])]), name, "x")
+    assert cycles(found.corners) == [[0, 6], [2, 6], [2, 9], [0, 9]]
+
+
+def test_what_no_image_shows_is_in_no_list(tmp_path: Path) -> None:
+    gone = Object(0, [-3.0, 6.0, -1.0, 6.0, -1.0, 9.0, -3.0, 9.0])
+    out = make(tmp_path, sorted(READ), [boxes.sample("x", [gone, LEVEL])])
+    assert [len(back(out, name, "x")) for name in sorted(READ)] == [1, 1, 1, 1]
+
+
 turned = st.tuples(
     st.floats(0, WIDTH), st.floats(0, HEIGHT), st.floats(1, 30), st.floats(1, 30), st.floats(0, np.pi)
 )

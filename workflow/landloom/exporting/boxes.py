@@ -19,6 +19,9 @@ from landloom.exporting.footprint import Ring
 from landloom.objects.scene_objects import SMALLEST
 from landloom.objects.shapes import Quad, around, clockwise, rectangle
 
+ROUNDED = 1e-3
+"""Pixels by which a centre must lie inside, so that it still does when corners are rounded."""
+
 
 def shown(sample: Sample) -> list[Object] | None:
     """Objects of which an image shows something; None if nobody looked for any."""
@@ -51,6 +54,16 @@ def cut(quad: Quad, shape: Sequence[int]) -> Quad:
     outlines = shapely.polygons(choices)
     overlaps = shapely.area(outlines & seen) / shapely.area(outlines | seen)
     return clockwise(choices[int(np.argmax(overlaps))])
+
+
+def kept(quad: Quad, shape: Sequence[int]) -> Quad:
+    """A box as it is, beyond the edges of an image (rows, columns), too; cut where its centre is outside.
+
+    Readers take a box with its centre outside for one of another image, ours do.
+    """
+    centres = np.array([quad.mean(0), rectangle(quad).mean(0)])
+    inside = (centres >= ROUNDED) & (centres <= np.array([shape[1], shape[0]]) - ROUNDED)
+    return quad if inside.all() else cut(quad, shape)
 
 
 def outlines(crs: str | None, place: Sequence[float] | None, objects: Sequence[Object]) -> list[Ring] | None:

@@ -51,14 +51,14 @@ class CocoBoxes:
 
 
 def annotation(one: Object, shape: tuple[int, int]) -> dict[str, Any]:
-    """Corners as they are; box (x, y, width, height) and area of what an image (rows, columns) shows.
+    """Corners, beyond an edge, too; box (x, y, width, height) and area of the part in an image (rows, columns).
 
     ``iscrowd`` is 1 for difficult objects: COCO's evaluation neither asks for them nor counts them as wrong.
     """
     points, area = boxes.part(one.quad(), shape)
     start, end = points.min(0), points.max(0)
     return {
-        "segmentation": [one.quad().ravel().tolist()],
+        "segmentation": [boxes.kept(one.quad(), shape).ravel().tolist()],
         "area": area,
         "bbox": np.concatenate([start, end - start]).tolist(),
         "iscrowd": int(one.difficult),

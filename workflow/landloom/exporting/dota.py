@@ -5,6 +5,7 @@ from landloom.data.objects import Object
 from landloom.data.samples import Sample
 from landloom.exporting import boxes, pictures
 from landloom.exporting.collection import Collection
+from landloom.objects.shapes import Quad
 
 HEAD = "imagesource:synthetic\ngsd:{gsd}\n"
 """Each line is one word: readers take longer ones for objects."""
@@ -27,13 +28,14 @@ class Dota:
         gsd = sample.meta.gsd if sample.meta else None
         head = HEAD.format(gsd="null" if gsd is None else f"{gsd:.9g}")
         (self.images / f"{sample.id}.png").write_bytes(pictures.picture(self.collection, sample))
-        text = head + "".join(self._line(o) for o in objects)
+        shape = sample.mask_array().shape
+        text = head + "".join(self._line(o, boxes.kept(o.quad(), shape)) for o in objects)
         (self.labels / f"{sample.id}.txt").write_text(text)
 
     def close(self) -> None:
         """Nothing is shared between the files."""
 
-    def _line(self, one: Object) -> str:
-        """Corners to a thousandth of a pixel, outside of the image, too; class; whether it is difficult."""
-        corners = (f"{round(v, 3) + 0.0:.3f}" for v in one.corners)  # no -0.000
+    def _line(self, one: Object, quad: Quad) -> str:
+        """Corners to a thousandth of a pixel, class, and whether it is difficult."""
+        corners = (f"{round(v, 3) + 0.0:.3f}" for v in quad.ravel().tolist())  # no -0.000
         return " ".join([*corners, self.names[one.category], str(int(one.difficult))]) + "\n"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import shapely
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pycocotools.coco import COCO  # type: ignore[import-untyped]
@@ -185,6 +185,8 @@ turned = st.tuples(
 
 @settings(max_examples=200, deadline=None)
 @given(turned)
+@example((5.0, 7.5, 4.2, 4.2, np.pi / 4))  # a corner is below the image
+@example((17.5, 5.0, 4.2, 4.2, np.pi / 4))
 def test_a_box_cut_at_the_edge_lies_inside_and_holds_what_is_seen(
     given_box: tuple[float, float, float, float, float],
 ) -> None:

@@ -51,7 +51,7 @@ class CocoBoxes:
 
 
 def annotation(one: Object, shape: tuple[int, int]) -> dict[str, Any]:
-    """Corners, beyond an edge, too; box (x, y, width, height) and area of the part in an image (rows, columns).
+    """Corners, beyond an edge, too; box (x, y, width, height) and area of its part in an image (H, W).
 
     ``iscrowd`` is 1 for difficult objects: COCO's evaluation neither asks for them nor counts them as wrong.
     """

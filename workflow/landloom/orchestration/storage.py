@@ -120,8 +120,8 @@ def compares(config: Config, models: TrainedModels) -> list[str]:
 
 def copies(config: Config) -> int:
     """How often an export holds its pixels: COCO and STAC point to the files of another format."""
-    files = {"coco": "imagefolder", "stac": "geotiff"}
-    return len({files.get(f, f) for f in config.export.formats})
+    files = {"coco": "imagefolder", "coco-boxes": "imagefolder", "stac": "geotiff"}
+    return len({files.get(f, f) for f in config.export.formats} - {"geojson-boxes"})
 
 
 def missing(config: Config, needed: int) -> int:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from landloom.conditions import registry
 from landloom.conditions.base import Condition
+from landloom.conditions.boxes import Boxes
 from landloom.conditions.dates import Dates
 from landloom.conditions.edge_maps import Finder
 from landloom.conditions.edges import Edges
@@ -29,8 +30,9 @@ from landloom.conditions.registry import CONDITIONS
 from landloom.conditions.text import Text
 from landloom.config.image_train import ImageTrainConfig
 from landloom.data import dates, kept_pixels, map_layer
+from landloom.data.objects import Object
 from landloom.data.samples import Meta, Sample
-from landloom.data.symmetry import turn
+from landloom.data.symmetry import turn, turn_points
 from landloom.diffusion import controlnet
 from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.sampling import Guided, guidance, sample
@@ -150,6 +152,26 @@ EXAMPLES["map"] = Example(
     {"map": torch.tensor(DRAWN)},
     [mapped(d) for d in DRAWN],
     lambda s, v: mapped(turn(torch.from_numpy(map_layer.of(s)), v).numpy()),
+)
+SHIP, CAR = [3.0, 4.0, 13.0, 8.0, 11.0, 13.0, 1.0, 9.0], [9.0, 2.5, 14.5, 2.5, 14.5, 5.0, 9.0, 5.0]
+LISTS = [[Object(0, SHIP)], [Object(1, CAR)], [], [Object(1, SHIP), Object(0, CAR)]]
+
+
+def with_boxes(rate: float) -> Boxes:
+    return Boxes(["ship", "car"], SIDE, rate)
+
+
+def turned_objects(one: Sample, variant: int) -> Sample:
+    quads = [turn_points(torch.from_numpy(o.quad()), variant, SIDE) for o in one.objects or []]
+    found = zip(one.objects or [], quads, strict=True)
+    return Sample("tile", objects=[Object(o.category, q.flatten().tolist()) for o, q in found])
+
+
+EXAMPLES["boxes"] = Example(
+    with_boxes,
+    {"boxes": with_boxes(RATE).load([Sample("tile", objects=found) for found in LISTS])},
+    [Sample("tile", objects=found) for found in LISTS],
+    turned_objects,
 )
 DAYS = [[date(2015, 9, 26), date(2020, 7, 1)], [date(2012, 7, 31)], [date(2009, 8, 18)], [date(2020, 1, 1)]]
 

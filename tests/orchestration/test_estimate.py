@@ -10,6 +10,7 @@ from peft import LoraConfig
 from torch import nn
 
 from landloom.commands import estimate as command
+from landloom.config.export import ExportConfig
 from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.segment import Network
@@ -50,6 +51,8 @@ def test_bytes_of_what_is_written_by_hand() -> None:
     assert found["image_sample"] == (50 + 2 * 8) * (image + mask + 1000)  # eight resamples of each shard
     assert found["curate"] == 50 * (image + mask + trust + 1000)
     assert found["export"] == 50 * 2 * (image + mask)  # the files that COCO and STAC point to
+    both = ["coco", "coco-boxes", "geojson-boxes"]
+    assert storage.copies(made.config.model_copy(update={"export": ExportConfig(formats=both)})) == 1
     latents = 2 * 100 * 2 * 4 * 16 * 16 * 4  # of images and masks, two variants, fp32
     assert found["encode"] == latents + 2 * 100 * 77 * 64 * 4 + 100 * AREA
     assert found["base"] == 2 * 100 * 4 * 16 * 16 * 4

@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from landloom.conditions.base import Condition, Embed, Host, Training
+from landloom.conditions.boxes import Boxes
 from landloom.conditions.dates import Dates
 from landloom.conditions.edges import Edges
 from landloom.conditions.group import Conditions
@@ -22,7 +23,7 @@ from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 
 CONDITIONS: dict[str, type[Condition]] = {
-    c.name: c for c in (Mask, Text, Ratios, Metadata, LowResolution, Edges, KnownPixels, Dates, Map)
+    c.name: c for c in (Mask, Text, Ratios, Metadata, LowResolution, Edges, KnownPixels, Dates, Map, Boxes)
 }
 """In the order in which they are built and draw random numbers: what is new goes to the end.
 

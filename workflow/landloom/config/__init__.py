@@ -188,7 +188,8 @@ class Config(Section):
         # The default rows must not bind a config that never asks for the label table.
         table = self.report.label_table or "label_table" in self.model_fields_set
         names = self.all_generators if table else self.generators
-        if found := dict.fromkeys(p for name in names for p in constraints.problems(self, name)):
+        problems = (p for name in names for p in constraints.problems(self, name))
+        if found := dict.fromkeys([*constraints.boxes(self), *problems]):
             raise ValueError("; ".join(found))
         return self
 

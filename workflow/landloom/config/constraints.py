@@ -5,10 +5,12 @@ import typing
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from landloom.config.export import BOXES
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.config.image_train import SMALLEST, ImageTrainConfig, TranslationConfig
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.label_train import PATCH, LabelTrainConfig
+from landloom.config.objects import dota_name
 from landloom.config.section import Section
 
 if TYPE_CHECKING:
@@ -43,12 +45,37 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         yield from kept(image, name, config)
         yield from dated(config)
         yield from unmapped(image, name, config)
+        yield from unlisted(image, name, config)
         yield from coarse(image, name, config)
         yield from stem(image, name, config)
     if made.source == "model":
         yield from start(image, made, name)
     if made.source == "model" and image.translation is not None:
         yield from translation(image.backend, image.translation, made, config.tile.size, name)
+
+
+def boxes(config: "Config") -> Iterator[str]:
+    """Yield why boxes of objects cannot be exported."""
+    asked = [f for f in config.export.formats if f in BOXES]
+    if not asked:
+        return
+    where = f"export.formats: {', '.join(asked)}"
+    if config.data.objects is None:
+        yield f"{where} hold boxes of objects, but there is no data.objects; add it, or leave them out"
+        return
+    sources = [
+        tuple(config.section(s, name).model_dump()["source"] for s in ("label_sample", "image_sample"))
+        for name in config.generators
+    ]
+    # Only masks of real tiles and layouts come with objects; real pairs are not exported.
+    if not any(mask in ("real", "layout") and (mask, image) != ("real", "real") for mask, image in sources):
+        yield f"{where} hold boxes, but no generator has label_sample.source 'real' or 'layout'; add one"
+    names = [dota_name(n) for n in config.data.objects.names]
+    if "dota" in asked and ("" in names or len(set(names)) < len(names)):
+        yield (
+            "export.formats: dota has no spaces in names, so a hyphen stands for them, and then "
+            "data.objects.classes has no name, or one twice; rename one"
+        )
 
 
 def repainted(image: ImageTrainConfig, made: ImageSampleConfig, name: str) -> Iterator[str]:
@@ -198,6 +225,15 @@ def unmapped(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[s
         yield f"image_train.map: for '{name}' needs a map of the ground; give data.map its source and legend"
     if config.encode.map is not None:
         yield "encode.map: needs a map of the ground; give data.map its source and legend"
+
+
+def unlisted(image: ImageTrainConfig, name: str, config: "Config") -> Iterator[str]:
+    """Yield why tiles have no objects to tell."""
+    if config.data.objects is not None:
+        return
+    asked = {f"image_train.boxes: for '{name}'": image.boxes, "encode.boxes:": config.encode.boxes}
+    for key in (k for k, section in asked.items() if section is not None):
+        yield f"{key} needs lists of objects; give data.objects their path, format and classes"
 
 
 def encoded(annotation: Any) -> set[str]:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from landloom.config.boxes import KeptBoxesConfig
 from landloom.config.dates import KeptDatesConfig
 from landloom.config.edges import EdgeConfig
 from landloom.config.known_pixels import KeptPixelsConfig
@@ -34,3 +35,6 @@ class EncodeConfig(NetworkSection):
     map: KeptMapConfig | None = None
     """Keep the map of each tile, for generators with image_train.map; off when absent, on with {}. Needs
     data.map."""
+    boxes: KeptBoxesConfig | None = None
+    """Keep the objects of each tile as maps, for generators with image_train.boxes; off when absent, on with
+    {}. Needs data.objects."""

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from landloom.config.boxes import BoxesConfig
 from landloom.config.dates import DatesConfig
 from landloom.config.edges import EdgesConfig
 from landloom.config.known_pixels import KnownPixelsConfig
@@ -100,6 +101,9 @@ class ImageTrainConfig(Denoising, Parallel):
     """Tell a ControlNet the same place at other days; off when absent, on with {}. Needs encode.dates."""
     map: MapConfig | None = None
     """Tell a ControlNet the map of the ground; off when absent, on with {}. Needs data.map and encode.map."""
+    boxes: BoxesConfig | None = None
+    """Tell a ControlNet the boxes of objects; off when absent, on with {}. Needs data.objects and
+    encode.boxes."""
     pix2pix: Pix2PixConfig = Pix2PixConfig()
     """Only for 'pix2pix'."""
     cyclegan: CycleGanConfig = CycleGanConfig()
@@ -115,7 +119,7 @@ class ImageTrainConfig(Denoising, Parallel):
         unread = {"pix2pix", "cyclegan"} - {self.backend}
         if self.backend != "controlnet":
             unread |= {"objective", "one_step", "metadata", "low_resolution", "edges", "known_pixels"}
-            unread |= {"start", "dates", "map"}
+            unread |= {"start", "dates", "map", "boxes"}
         elif self.objective != "one_step":
             unread |= {"one_step"}
         fresh = type(self)()

@@ -60,6 +60,11 @@ class ObjectsConfig(Section):
         return self
 
 
+def dota_name(name: str) -> str:
+    """Name of a class in a line of DOTA, whose words end at spaces: 'small vehicle' is 'small-vehicle'."""
+    return "-".join(name.split())
+
+
 def colors(count: int) -> list[str]:
     """Colours that are easy to tell apart, the first ones most easily: steps of the golden angle."""
     hues = [(i * 0.618034) % 1 for i in range(count)]

@@ -23,6 +23,12 @@ FORMATS = {
     "`<id>.json`",
     "mmsegmentation": "`mmsegmentation/`: images, masks, and a config for `BaseSegDataset` in `README.md`",
     "yolo-seg": "`yolo-seg/data.yaml`: one polygon per region; holes are joined to its outline by slits",
+    "coco-boxes": "`coco-boxes/annotations.json`: boxes and their four corners; images are in "
+    "`imagefolder/train/`",
+    "dota": "`dota/images/`, `dota/labelTxt/`: four corners in pixels, class and difficult",
+    "yolo-boxes": "`yolo-boxes/data.yaml`: centre and sides of level boxes",
+    "yolo-obb": "`yolo-obb/data.yaml`: four corners of boxes that may stand at an angle",
+    "geojson-boxes": "`geojson-boxes/boxes.geojson`: boxes in longitude and latitude, where there is a place",
 }
 
 WHAT = {
@@ -74,7 +80,8 @@ def write(collection: Collection, found: dict[str, Any], formats: Sequence[str])
 def readme(collection: Collection, found: dict[str, Any], formats: Sequence[str]) -> str:
     """Write out the dataset card, with the front matter that the Hugging Face Hub reads."""
     count, reference = found["samples"]["accepted"], found["reference"]
-    head = ["---", f"license: {collection.license.lower()}", "task_categories: [image-segmentation]"]
+    tasks = "image-segmentation" + (", object-detection" if "boxes" in found else "")
+    head = ["---", f"license: {collection.license.lower()}", f"task_categories: [{tasks}]"]
     head += ["tags: [remote-sensing, synthetic]", f"pretty_name: {found['name']}", "---"]
     intro = (
         f"{count} image-mask pairs by the Landloom generator `{collection.generator}`. "
@@ -90,7 +97,17 @@ def readme(collection: Collection, found: dict[str, Any], formats: Sequence[str]
     files = [f"- {FORMATS[f]}" for f in formats]
     files.append("- `dataset.json`: generator, counts, class shares, seeds, parents, licence, versions")
     parts = ["\n".join(head), f"# {found['name']}", intro, "## Files", "\n".join(files)]
+    parts += _boxes(found["boxes"]) if "boxes" in found else []
     return "\n\n".join([*parts, "## Classes", _shares(found), "## Source", source]) + "\n"
+
+
+def _boxes(found: dict[str, Any]) -> list[str]:
+    """How many boxes there are, and which samples have none."""
+    counts = ", ".join(f"{cell(name)} {count}" for name, count in found["objects"].items())
+    left = f"Left out, as nobody looked for objects in them: {found['not_looked_at']}"
+    if "without_place" in found:
+        left += f"; left out of GeoJSON, as they have no place on Earth: {found['without_place']}"
+    return ["## Objects", f"Samples with a list of objects: {found['samples']} ({counts}). {left}."]
 
 
 def _shares(found: dict[str, Any]) -> str:

@@ -36,18 +36,21 @@ class Coco:
 
     def close(self) -> None:
         """Write the file."""
-        name, statement = self.collection.generator, self.collection.statement
-        body = {
-            "info": {
-                "description": f"{self.collection.name} by {name}; {statement}",
-                "version": "1.0",
-            },
-            "licenses": [{"id": 1, "name": self.collection.license, "url": ""}],
+        body = head(self.collection) | {
             "categories": [c | {"supercategory": "land cover"} for c in self.collection.classes],
             "images": self.images,
             "annotations": self.annotations,
         }
         write_json(self.collection.folder("coco") / "annotations.json", body)
+
+
+def head(collection: Collection) -> dict[str, Any]:
+    """What a file says of itself."""
+    description = f"{collection.name} by {collection.generator}; {collection.statement}"
+    return {
+        "info": {"description": description, "version": "1.0"},
+        "licenses": [{"id": 1, "name": collection.license, "url": ""}],
+    }
 
 
 def annotation(region: NDArray[np.bool_]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
@@ -26,19 +26,12 @@ def ring(crs: str | None, place: Sequence[float] | None, shape: Sequence[int]) -
         place: six affine coefficients, pixel to map.
         shape: rows and columns.
     """
-    if not crs or place is None:
-        return None
     across, down = shape[1] * EDGE, shape[0] * EDGE
     points = [(x, shape[0]) for x in across] + [(shape[1], y) for y in down[::-1]]
     points += [(x, 0) for x in across[::-1]] + [(0, y) for y in down]
-    corners = np.transpose([Affine(*place) @ point for point in dict.fromkeys(points)])
-    try:
-        found = np.transpose(transform(crs, "EPSG:4326", *corners))
-    except (RasterioError, CPLE_BaseError):  # a local system, or another planet
+    found = degrees(crs, place, list(dict.fromkeys(points)))
+    if found is None:
         return None
-    if not np.isfinite(found).all():  # beyond what the projection shows
-        return None
-    found[:, 1] = np.clip(found[:, 1], -90, 90)  # grids of pixel centres reach over the poles
     found[:, 0] = np.unwrap(found[:, 0], period=360)
     turn = np.unwrap([found[-1, 0], found[0, 0]], period=360)[1] - found[0, 0]
     if abs(turn) > 180:  # the outline goes around a pole
@@ -47,6 +40,21 @@ def ring(crs: str | None, place: Sequence[float] | None, shape: Sequence[int]) -
     if not _area(found):  # beyond the poles: pixels that were taken for degrees
         return None
     return np.round(found if _area(found) > 0 else found[::-1], 8)
+
+
+def degrees(crs: str | None, place: Sequence[float] | None, points: ArrayLike) -> Ring | None:
+    """Longitude and latitude of points (N, 2), x and y in pixels; None when their place is not known."""
+    if not crs or place is None:
+        return None
+    corners = np.transpose([Affine(*place) @ (x, y) for x, y in np.asarray(points, np.float64)])
+    try:
+        found = np.transpose(transform(crs, "EPSG:4326", *corners))
+    except (RasterioError, CPLE_BaseError):  # a local system, or another planet
+        return None
+    if not np.isfinite(found).all():  # beyond what the projection shows
+        return None
+    found[:, 1] = np.clip(found[:, 1], -90, 90)  # grids of pixel centres reach over the poles
+    return np.asarray(found, np.float64)
 
 
 def geometry(outline: Ring) -> dict[str, Any]:

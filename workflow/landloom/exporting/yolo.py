@@ -1,5 +1,8 @@
 """YOLO segmentation: pictures, and one line of text per region."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import yaml
 
 from landloom.data.samples import Sample
@@ -31,13 +34,15 @@ class Yolo:
 
     def close(self) -> None:
         """Write ``data.yaml``: the folders, and the names of the classes."""
-        c = self.collection
-        head = HEAD.format(
-            name=f"{c.name}-{c.generator}", statement=c.statement.capitalize(), license=c.license
-        )
-        names = dict(enumerate(c.statistics.names))
-        body = {"train": "images/train", "val": "images/val", "names": names}
-        (self.root / "data.yaml").write_text(head + yaml.safe_dump(body, sort_keys=False, allow_unicode=True))
+        write_card(self.collection, self.root, self.collection.statistics.names)
+
+
+def write_card(collection: Collection, root: Path, names: Sequence[str]) -> None:
+    """Write ``data.yaml`` for the classes with these names."""
+    c = collection
+    head = HEAD.format(name=f"{c.name}-{c.generator}", statement=c.statement.capitalize(), license=c.license)
+    body = {"train": "images/train", "val": "images/val", "names": dict(enumerate(names))}
+    (root / "data.yaml").write_text(head + yaml.safe_dump(body, sort_keys=False, allow_unicode=True))
 
 
 def line(category: int, ring: Ring, shape: tuple[int, ...]) -> str:

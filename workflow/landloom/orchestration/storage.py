@@ -23,6 +23,8 @@ ROW = 1000
 """Bytes of what a table says of one sample beside its pixels."""
 MAP = 8
 """Classes of a map, more than most legends have."""
+BOXES = 3
+"""Planes of depth and angle, beside those of the classes of objects."""
 TOKENS = 77
 """Tokens of an embedded text."""
 SD15 = (4, 8, 768)
@@ -95,6 +97,8 @@ def latent_caches(config: Config, tiles: Tiles) -> int:
     planes = 1 + (tiles.bands if config.encode.known_pixels else 0)
     planes += other_days(config) * (tiles.bands + 1) if config.encode.dates else 0
     planes += MAP if config.encode.map else 0
+    if config.encode.boxes and config.data.objects:
+        planes += len(config.data.objects.names) + BOXES
     return latents + texts + tiles.train * tiles.size**2 * planes
 
 
@@ -116,8 +120,8 @@ def compares(config: Config, models: TrainedModels) -> list[str]:
 
 def copies(config: Config) -> int:
     """How often an export holds its pixels: COCO and STAC point to the files of another format."""
-    files = {"coco": "imagefolder", "stac": "geotiff"}
-    return len({files.get(f, f) for f in config.export.formats})
+    files = {"coco": "imagefolder", "coco-boxes": "imagefolder", "stac": "geotiff"}
+    return len({files.get(f, f) for f in config.export.formats} - {"geojson-boxes"})
 
 
 def missing(config: Config, needed: int) -> int:

@@ -128,8 +128,9 @@ def test_there_are_no_others() -> None:
     assert headings() - NOT_STAGES == stages
     tested = {p.stem.removeprefix("test_") for p in (ROOT / "tests/stages").glob("test_*.py")}
     # "plain" reads what the stages write without landloom, "families" goes through them with other bases,
-    # "start" looks at how any job begins, and "unlabelled" at who reads tiles without labels.
-    assert tested - {"plain", "families", "start", "unlabelled"} == stages
+    # "start" looks at how any job begins, "unlabelled" at who reads tiles without labels, and "told_objects"
+    # at what becomes of objects from stage to stage.
+    assert tested - {"plain", "families", "start", "unlabelled", "told_objects"} == stages
 
 
 def test_the_snakefile_includes_each_rule_file_once() -> None:

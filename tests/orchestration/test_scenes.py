@@ -33,10 +33,10 @@ def test_generators_make_the_scenes_that_they_can_begin() -> None:
 def test_a_scene_without_a_mask_takes_the_quilted_one_of_its_name_and_starts_from_its_image() -> None:
     quilted = {"scenes": {"a": {"height": 128, "width": 128}}}
     made = scenes(scene_mask=quilted, scene_sample={"scenes": {"a": {}}})
-    place = Wildcards(dataset="d", generator="from_image", canvas="a")
+    place = Wildcards(dataset=made.config.dataset, generator="from_image", canvas="a")
     inputs = made.trained.scene_inputs(place)
-    assert inputs["mask"] == ["results/d/scene_masks/a.mask.tif"] == made.own(made.whole.masks())
-    assert inputs["image"] == ["results/d/scene_masks/a.image.tif"]
+    assert inputs["mask"] == made.own(made.whole.masks())
+    assert inputs["image"] == [inputs["mask"][0].replace(".mask.", ".image.")]
     assert len(made.whole.images()) == 2  # from noise, and from the image
     with pytest.raises(InputError, match=r"scene_sample\.scenes\.b: no mask; give it, or ask"):
         scenes(scene_mask=quilted, scene_sample={"scenes": {"b": {}}})

@@ -71,9 +71,9 @@ def test_nothing_named_is_no_condition(model: MaskDenoiser) -> None:
 def test_vector_guidance_strengthens_the_ratios(model: MaskDenoiser) -> None:
     target = [0.0, 0.0, 0.5, 0.5]
     weak, strong = (
-        got(model, target, OFF.model_copy(update={"vector_guidance": g}))[:, :2].sum() for g in (0.3, 2.0)
+        got(model, target, OFF.model_copy(update={"vector_guidance": g}))[:, :2].sum() for g in (0.0, 2.0)
     )
-    assert strong < weak
+    assert strong < 0.5 * weak  # at 0 nothing is told of the ratios
 
 
 def test_batches_do_not_matter(model: MaskDenoiser) -> None:

@@ -31,8 +31,6 @@ include: "workflow/rules/label_sample.smk"
 include: "workflow/rules/image_train.smk"
 include: "workflow/rules/image_sample.smk"
 include: "workflow/rules/scene_mask.smk"
-
-
 include: "workflow/rules/scene_sample.smk"
 include: "workflow/rules/curate.smk"
 include: "workflow/rules/mix.smk"

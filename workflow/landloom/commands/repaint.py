@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window as Slice
@@ -18,6 +17,7 @@ from landloom.errors import InputError
 from landloom.orchestration import image_generators
 from landloom.raster import edited_copy, grid
 from landloom.raster.labels import IGNORE
+from landloom.raster.opening import opened
 from landloom.raster.readable import readable
 from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     with (
         SceneReader(files, made.config.data) as image,
         readable(given.hole),
-        rasterio.open(given.hole) as hole,
+        opened(given.hole) as hole,
     ):
         fitting(image, made.statistics)
         check(image, hole)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -15,6 +14,7 @@ from rasterio.transform import Affine
 
 from landloom.errors import InputError
 from landloom.raster.class_map import Grid
+from landloom.raster.opening import opened
 
 WHOLE = 1e-3
 """How far the shares of a block may be from adding up to one."""
@@ -89,7 +89,7 @@ def raster(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path) as file:
+            with opened(path) as file:
                 require_place(file, path, grid, size, names, side)
                 return np.moveaxis(file.read(), 0, -1).astype(np.float64)
     except RasterioError as error:

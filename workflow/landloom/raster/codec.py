@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,15 @@ from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
 from landloom.raster import png
+from landloom.raster.drivers import ENCODED
 from landloom.runtime import phases
 
 # Tiles without a map position are fine. Said once for all: they are encoded in threads, which share filters.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+
+
+DECODED = 2**30
+"""Most bytes of a raster in memory; a few bytes may claim any size."""
 
 
 @phases.during("write")
@@ -62,7 +68,9 @@ def decode(data: bytes) -> NDArray[Any]:
     if not data or png.cut_off(data):
         raise ValueError("not a readable raster (it is empty or cut off)")
     try:
-        with MemoryFile(data) as memory, memory.open() as file:
+        with MemoryFile(data) as memory, memory.open(driver=list(ENCODED)) as file:
+            if (size := sum(prod(file.shape) * np.dtype(d).itemsize for d in file.dtypes)) > DECODED:
+                raise ValueError(f"not a tile (it claims {size / 2**30:.1f} GiB of pixels)")
             return np.asarray(file.read())
     except RasterioError as error:
         raise ValueError(f"not a readable raster ({error})") from None

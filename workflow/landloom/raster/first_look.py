@@ -16,6 +16,7 @@ from rasterio.windows import Window as Slice
 from landloom.errors import InputError
 from landloom.raster import acquisition, grid
 from landloom.raster.ground import Ground, grounds
+from landloom.raster.opening import opened
 from landloom.raster.readable import readable
 from landloom.raster.reader import STRICT
 from landloom.raster.unknown import lossy
@@ -81,9 +82,7 @@ def header(path: Path) -> Header:
     Raises:
         InputError: the file is no raster, or lies nowhere.
     """
-    with rasterio.Env(**STRICT), readable(path), rasterio.open(path) as file:
-        if not file.count:
-            raise InputError(path, "has no band of its own", "Write the raster inside it to a GeoTIFF")
+    with rasterio.Env(**STRICT), readable(path), opened(path) as file:
         crs, transform = grid.crs([file], None), grid.transform([file])
         middle = None if transform is None else transform @ (file.width / 2, file.height / 2)
         place = None if middle is None else acquisition.place(crs, middle, file.name)
@@ -104,7 +103,7 @@ def _palette(file: DatasetReader) -> dict[int, str]:
 
 def masklike(path: Path) -> bool:
     """Whether a raster looks like a mask: few values, at a glance."""
-    with rasterio.Env(**STRICT), readable(path), rasterio.open(path) as file:
+    with rasterio.Env(**STRICT), readable(path), opened(path) as file:
         if file.colorinterp[0] == ColorInterp.palette:
             return True
         numbers = _opaque(file)
@@ -116,7 +115,7 @@ def masklike(path: Path) -> bool:
 
 def varies(path: Path, band: int) -> bool:
     """Whether a band, counted from 1, holds more than two values: then an alpha band is data."""
-    with rasterio.Env(**STRICT), readable(path), rasterio.open(path) as file:
+    with rasterio.Env(**STRICT), readable(path), opened(path) as file:
         return len(np.unique(file.read(band, out_shape=_small(file)))) > 2
 
 
@@ -126,7 +125,7 @@ def values(path: Path) -> Values:
     Raises:
         InputError: it cannot be read, or can be no mask.
     """
-    with rasterio.Env(**STRICT), readable(path), rasterio.open(path) as file:
+    with rasterio.Env(**STRICT), readable(path), opened(path) as file:
         numbers = _opaque(file)
         if len(numbers) not in (1, 3):
             found = f"{len(numbers)} bands, but a mask has one, or three of 8 bits for a colour"

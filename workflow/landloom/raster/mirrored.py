@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window as Slice
 
 from landloom.raster import grid
 from landloom.raster.class_map import Grid
+from landloom.raster.opening import opened
 from landloom.raster.readable import readable
 from landloom.raster.windows import Window
 from landloom.runtime import phases
@@ -32,7 +32,7 @@ class Mirrored:
     def __init__(self, path: Path) -> None:
         self.path = path
         with ExitStack() as stack, readable(path):
-            file = stack.enter_context(rasterio.open(path))
+            file = stack.enter_context(opened(path))
             placed = grid.transform([file])
             move = None if placed is None else [float(x) for x in placed[:6]]
             self.grid = Grid(file.height, file.width, grid.crs([file], None), move)

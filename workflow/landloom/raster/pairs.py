@@ -17,6 +17,7 @@ from landloom.raster import codec, map_drawing
 from landloom.raster.labels import IGNORE
 from landloom.raster.map_drawing import STEPS, UNKNOWN, MapDrawing
 from landloom.raster.map_legend import MapLegend
+from landloom.raster.opening import opened
 from landloom.raster.readable import readable
 from landloom.raster.reader import STRICT
 from landloom.scenes.splits import assign
@@ -81,7 +82,7 @@ def places(images: Sequence[Path], cutting: Cutting) -> list[Place]:
         if names.setdefault(path.stem, path) != path:
             what = f"has the name of {names[path.stem]}"
             raise InputError(path, what, "Rename one of them: pairs are named after their image")
-        with readable(path), rasterio.Env(**STRICT), rasterio.open(path) as file:
+        with readable(path), rasterio.Env(**STRICT), opened(path) as file:
             if file.crs is None or file.transform.is_identity:
                 remedy = "Set both (gdal_edit.py -a_srs EPSG:... -a_ullr LEFT TOP RIGHT BOTTOM)"
                 raise InputError(path, "has no coordinate system or no place", remedy)
@@ -117,7 +118,7 @@ def cut(
     Raises:
         InputError: see ``map_features.read``.
     """
-    with readable(chosen[0].image), rasterio.Env(**STRICT), rasterio.open(chosen[0].image) as file:
+    with readable(chosen[0].image), rasterio.Env(**STRICT), opened(chosen[0].image) as file:
         grid = file.transform, file.height, file.width
         crs = file.crs.to_string()
         drawing = map_drawing.prepared(source, layer, legend, crs, grid, False)[0]

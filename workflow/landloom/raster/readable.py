@@ -6,6 +6,10 @@ from contextlib import contextmanager
 from rasterio.errors import RasterioError
 
 from landloom.errors import InputError
+from landloom.raster.drivers import RASTERS, formats
+
+UNKNOWN = "not recognized as being in a supported file format"
+"""What GDAL says of a file that none of its drivers takes."""
 
 
 @contextmanager
@@ -14,7 +18,10 @@ def readable(path: object) -> Iterator[None]:
     try:
         yield
     except RasterioError as error:
-        cause = error.__cause__ or error
+        cause = str(error.__cause__ or error)
+        if UNKNOWN in cause:
+            remedy = "Replace the file, which may be cut off, or write it to a GeoTIFF (gdal_translate)"
+            raise InputError(path, f"cannot be read as a raster: it is none of {formats(RASTERS)}", remedy) from None
         raise InputError(
             path, f"cannot be read as a raster ({cause})", "Replace the file; it may be cut off"
         ) from None

@@ -19,6 +19,7 @@ from landloom.raster import acquisition, bands, grid, label_files
 from landloom.raster.alignment import AlignedMask, Place
 from landloom.raster.label_files import Labels
 from landloom.raster.labels import IGNORE
+from landloom.raster.opening import opened
 from landloom.raster.readable import readable
 from landloom.raster.windows import Window
 from landloom.runtime import phases
@@ -113,11 +114,7 @@ class SceneReader:
                 path, f"the file of scene '{self.scene.name}' does not exist", "Add it, or fix data"
             )
         with readable(path):
-            file = self.stack.enter_context(rasterio.open(path))
-        if not file.count:
-            found = f"has no band of its own, but {len(file.subdatasets)} rasters inside"
-            raise InputError(path, found, "Write the one that is meant to a GeoTIFF (gdal_translate)")
-        return file
+            return self.stack.enter_context(opened(path))
 
     @phases.during("load")
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.uint8]]:

@@ -16,6 +16,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from landloom.errors import InputError
+from landloom.raster.drivers import VECTORS, formats
 from landloom.runtime import phases
 from landloom.runtime.importing import importing
 
@@ -176,6 +177,7 @@ def describe(path: Path, layer: str) -> dict[str, Any]:
         about: dict[str, Any] = pyogrio.read_info(path, layer=layer)
     except pyogrio.errors.DataSourceError as error:
         raise _unread(path, error) from None
+    _require_format(path, about["driver"])
     if not about["crs"]:
         remedy = "Set it (ogr2ogr -a_srs EPSG:... OUT IN; a Shapefile needs its .prj file beside it)"
         raise InputError(f"{path}, layer '{layer}'", "has no coordinate system", remedy)
@@ -212,6 +214,12 @@ def extent(path: Path, layer: str, crs: str) -> Any:
     sides = (np.linspace(found[i], found[i + 2], EDGE) for i in (0, 1))
     points = shapely.multipoints(np.stack(np.meshgrid(*sides), -1).reshape(-1, 2))
     return geopandas.GeoSeries([points], crs=about["crs"]).to_crs(crs).iloc[0].convex_hull
+
+
+def _require_format(path: Path, driver: str) -> None:
+    if driver not in VECTORS:
+        found = f"is a file of GDAL's driver '{driver}', none of {formats(VECTORS)}"
+        raise InputError(path, found, "Convert it (ogr2ogr OUT.gpkg IN)")
 
 
 def _degrees(extent: Sequence[float]) -> bool:

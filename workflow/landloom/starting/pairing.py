@@ -14,7 +14,7 @@ from pathlib import Path
 
 from landloom.errors import InputError
 
-SUFFIXES = {".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".bmp", ".gif", ".img", ".vrt"}
+SUFFIXES = {".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".bmp", ".gif", ".img"}
 MASK = {
     "mask", "masks", "msk", "label", "labels", "lbl", "lab", "gt", "gts", "groundtruth", "truth",
     "annotation", "annotations", "anno", "ann", "anns", "annot", "seg", "segmentation", "target", "targets",

@@ -22,7 +22,8 @@ from tests import rasters
 from tests.fuzz.target import Target
 
 SIDE = 40
-PALETTE = {i: (9 * i, 0, 255 - i) for i in range(256)}
+BLOCKS: dict[str, Any] = {"tiled": True, "blockxsize": 16, "blockysize": 16}
+WIDE: dict[str, Any] = {"kind": "uint16"}
 
 
 def _pair(suffix: str, folder: Path, kind: str = "uint8", **profile: Any) -> None:
@@ -111,9 +112,9 @@ def _of(kind: str, name: str, make: Callable[[Path], object], suffix: str, weigh
 
 TARGETS = [
     *_of("GeoTIFF", "strips", partial(_pair, ".tif"), ".tif"),
-    *_of("GeoTIFF", "tiles, deflate", partial(_pair, ".tif", tiled=True, blockxsize=16, blockysize=16, compress="deflate", predictor=2), ".tif"),
-    *_of("GeoTIFF", "lzw, 16 bits", partial(_pair, ".tif", kind="uint16", compress="lzw", interleave="band"), ".tif"),
-    *_of("GeoTIFF", "zstd, floats", partial(_pair, ".tif", kind="float32", compress="zstd", nodata=-1), ".tif"),
+    *_of("GeoTIFF", "tiles", partial(_pair, ".tif", **BLOCKS, compress="deflate", predictor=2), ".tif"),
+    *_of("GeoTIFF", "16 bits", partial(_pair, ".tif", **WIDE, compress="lzw", interleave="band"), ".tif"),
+    *_of("GeoTIFF", "floats", partial(_pair, ".tif", kind="float32", compress="zstd"), ".tif"),
     *_of("GeoTIFF", "jpeg", partial(_pair, ".tif", compress="jpeg", photometric="ycbcr"), ".tif"),
     *_of("GeoTIFF", "BigTIFF", partial(_pair, ".tif", bigtiff="yes"), ".tif", 1),
     Target("GeoTIFF", "mirrored", ("*.tif",), partial(_pair, ".tif"), _mirrored),

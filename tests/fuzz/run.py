@@ -49,7 +49,9 @@ class Worker:
         self.close()
         said = self._log().read_text(errors="replace")[-2000:]
         end = "hang" if line is None else "crash"
-        return {"number": number, "outcome": end, "said": f"exit {process.returncode}\n{said}"} | self._about(number)
+        return {"number": number, "outcome": end, "said": f"exit {process.returncode}\n{said}"} | self._about(
+            number
+        )
 
     def close(self) -> None:
         """End the process."""
@@ -59,7 +61,15 @@ class Worker:
             self.process = None
 
     def _started(self) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-X", "faulthandler", "-m", "tests.fuzz.worker", str(self.root), str(self.seed)]
+        command = [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            "-m",
+            "tests.fuzz.worker",
+            str(self.root),
+            str(self.seed),
+        ]
         here = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "workflow")])}
         with self._log().open("w") as log:
             return subprocess.Popen(
@@ -95,9 +105,7 @@ def table(found: Sequence[dict[str, Any]]) -> str:
     rows.append(["all", *(sum(int(row[i]) for row in rows) for i in range(1, len(OUTCOMES) + 1))])
     head = ["kind", "inputs", *OUTCOMES]
     lines = [[row[0], sum(map(int, row[1:])), *row[1:]] for row in rows]
-    return "\n".join(
-        "| " + " | ".join(map(str, line)) + " |" for line in [head, ["---"] * len(head), *lines]
-    )
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in [head, ["---"] * len(head), *lines])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,14 +114,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, nargs="+", help="numbers of inputs, to look at some again")
-    parser.add_argument("--keep", type=Path, help="folder for the files, which keeps those that were not caught")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for the files, which keeps those that were not caught"
+    )
     given = parser.parse_args(arguments)
     start, numbers = time.monotonic(), given.only or range(given.inputs)
     with tempfile.TemporaryDirectory() as own:
         found = list(_told(results(given.keep or Path(own), numbers, given.seed), len(numbers)))
     bad = [r for r in found if r["outcome"] not in GOOD]
     print(table(found))
-    print(f"\n{len(found)} inputs of seed {given.seed} in {time.monotonic() - start:.0f} s, {len(bad)} uncaught")
+    print(
+        f"\n{len(found)} inputs of seed {given.seed} in {time.monotonic() - start:.0f} s, {len(bad)} uncaught"
+    )
     return 1 if bad else 0
 
 

@@ -123,8 +123,9 @@ def _records(folder: Path) -> None:
     for name, inputs in (("a.json", {}), ("b.json", {"results/tiny/a.json": "0" * 64})):
         (folder / name).write_text("{}")
         body: dict[str, Any] = {
-            "output": name, "sha256": "0" * 64, "stage": "tile", "version": 1, "parameters": {"config": {"size": 32}},
-            "inputs": inputs, "command": "python -m landloom tile --config '{\"size\": 32}'", "packages": {"numpy": "2"},
+            "output": name, "sha256": "0" * 64, "stage": "tile", "version": 1, "inputs": inputs,
+            "parameters": {"config": {"size": 32}}, "packages": {"numpy": "2"},
+            "command": "python -m landloom tile --config '{\"size\": 32}'",
             "device": "cpu", "host": "h", "slurm_job": None, "gpus": 0, "job": name, "code": "", "phases": {},
             "started": "2025-01-01T00:00:00Z", "seconds": 1.5, "peak_memory_mb": {"cpu": 100},
         }  # fmt: skip

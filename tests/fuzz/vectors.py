@@ -28,7 +28,9 @@ def _make(suffix: str, folder: Path) -> None:
 
 
 def _file(folder: Path) -> Path:
-    return next(p for p in sorted(folder.glob("shapes.*")) if p.suffix in (".gpkg", ".geojson", ".shp", ".fgb"))
+    return next(
+        p for p in sorted(folder.glob("shapes.*")) if p.suffix in (".gpkg", ".geojson", ".shp", ".fgb")
+    )
 
 
 def _read(folder: Path) -> None:

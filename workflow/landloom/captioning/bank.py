@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from landloom.data import stored_tables
 from landloom.errors import InputError
 
 NEAREST = 4
@@ -33,8 +33,7 @@ class CaptionBank:
         ratios: NDArray[np.float64],
         nearest: int = NEAREST,
     ) -> None:
-        tables = [pd.read_parquet(p, columns=["id", "caption"]) for p in captions]
-        words = dict(pd.concat(tables).to_numpy().tolist()) if tables else {}
+        words = {r["id"]: r["caption"] for p in captions for r in stored_tables.rows(p, ["id", "caption"])}
         if missing := [t for t in tiles if t not in words]:
             found = f"{len(missing)} train tiles have no caption, such as '{missing[0]}'"
             raise InputError("captions", found, "Give the captions of all scenes, or run caption again")

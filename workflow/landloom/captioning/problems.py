@@ -1,6 +1,5 @@
 """What would stop a model from captioning, found before any job starts."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from landloom.config.caption import CaptionConfig
 from landloom.errors import InputError
 from landloom.models import layout
 from landloom.models.hub import locate
+from landloom.runtime.reading import object_of
 
 SECTION = "caption.qwen_vl"
 PARTS = {
@@ -26,6 +26,7 @@ PARTS = {
 """What a model folder must hold: one file of each row."""
 
 
+REMEDY = "Give a complete folder, as save_pretrained of model and processor writes it"
 REFUSED = (400, 404, 405, 415, 422)
 """What servers answer to a request that no trying again will mend."""
 
@@ -57,30 +58,29 @@ def _model(config: CaptionConfig) -> Iterator[InputError]:
         if not (settings.download and settings.revision):
             yield error
         return
-    remedy = "Give a complete folder, as save_pretrained of model and processor writes it"
     for what, files in PARTS.items():
         if not any((folder / f).is_file() for f in files):
-            yield InputError(folder, f"{what} is missing: no {' or '.join(files)}", remedy)
+            yield InputError(folder, f"{what} is missing: no {' or '.join(files)}", REMEDY)
     if not _sees(folder):
         found = f"{folder / 'config.json'} has no vision_config: the model reads words alone"
         yield InputError(SECTION, found, "Give a vision-language model, such as Qwen2-VL")
     if not _has_chat_template(folder):
         found = "the processor has no chat template: no chat_template.jinja"
         yield InputError(folder, found, "Give a model that was trained to follow instructions")
-    yield from layout.weights(folder, "model", remedy)
+    yield from layout.weights(folder, "model", REMEDY)
 
 
 def _sees(folder: Path) -> bool:
     """Whether a model reads pictures, as its config says; a folder without a config is another problem."""
     file = folder / "config.json"
-    return not file.is_file() or "vision_config" in json.loads(file.read_text())
+    return not file.is_file() or "vision_config" in object_of(file, REMEDY)
 
 
 def _has_chat_template(folder: Path) -> bool:
     if any((folder / f).is_file() for f in ("chat_template.jinja", "chat_template.json")):
         return True
     files = [folder / f for f in ("processor_config.json", "tokenizer_config.json")]
-    return any("chat_template" in json.loads(f.read_text()) for f in files if f.is_file())
+    return any("chat_template" in object_of(f, REMEDY) for f in files if f.is_file())
 
 
 def _server(config: CaptionConfig) -> list[InputError]:

@@ -9,9 +9,10 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from landloom.captioning.backend import Answer, Question, Save, Stopped
 from landloom.config.caption import CaptionConfig
-from landloom.errors import InputError, Interrupted
+from landloom.errors import Interrupted
 from landloom.models.hub import locate
 from landloom.provenance import records
+from landloom.runtime.reading import reading
 from landloom.training.loop import device
 
 SECTION = "caption.qwen_vl"
@@ -26,15 +27,11 @@ class QwenVl:
         self.config, settings = config, config.qwen_vl
         folder = locate(settings, SECTION)
         dtype = torch.bfloat16 if settings.precision == "bf16" else torch.float32
-        try:
+        with reading(f"{SECTION}.source: {folder}", "cannot be loaded", "Give a complete model folder"):
             self.processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
             self.model = AutoModelForImageTextToText.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, dtype=dtype
             )
-        except (OSError, ValueError, KeyError) as error:
-            first = str(error).strip().splitlines()[0]
-            remedy = "Give a complete model folder"
-            raise InputError(f"{SECTION}.source", f"{folder}: {first}", remedy) from None
         self.model.to(device()).eval()
         self.processor.tokenizer.padding_side = "left"  # answers begin where prompts end
         weights = settings.sha256 or settings.revision or records.digest(folder)

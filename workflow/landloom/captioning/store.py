@@ -45,7 +45,7 @@ class Store:
         try:
             row = json.loads(line)
             self.answers.setdefault(row.pop("key"), Answer(**row))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
 
     def __contains__(self, key: str) -> bool:

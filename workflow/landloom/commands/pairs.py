@@ -21,6 +21,7 @@ from landloom.errors import InputError
 from landloom.raster import map_legend, pairs
 from landloom.raster.map_legend import MapLegend
 from landloom.raster.pairs import MOST, Cutting
+from landloom.runtime.reading import object_of
 from landloom.scenes.splits import SPLITS
 
 SETTINGS = "pairs.json"
@@ -123,7 +124,7 @@ def settle(given: argparse.Namespace, images: list[Path]) -> None:
     stamps = {str(p): f"{p.stat().st_size} bytes of {p.stat().st_mtime_ns}" for p in (given.map, *images)}
     text = hashlib.sha256(given.legend.read_bytes()).hexdigest()
     own, file = how | stamps | {"legend's digest": text}, given.out / SETTINGS
-    before = json.loads(file.read_text()) if file.exists() else own
+    before = object_of(file) if file.exists() else own
     if changed := sorted(k for k in own.keys() | before.keys() if own.get(k) != before.get(k)):
         remedy = "Give another folder, or remove this one"
         raise InputError(given.out, f"has pairs that were made with another {', '.join(changed)}", remedy)

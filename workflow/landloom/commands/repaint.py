@@ -15,9 +15,8 @@ from landloom.data.statistics import Statistics
 from landloom.diffusion.inpainting import Paint, View, painted, thin
 from landloom.errors import InputError
 from landloom.orchestration import image_generators
-from landloom.raster import edited_copy, grid
+from landloom.raster import edited_copy, grid, opening
 from landloom.raster.labels import IGNORE
-from landloom.raster.opening import opened
 from landloom.raster.readable import readable
 from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window
@@ -37,7 +36,7 @@ def main(arguments: list[str]) -> int:
     with (
         SceneReader(files, made.config.data) as image,
         readable(given.hole),
-        opened(given.hole) as hole,
+        opening.opened(given.hole) as hole,
     ):
         fitting(image, made.statistics)
         check(image, hole)

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from landloom.errors import InputError
+from landloom.runtime.reading import reading
 
 EARTH = (1.340264, -0.081106, 0.000893, 0.003796)
 """Coefficients of the Equal Earth projection (Savric et al. 2019)."""
@@ -103,9 +102,6 @@ def load(file: Path) -> LocationEncoder:
     Raises:
         InputError: there is no such file, or its weights are of something else.
     """
-    try:
+    remedy = "Give that of the package geoclip, saved as safetensors (docs/systems.md)"
+    with reading(f"metadata.location_encoder: {file}", "cannot be read as a location encoder", remedy):
         return LocationEncoder(load_file(file))
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        found = f"cannot be read as a location encoder ({error})"
-        remedy = "Give that of the package geoclip, saved as safetensors (docs/systems.md)"
-        raise InputError(f"metadata.location_encoder: {file}", found, remedy) from None

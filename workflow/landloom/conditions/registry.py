@@ -21,6 +21,7 @@ from landloom.conditions.text import Text
 from landloom.config.encode import EncodeConfig
 from landloom.data.statistics import Statistics
 from landloom.errors import InputError
+from landloom.runtime.reading import object_of, reading
 
 CONDITIONS: dict[str, type[Condition]] = {
     c.name: c for c in (Mask, Text, Ratios, Metadata, LowResolution, Edges, KnownPixels, Dates, Map, Boxes)
@@ -67,11 +68,10 @@ def load(folder: Path, embed: Embed | None = None) -> Conditions:
         InputError: the folder does not say, or names a condition that is not known.
     """
     file = folder / FILE
-    try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError):
-        raise InputError(file, "does not say what the model was told in training", "Train it again") from None
+    with reading(file, "does not say what the model was told in training", "Train it again"):
+        found = {name: dict(settings) for name, settings in object_of(file).items()}
     if unknown := sorted(set(found) - set(CONDITIONS)):
         text = f"names the conditions {', '.join(unknown)}, but this version has {', '.join(CONDITIONS)} only"
         raise InputError(file, text, "Use the version that trained the model, or train it again")
-    return Conditions([CONDITIONS[n].read(folder, s, embed) for n, s in found.items()], folder)
+    with reading(folder, "its conditions cannot be read", "Train it again"):
+        return Conditions([CONDITIONS[n].read(folder, s, embed) for n, s in found.items()], folder)

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landloom.data import held_tiles, sample_index, samples
+from landloom.data import held_tiles, sample_index, samples, stored_tables
 from landloom.data.sample_index import Place
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
@@ -139,7 +138,7 @@ def load(
     With ``unlabelled`` the images of tiles without labels follow.
     """
     columns = ["id", "caption", "prompt"]
-    words = {r["id"]: r for p in captions for r in pd.read_parquet(p)[columns].to_dict("records")}
+    words = {r["id"]: r for p in captions for r in stored_tables.rows(p, columns)}
     places, ratios = trained(tiles)
     shown = [*places, *(_without_labels(tiles) if unlabelled else ())]
     images, labels = _pixels(statistics, places, shown)

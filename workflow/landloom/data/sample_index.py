@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from landloom.data import samples
 from landloom.errors import InputError
+from landloom.runtime.reading import reading
 
 SCHEMA = pa.schema(
     [("id", pa.string()), ("shard", pa.string()), ("row", pa.int64()), ("source", pa.string())]
@@ -64,10 +65,8 @@ def read(path: Path, shards: Sequence[Path]) -> list[Place]:
         InputError: the file is no index, or names a shard that is not among ``shards``: the samples of a
             job must lie in its declared inputs, or its record would be false.
     """
-    try:
+    with reading(path, "not a readable index", "Delete it and run mix again"):
         rows = pq.read_table(path, schema=SCHEMA).to_pylist()
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
-        raise InputError(path, f"not a readable index ({error})", "Delete it and run mix again") from None
     known = {_whole(s): s for s in shards}
     found = {name: _whole(path.parent / name) for name in {r["shard"] for r in rows}}
     if missing := sorted(name for name, place in found.items() if place not in known):

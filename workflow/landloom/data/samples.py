@@ -27,12 +27,14 @@ from landloom.raster import codec
 from landloom.raster.histogram import occurrences
 from landloom.raster.labels import IGNORE
 from landloom.runtime import phases
+from landloom.runtime.reading import reading
 
 GROUP_BYTES = 8 * 10**6
 """Encoded pixels in a row group. Reading one tile reads its whole group, so groups must be small."""
 GROUP_ROWS = 256
 TOTALS = "landloom.totals"
 """Key of the metadata that are written last, so that they are not in the schema."""
+DAMAGED, AGAIN = "not a readable Parquet file", "Delete it and run again"
 PIXELS = ("id", "image", "mask", "trust")
 """What a training reads of a sample."""
 
@@ -134,19 +136,26 @@ class Sample:
         """The mask as (H, W) class indices."""
         if self.mask is None:
             raise ValueError(f"sample {self.id} has no mask")
-        return codec.decode(self.mask)[0].astype(np.uint8, copy=False)
+        return self._raster(self.mask, "mask")[0].astype(np.uint8, copy=False)
 
     def image_array(self) -> NDArray[Any]:
         """The image as (C, H, W) in its own units."""
         if self.image is None:
             raise ValueError(f"sample {self.id} has no image")
-        return codec.decode(self.image)
+        return self._raster(self.image, "image")
 
     def trust_array(self) -> NDArray[np.uint8]:
         """The trust raster as (H, W), 255 everywhere when none is stored."""
         if self.trust is None:
             return np.full_like(self.mask_array(), 255)
-        return codec.decode(self.trust)[0].astype(np.uint8, copy=False)
+        return self._raster(self.trust, "trust")[0].astype(np.uint8, copy=False)
+
+    def _raster(self, data: bytes, column: str) -> NDArray[Any]:
+        """A raster of it (C, H, W)."""
+        try:
+            return codec.decode(data)
+        except InputError as error:
+            raise InputError(f"sample {self.id}, {column}", error.found, error.remedy) from None
 
     def trusted_mask(self, min_trust: float) -> NDArray[np.uint8]:
         """The mask (H, W) with pixels trusted less than ``min_trust`` (0 to 1) set to IGNORE."""
@@ -240,8 +249,9 @@ def read(paths: Path | Sequence[Path], split: str | None = None) -> Iterator[Sam
     for path in [paths] if isinstance(paths, Path) else paths:
         with _open(path) as file:
             for group in range(file.num_row_groups):
-                found = None if split is None else _in_split(file, group, split)
-                yield from _rows(file, group, found)
+                with reading(path, DAMAGED, AGAIN):
+                    found = None if split is None else _in_split(file, group, split)
+                yield from _rows(path, file, group, found)
 
 
 def _in_split(file: pq.ParquetFile, group: int, split: str) -> list[int]:
@@ -250,13 +260,14 @@ def _in_split(file: pq.ParquetFile, group: int, split: str) -> list[int]:
 
 
 def _rows(
-    file: pq.ParquetFile, group: int, wanted: Sequence[int] | None = None, names: Collection[str] = ()
-) -> Iterator[Sample]:
+    path: Path, file: pq.ParquetFile, group: int, wanted: Sequence[int] | None = None,
+    names: Collection[str] = (),
+) -> Iterator[Sample]:  # fmt: skip
     """Samples of a row group, or of some of its rows and columns; a group without any is not read."""
     if wanted is not None and not len(wanted):
         return
     known = [n for n in types(Sample) if n in file.schema_arrow.names and (not names or n in names)]
-    with phases.during("load"):
+    with phases.during("load"), reading(path, DAMAGED, AGAIN):
         table = file.read_row_group(group, columns=known)
         table = table if wanted is None else table.take(pa.array(wanted, pa.int64()))
         found = table.to_pylist()
@@ -272,7 +283,7 @@ class ShardReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self.file = _open(path)
+        self.path, self.file = path, _open(path)
         sizes = [self.file.metadata.row_group(g).num_rows for g in range(self.file.num_row_groups)]
         self.starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
 
@@ -282,7 +293,7 @@ class ShardReader:
         for row in wanted:
             by_group.setdefault(bisect_right(self.starts, row) - 1, []).append(row)
         for group, chosen in by_group.items():
-            found = _rows(self.file, group, [row - self.starts[group] for row in chosen], names)
+            found = _rows(self.path, self.file, group, [row - self.starts[group] for row in chosen], names)
             yield from zip(chosen, found, strict=True)
 
 
@@ -314,7 +325,7 @@ def columns(paths: Sequence[Path], names: Sequence[str]) -> dict[str, list[Any]]
     """Read a few columns of shards, without touching images; None where a shard lacks one."""
     found: dict[str, list[Any]] = {name: [] for name in names}
     for path in paths:
-        with _open(path) as file:
+        with _open(path) as file, reading(path, DAMAGED, AGAIN):
             table = file.read(columns=[n for n in names if n in file.schema_arrow.names])
             for name in names:
                 there = name in table.column_names
@@ -327,32 +338,30 @@ def table(paths: Sequence[Path], names: Sequence[str]) -> pa.Table:
     """A few columns of shards that all have them, as Arrow stores them: many times as fast as ``columns``."""
     parts = []
     for path in paths:
-        with _open(path) as file:
+        with _open(path) as file, reading(path, DAMAGED, AGAIN):
             parts.append(file.read(columns=list(names)).replace_schema_metadata())
     return pa.concat_tables(parts).select(names)
 
 
 def metadata(path: Path) -> dict[str, Any]:
     """What the writer of a shard stored about it."""
-    with _open(path) as file:
+    with _open(path) as file, reading(path, DAMAGED, AGAIN):
         found: dict[str, Any] = json.loads((file.schema_arrow.metadata or {}).get(b"landloom", b"{}"))
     return found
 
 
 def totals(path: Path) -> dict[str, Any]:
     """What the writer of a shard found out about all its samples; nothing in many shards."""
-    with _open(path) as file:
+    with _open(path) as file, reading(path, DAMAGED, AGAIN):
         found: dict[str, Any] = json.loads((file.metadata.metadata or {}).get(TOTALS.encode(), b"{}"))
     return found
 
 
 @phases.during("load")
 def _open(path: Path) -> pq.ParquetFile:
-    try:
+    with reading(path, DAMAGED, AGAIN):
         file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(path, f"not a readable Parquet file ({error})", "Delete it and run again") from None
-    found = {f.name: f.type for f in file.schema_arrow}
+        found = {f.name: f.type for f in file.schema_arrow}
     remedy = "It is from another edition of Landloom: delete it and run again"
     if missing := sorted(required(Sample) - set(found)):
         raise InputError(path, f"columns are missing: {', '.join(missing)}", remedy)

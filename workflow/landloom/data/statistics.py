@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from landloom.errors import InputError
+from landloom.runtime.reading import object_of
 
 
 class ClassInfo(BaseModel):
@@ -91,7 +92,7 @@ class Statistics(BaseModel):
             InputError: the file does not hold dataset statistics.
         """
         try:
-            return cls.model_validate_json(path.read_text())
+            return cls.model_validate(object_of(path, "Run ratios again"))
         except ValidationError as error:
             raise InputError(
                 path, f"no dataset statistics ({error.error_count()} errors)", "Run ratios again"

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from landloom.errors import InputError
 from landloom.runtime import phases
+from landloom.runtime.reading import reading
 
 TYPES = {
     "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32,
@@ -61,18 +62,22 @@ def look(path: Path) -> tuple[dict[str, Stored], dict[str, str]]:
     Raises:
         InputError: it is no such file.
     """
-    try:
+    with reading(path, "not a readable safetensors file", "Run encode again"):
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(min(length, 10**8)))
-        metadata = header.pop("__metadata__", {})
-        found = {
-            name: Stored(path, 8 + length + h["data_offsets"][0], Kind(TYPES[h["dtype"]], tuple(h["shape"])))
-            for name, h in header.items()
-        }
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise InputError(path, f"not a readable safetensors file ({error})", "Run encode again") from None
-    return found, metadata
+        metadata = {str(k): str(v) for k, v in header.pop("__metadata__", {}).items()}
+        room = path.stat().st_size - 8 - length
+        return {name: _stored(path, 8 + length, room, about) for name, about in header.items()}, metadata
+
+
+def _stored(path: Path, first: int, room: int, about: Mapping[str, Any]) -> Stored:
+    """A tensor by its entry in the header; it must lie in the ``room`` behind that, and have its size."""
+    start, end = (int(x) for x in about["data_offsets"])
+    kind = Kind(TYPES[about["dtype"]], tuple(int(x) for x in about["shape"]))
+    if not 0 <= start <= end <= room or min(kind.shape, default=0) < 0 or kind.bytes != end - start:
+        raise ValueError("a tensor is said to lie where none can be")
+    return Stored(path, first + start, kind)
 
 
 @phases.during("load")

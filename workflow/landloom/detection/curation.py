@@ -1,6 +1,5 @@
 """Whether images hold the objects that were asked for, and no others, as a detector sees it."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from landloom.detection import networks, predict
 from landloom.detection.judgement import Judged
 from landloom.detection.scenes import scenes
 from landloom.detection.scores import Matches, matched
+from landloom.runtime.reading import object_of
 
 
 class Seen(NamedTuple):
@@ -51,7 +51,7 @@ def judged(
         InputError: ``detector`` holds no detector.
     """
     model = networks.load(detector / "model")
-    least = json.loads((detector / "scores.json").read_text())["threshold"]
+    least = object_of(detector / "scores.json")["threshold"]
     for sample, boxes in predict.over(model, dataset, ((s, s.image_array()) for s in pairs)):
         if sample.objects is not None:
             sure = boxes.at(boxes.scores >= least)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from landloom.data import stored_tables
 from landloom.detection.boxes import Array
 from landloom.detection.scores import THRESHOLDS, Ground, Matches, precision
 
@@ -41,7 +42,7 @@ def write(found: Judged, folder: Path) -> None:
 def read(run: Path) -> dict[Ground, list[Matches]]:
     """Matches that ``write`` has written."""
     result: dict[Ground, list[Matches]] = {}
-    for row in pq.read_table(run / FILE).to_pylist():
+    for row in stored_tables.rows(run / FILE):
         hits, ignored = (
             np.reshape(np.array(row[k], bool), (len(THRESHOLDS), -1)) for k in ("hits", "ignored")
         )

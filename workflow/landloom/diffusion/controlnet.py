@@ -13,6 +13,7 @@ from landloom.diffusion import lora
 from landloom.errors import InputError
 from landloom.models.families.base import Bundle, Control
 from landloom.runtime import phases
+from landloom.runtime.reading import reading
 
 STEM = (16, 32, 96, 256)  # ControlNet's own widths, for a VAE that shrinks eight times
 SMALL = 0.03
@@ -90,9 +91,10 @@ def save(
 @phases.during("load")
 def load(folder: Path, model: Bundle, device: torch.device, dtype: torch.dtype) -> Control:
     """Read the ControlNet; what was trained along takes its place in ``model``."""
-    control = model.control.from_pretrained(folder, use_safetensors=True, local_files_only=True)
-    if (folder / DECODER).is_file():
-        model.network.load_state_dict(load_file(folder / DECODER), strict=False)
+    with reading(folder, "holds no ControlNet of this base", "Run image_train again, or restore the folder"):
+        control = model.control.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+        if (folder / DECODER).is_file():
+            model.network.load_state_dict(load_file(folder / DECODER), strict=False)
     if (folder / lora.WEIGHTS).is_file():
         lora.load(model, folder)
         model.network.to(device, dtype)
@@ -103,5 +105,10 @@ def load_stems(folder: Path, model: Bundle, made: Control, conditions: Condition
     """Stems that ``save`` wrote, for the conditions of the same folder."""
     found = stems(model, made, conditions)
     if found:
-        found.load_state_dict(load_file(folder / STEMS))
+        with reading(
+            folder / STEMS,
+            "does not hold the stems of its conditions",
+            "Run image_train again, or restore the folder",
+        ):
+            found.load_state_dict(load_file(folder / STEMS))
     return found.requires_grad_(False).eval()

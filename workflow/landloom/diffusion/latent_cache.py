@@ -16,6 +16,7 @@ from landloom.data.tensor_table import Part, Table
 from landloom.errors import InputError
 from landloom.models.families.base import Bundle
 from landloom.runtime import progress
+from landloom.runtime.reading import reading
 
 LATENTS = ("images", "masks")
 """Tensors of latents: a training needs one of them."""
@@ -68,7 +69,7 @@ def load(paths: Sequence[Path], latents: Collection[str] = LATENTS) -> LatentCac
     Raises:
         InputError: there is no tile in any of them, or one lacks what the others have.
     """
-    files = {p: file for p in paths if (file := look(p))[0]["labels"].kind.shape[0]}
+    files = {p: file for p in paths if (file := _looked(p))[0]["labels"].kind.shape[0]}
     if not files:
         raise InputError(
             paths[0].parent, "no training tile was encoded", "Look at check and tile for this dataset"
@@ -77,8 +78,23 @@ def load(paths: Sequence[Path], latents: Collection[str] = LATENTS) -> LatentCac
     room = held_tiles.shared({name: table.kind.bytes for name, table in tables.items()})
     found = {name: table.rows(room[name]) for name, table in tables.items()}
     fixed = {name: found.pop(name, torch.empty(0)) for name in FIXED}
-    ids = [name for _, metadata in files.values() for name in json.loads(metadata["ids"])]
+    ids = [name for path, (_, metadata) in files.items() for name in _ids(path, metadata)]
     return LatentCache(**fixed, ids=ids, more=found)
+
+
+def _looked(path: Path) -> tuple[dict[str, Stored], dict[str, str]]:
+    """A file of latents, with what any has."""
+    tensors, metadata = look(path)
+    lacks = sorted({"labels", "captions", "prompts", "text", "ratios", *LATENTS} - set(tensors))
+    if lacks or "ids" not in metadata or any(not t.kind.shape for t in tensors.values()):
+        found = f"has no {', '.join(lacks)}" if lacks else "says nothing of its tiles"
+        raise InputError(path, f"no file of latents: it {found}", "Run encode again")
+    return tensors, metadata
+
+
+def _ids(path: Path, metadata: Mapping[str, str]) -> list[str]:
+    with reading(path, "does not name its tiles", "Run encode again"):
+        return [str(name) for name in json.loads(metadata["ids"])]
 
 
 def _tables(files: Mapping[Path, Mapping[str, Stored]], left_out: Collection[str]) -> dict[str, Table]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from landloom.models.families.base import Bundle
 from landloom.runtime import phases
+from landloom.runtime.reading import reading
 
 WEIGHTS = "pytorch_lora_weights.safetensors"
 """The file that ``load_lora_weights`` looks for."""
@@ -36,14 +37,16 @@ def save(model: Bundle, out: Path) -> None:
 @phases.during("load")
 def load(model: Bundle, folder: Path) -> None:
     """Put the adapter in ``folder`` on the denoiser."""
-    model.network.load_lora_adapter(
-        folder, prefix=model.denoiser, local_files_only=True, use_safetensors=True
-    )
+    with reading(folder, "its LoRA cannot be loaded", "Run the training again, or restore the folder"):
+        model.network.load_lora_adapter(
+            folder, prefix=model.denoiser, local_files_only=True, use_safetensors=True
+        )
 
 
 def read(model: Bundle, folder: Path) -> dict[str, Tensor]:
     """The matrices that ``save`` wrote, by the names that ``get_peft_model_state_dict`` gives."""
-    weights = load_file(folder / WEIGHTS).items()
-    return dict(
-        convert_unet_state_dict_to_peft({k.removeprefix(f"{model.denoiser}."): v for k, v in weights})
-    )
+    with reading(folder / WEIGHTS, "holds no LoRA", "Run the training again, or restore the folder"):
+        weights = load_file(folder / WEIGHTS).items()
+        return dict(
+            convert_unet_state_dict_to_peft({k.removeprefix(f"{model.denoiser}."): v for k, v in weights})
+        )

@@ -20,6 +20,7 @@ from landloom.raster.palette import distances
 from landloom.ratio_control.choice import Drawn, Request
 from landloom.ratio_control.proportion import LatentProbe
 from landloom.ratio_control.steering import ProbeSteering
+from landloom.runtime.reading import reading
 from landloom.training.loop import device, step_seed
 
 
@@ -72,9 +73,10 @@ def load_probe(folder: Path, classes: int) -> LatentProbe:
     if not file.exists():
         remedy = "Train with label_train.proportion.probe_steps above 0, or set control.latent to 0"
         raise InputError(file, "guidance needs the latent probe, which was not fitted", remedy)
-    weights = load_file(file)
-    probe = LatentProbe(weights["layers.0.weight"].shape[1], classes)
-    probe.load_state_dict(weights)
+    with reading(file, "is no latent probe of these classes", "Run label_train again"):
+        weights = load_file(file)
+        probe = LatentProbe(weights["layers.0.weight"].shape[1], classes)
+        probe.load_state_dict(weights)
     return probe.to(device()).requires_grad_(False)
 
 

@@ -17,6 +17,7 @@ from landloom.conditions.group import Conditions
 from landloom.diffusion import controlnet, lora
 from landloom.diffusion.denoiser import Denoiser
 from landloom.errors import InputError
+from landloom.runtime.reading import reading
 
 FIELD = "image_train.start"
 
@@ -69,11 +70,16 @@ def _agree(before: Conditions, told: Conditions, folder: Path) -> None:
 def _stems(denoiser: Denoiser, folder: Path) -> None:
     """Stems of further hints; one that the old model lacks keeps its last layer of zeros."""
     file = folder / controlnet.STEMS
-    weights = load_file(file) if file.is_file() else {}
+    weights = _weights(file) if file.is_file() else {}
     for name, stem in denoiser.stems.items():
         own = {k.removeprefix(f"{name}."): v for k, v in weights.items() if k.startswith(f"{name}.")}
         if own:
             _fill(stem, own, f"the stem of '{name}'", folder)
+
+
+def _weights(file: Path) -> dict[str, Tensor]:
+    with reading(file, "no safetensors file", "Start from a folder that is whole"):
+        return load_file(file)
 
 
 def _base(denoiser: Denoiser, folder: Path) -> None:
@@ -89,7 +95,7 @@ def _base(denoiser: Denoiser, folder: Path) -> None:
             found = f"{folder} was trained with {key}, which is off here"
             raise InputError(FIELD, found, f"Set image_train.{key} as it was there")
     if (folder / controlnet.DECODER).is_file():
-        decoder = load_file(folder / controlnet.DECODER)
+        decoder = _weights(folder / controlnet.DECODER)
         _fill(denoiser.network, denoiser.network.state_dict() | decoder, "the decoder", folder)
     if (folder / lora.WEIGHTS).is_file():
         matrices = lora.read(denoiser.model, folder)

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from landloom.errors import InputError
 from landloom.runtime import phases
+from landloom.runtime.reading import object_of, reading
 
 DROPOUT = 0.5
 NOISY = 3
@@ -95,14 +94,11 @@ def load(folder: Path) -> Generator:
     Raises:
         InputError: the folder holds none, or one that is damaged.
     """
-    try:
-        config = json.loads((folder / "config.json").read_text())
+    with reading(folder, "is no generator", "Run image_train again"):
+        config = object_of(folder / "config.json")
         config.pop("model")
         made = Generator(**config)
         made.load_state_dict(load_file(folder / WEIGHTS))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise InputError(folder, f"is no generator: {first}", "Run image_train again") from None
     return made.eval().requires_grad_(False)
 
 

@@ -11,6 +11,7 @@ from landloom.config.label_sample import LabelSampleConfig
 from landloom.mask_diffusion.network import MaskDenoiser
 from landloom.mask_diffusion.sampling import sample
 from landloom.ratio_control.choice import Drawn, Request
+from landloom.runtime.reading import reading
 from landloom.training.loop import device, step_seed
 
 
@@ -18,7 +19,8 @@ class CategoricalMasks:
     """Draws masks with a network that ``label_train`` saved in ``folder``."""
 
     def __init__(self, folder: Path, config: LabelSampleConfig) -> None:
-        self.model = MaskDenoiser.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        with reading(folder, "holds no network of masks", "Run label_train again"):
+            self.model = MaskDenoiser.from_pretrained(folder, local_files_only=True, use_safetensors=True)
         self.model.to(device()).eval()
         self.config = config
         if config.vector_guidance != 1:

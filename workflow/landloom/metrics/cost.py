@@ -37,7 +37,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
     """The record beside an output; None when there is none, or it is cut off."""
     try:
         found: dict[str, Any] = json.loads(record_path(path).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found
 

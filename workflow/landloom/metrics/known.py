@@ -12,6 +12,7 @@ from torch import Tensor
 
 from landloom.errors import InputError
 from landloom.runtime import phases
+from landloom.runtime.reading import reading
 
 
 @dataclass
@@ -50,5 +51,8 @@ def load(paths: Sequence[Path]) -> Known:
 
 
 def _read(path: Path) -> Known:
-    with safe_open(path, framework="pt") as file:
-        return Known(file.get_tensor("features"), json.loads(file.metadata()["ids"]))
+    with reading(path, "holds no features", "Run features again"), safe_open(path, framework="pt") as file:
+        found = Known(file.get_tensor("features"), [str(i) for i in json.loads(file.metadata()["ids"])])
+        if len(found.features) != len(found.ids):
+            raise ValueError(f"{len(found.features)} rows for {len(found.ids)} tiles")
+        return found

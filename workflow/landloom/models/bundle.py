@@ -6,17 +6,16 @@ from typing import Any
 
 import diffusers
 import transformers
-from safetensors import SafetensorError
 from transformers.utils import logging
 
 from landloom.config.section import Section
-from landloom.errors import InputError
 from landloom.models.families import index
 from landloom.models.families.base import Bundle
 from landloom.models.families.sd3 import StableDiffusion3
 from landloom.models.families.sdxl import StableDiffusionXL
 from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.runtime import phases
+from landloom.runtime.reading import reading
 
 logging.disable_progress_bar()  # a bar per loaded file hides the lines that matter
 
@@ -73,8 +72,5 @@ def _part(folder: Path, kind: str | None) -> Any:
         return None
     found = getattr(diffusers, kind, None) or getattr(transformers, kind)
     weights = {} if "Tokenizer" in kind or "Scheduler" in kind else {"use_safetensors": True}
-    try:
+    with reading(folder, "cannot be loaded", "Give a complete diffusers folder"):
         return found.from_pretrained(folder, local_files_only=True, **weights)
-    except (OSError, ValueError, SafetensorError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise InputError(folder, f"cannot be loaded: {first}", "Give a complete diffusers folder") from None

@@ -19,6 +19,7 @@ from landloom.models.families.index import (
     shrinks,
 )
 from landloom.models.hub import locate
+from landloom.runtime.reading import object_of, reading
 
 
 def problems(config: BaseConfig, size: int) -> list[InputError]:
@@ -124,7 +125,7 @@ def weights(part: Path, stem: str, remedy: str) -> Iterator[InputError]:
     single, index = part / f"{stem}.safetensors", part / f"{stem}.safetensors.index.json"
     files = [single]
     if not single.is_file() and index.is_file():
-        files = sorted({part / name for name in json.loads(index.read_text())["weight_map"].values()})
+        files = _named(part, index, remedy)
     for file in files:
         if file.is_file():
             if (found := _broken(file)) is not None:
@@ -138,6 +139,15 @@ def weights(part: Path, stem: str, remedy: str) -> Iterator[InputError]:
             yield InputError(file, "the file does not exist", remedy)
 
 
+def _named(part: Path, index: Path, remedy: str) -> list[Path]:
+    """Files that an index names; only names inside of its own folder are any."""
+    with reading(index, "names no files of weights", remedy):
+        names = sorted({str(n) for n in object_of(index)["weight_map"].values()})
+    if strange := [n for n in names if Path(n).name != n]:
+        raise InputError(index, f"names '{strange[0]}', which is no file of its own folder", remedy)
+    return [part / n for n in names]
+
+
 def _broken(file: Path) -> str | None:
     """What is wrong with a safetensors file, by its header and its length."""
     size = file.stat().st_size
@@ -147,7 +157,10 @@ def _broken(file: Path) -> str | None:
             return "not a safetensors file, or cut off"
         try:
             header = json.loads(stream.read(length))
-        except ValueError:
+        except (ValueError, RecursionError):
             return "not a safetensors file"
-    end = max((v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"), default=0)
+    try:
+        end = max((int(v["data_offsets"][1]) for k, v in header.items() if k != "__metadata__"), default=0)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return "not a safetensors file: its header names no places of tensors"
     return f"cut off: {size} bytes instead of {8 + length + end}" if size < 8 + length + end else None

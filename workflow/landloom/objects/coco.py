@@ -35,10 +35,10 @@ class Listing:
             self.annotations: dict[Any, list[tuple[int, Entry]]] = {}
             for i, annotation in enumerate(found["annotations"]):
                 self.annotations.setdefault(annotation["image_id"], []).append((i, annotation))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            known = {image["id"] for images in self.images.values() for image in images}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             text = f"is not COCO with images, annotations and categories ({error!r})"
             raise InputError(path, text, "Export it again") from None
-        known = {image["id"] for images in self.images.values() for image in images}
         if strange := sorted(map(repr, self.annotations.keys() - known)):
             count = sum(len(self.annotations[i]) for i in self.annotations.keys() - known)
             text = f"{count} annotations are of images that are not listed, such as image_id {strange[0]}"
@@ -62,6 +62,9 @@ class Listing:
 
     def _require_size(self, image: Entry, view: View) -> None:
         told, own = (image.get("width"), image.get("height")), (view.width, view.height)
+        if wrong := [t for t in told if not (t is None or isinstance(t, int | float))]:
+            where = f"{self.path}, image '{image['file_name']}'"
+            raise InputError(where, f"its size is {wrong[0]!r}", "Write width and height in pixels")
         if None in told or told == own:
             return
         remedy = "Give the image that was annotated, as it was"
@@ -120,7 +123,7 @@ def _corners(annotation: Mapping[str, Any], image: Entry, config: ObjectsConfig,
     if width < 0 or height < 0:
         found = f"bbox is {given}, with a side below 0"
         raise InputError(where, found, "It has x, y, width and height, not two corners; correct it")
-    wide, high = image.get("width", np.inf), image.get("height", np.inf)
+    wide, high = image.get("width") or np.inf, image.get("height") or np.inf
     if x + width > 1.01 * wide + 2 or y + height > 1.01 * high + 2:
         found = f"bbox is {given}, which reaches beyond the image of {wide} x {high} pixels"
         raise InputError(where, found, "It has x, y, width and height, not two corners; correct it")

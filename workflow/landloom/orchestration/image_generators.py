@@ -1,6 +1,5 @@
 """Trained image generators of a run, for commands that use one outside of the workflow."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from landloom.orchestration import config_files
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.runtime import command_line
 from landloom.runtime.importing import importing
+from landloom.runtime.reading import object_of
 
 if TYPE_CHECKING:
     from landloom.diffusion.images import DiffusionImages
@@ -40,7 +40,7 @@ class ImageGenerator:
     @property
     def conditions(self) -> dict[str, Any]:
         """What it was told in training, with the settings, by the name of the condition."""
-        found: dict[str, Any] = json.loads((self.folder / "conditions.json").read_text())
+        found: dict[str, Any] = object_of(self.folder / "conditions.json")
         return found
 
     @property

@@ -1,7 +1,6 @@
 """The check, run by the workflow itself before its first job."""
 
 import importlib.util
-import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Training
+from landloom.errors import InputError
 from landloom.models import layout
 from landloom.models.families import index
 from landloom.orchestration import storage
@@ -22,6 +22,7 @@ from landloom.orchestration.trained_models import TrainedModels
 from landloom.provenance import records
 from landloom.runtime import argument_files, gpus
 from landloom.runtime import registry as stages
+from landloom.runtime.reading import object_of
 
 if TYPE_CHECKING:
     from landloom.orchestration.dag import Dag
@@ -111,7 +112,7 @@ def require_room(runs: Sequence[tuple[Config, TrainedModels]]) -> None:
 
 def surveyed(config: Config) -> Tiles:
     """The tiles that the check has counted, if all windows become tiles."""
-    found = json.loads(Path(f"results/{config.dataset}/check.json").read_text())
+    found = object_of(Path(f"results/{config.dataset}/check.json"))
     scene = found["scenes"][0]
     return Tiles.of(found["windows"], scene["bands"], config.tile.size, scene["dtype"])
 
@@ -160,7 +161,10 @@ def current(out: Path, settings: dict[str, Any], rasters: Sequence[str]) -> bool
     record = records.record_path(out)
     if not out.exists() or not record.exists():
         return False
-    said = json.loads(record.read_text())
+    try:
+        said = object_of(record)
+    except InputError:
+        return False
     newest = max((Path(f).stat().st_mtime for f in rasters), default=0)
-    same = said["parameters"] == settings and said["version"] == stages.version("check")
+    same = said.get("parameters") == settings and said.get("version") == stages.version("check")
     return bool(same and newest < out.stat().st_mtime)

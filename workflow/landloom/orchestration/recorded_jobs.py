@@ -113,6 +113,6 @@ def _rules(workflow: Any, record: Record) -> Iterator[Any]:
 def _read(path: Path) -> Record:
     try:
         record: Record = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) and set(record) >= KEYS else {}

@@ -1,15 +1,16 @@
 """The audit of a results folder: every output re-hashed, and traced back to the scenes it came from."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from landloom.errors import InputError
 from landloom.provenance import lineage, records
+from landloom.runtime.reading import object_of, reading
 
 SKIPPED_FOLDERS = {"state"}  # checkpoints: they come and go, and no output is among them
 PROBLEMS = ("changed", "missing", "stale", "outdated", "orphan")
@@ -21,6 +22,11 @@ KEYS = (
     *("stage", "version", "parameters", "packages", "sha256", "seconds", "peak_memory_mb", "device", "gpus"),
     *("host", "slurm_job", "started"),
 )
+KINDS: dict[str, type | UnionType] = {
+    "stage": str, "version": int, "parameters": dict, "packages": dict, "seconds": float | int,
+    "peak_memory_mb": dict, "gpus": int, "job": str, "slurm_job": str | None, "started": str,
+}  # fmt: skip
+"""What values of a record are, where others than the audit reckon with them."""
 
 
 @dataclass
@@ -165,10 +171,9 @@ def _skipped(inside: Path) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = json.loads(path.read_text())
-        return record | {"inputs": dict(record["inputs"]), "sha256": str(record["sha256"])}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            path, f"not a provenance record ({error})", "Delete it with its output and run again"
-        ) from None
+    with reading(path, "not a provenance record", "Delete it with its output and run again"):
+        record = object_of(path)
+        if wrong := [k for k, kind in KINDS.items() if k in record and not isinstance(record[k], kind)]:
+            raise ValueError(f"{wrong[0]} is {record[wrong[0]]!r}")
+        inputs = {str(path): str(digest) for path, digest in dict(record["inputs"]).items()}
+        return record | {"inputs": inputs, "sha256": str(record["sha256"])}

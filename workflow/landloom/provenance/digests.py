@@ -105,7 +105,7 @@ def _read(entry: Path, path: Path) -> dict[str, Known]:
         found = json.loads(entry.read_text())
         files = found["files"] if found["path"] == str(path.absolute()) else {}
         return {name: (int(a), int(b), int(c), str(d)) for name, (a, b, c, d) in files.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

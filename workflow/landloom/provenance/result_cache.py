@@ -70,7 +70,7 @@ def _good(kept: Path, fingerprint: str) -> bool:
         record = json.loads((kept / "record.json").read_text())
         same = made == {"fingerprint": fingerprint, "code": code()}
         return same and records.digest(kept / "output") == record["sha256"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

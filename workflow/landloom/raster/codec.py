@@ -11,6 +11,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
+from landloom.errors import InputError
 from landloom.raster import png
 from landloom.raster.drivers import ENCODED
 from landloom.runtime import phases
@@ -63,14 +64,19 @@ def decode(data: bytes) -> NDArray[Any]:
     """Decode a file in memory to (C, H, W).
 
     Raises:
-        ValueError: the bytes are not a raster, or a PNG was cut off.
+        InputError: the bytes are not a raster, or claim too large a one, or a PNG was cut off.
     """
     if not data or png.cut_off(data):
-        raise ValueError("not a readable raster (it is empty or cut off)")
+        raise _damaged("it is empty or cut off")
     try:
         with MemoryFile(data) as memory, memory.open(driver=list(ENCODED)) as file:
             if (size := sum(prod(file.shape) * np.dtype(d).itemsize for d in file.dtypes)) > DECODED:
-                raise ValueError(f"not a tile (it claims {size / 2**30:.1f} GiB of pixels)")
+                raise _damaged(f"it claims {size / 2**30:.1f} GiB of pixels")
             return np.asarray(file.read())
     except RasterioError as error:
-        raise ValueError(f"not a readable raster ({error})") from None
+        raise _damaged(str(error.__cause__ or error)) from None
+
+
+def _damaged(found: str) -> InputError:
+    """The error for bytes in a shard, of which only the shard's reader knows the name."""
+    return InputError("a raster in a shard", f"is damaged ({found})", "Delete the shard and run again")

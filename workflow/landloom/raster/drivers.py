@@ -1,9 +1,9 @@
 """What GDAL may open: few formats, and nothing that a file names inside itself.
 
-GDAL knows more than a hundred formats. Some reach a network, read other files that they name, or run programs,
-and are recognised by content, whatever a file is called. So a file is opened with the drivers of ``RASTERS``
-alone, and those of ``NEVER`` are not even there for what GDAL opens on its own. Import this before rasterio
-and pyogrio are used; both load their own GDAL, which reads the environment once.
+GDAL knows more than a hundred formats. Some reach a network, read other files that they name, or run
+programs, and they are recognised by content, whatever a file is called. So a file is opened with the drivers
+of ``RASTERS`` alone, and those of ``NEVER`` are not even there for what GDAL opens on its own. Import this
+before rasterio and pyogrio are used; both load their own GDAL, which reads the environment once.
 """
 
 import os

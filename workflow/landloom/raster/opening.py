@@ -20,16 +20,17 @@ UNPACKED = 2**30
 """Most bytes that are unpacked at once: a block of a file, of all bands if they are stored together."""
 
 
-@ensure_env
+@ensure_env  # type: ignore[untyped-decorator]
 def opened(path: Path) -> DatasetReader:
     """Open a raster; use it as a context manager.
 
     Raises:
-        RasterioError: it cannot be read; see ``readable``.
+        RasterioError, CPLE_BaseError: it cannot be read; see ``readable``.
         InputError: it is larger than any scene, or names another file.
     """
     file = DatasetReader(str(path), driver=list(RASTERS))
     try:
+        _ = file.crs, file.tags()  # an error in them would come up later, where no file is named
         require_bounded(file, path)
         _require_alone(file, path)
     except BaseException:

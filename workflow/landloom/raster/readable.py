@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 
 from landloom.errors import InputError
@@ -17,11 +18,12 @@ def readable(path: object) -> Iterator[None]:
     """Turn a failure to read a raster into an InputError that names the file."""
     try:
         yield
-    except RasterioError as error:
+    except (RasterioError, CPLE_BaseError) as error:
         cause = str(error.__cause__ or error)
         if UNKNOWN in cause:
             remedy = "Replace the file, which may be cut off, or write it to a GeoTIFF (gdal_translate)"
-            raise InputError(path, f"cannot be read as a raster: it is none of {formats(RASTERS)}", remedy) from None
+            found = f"cannot be read as a raster: it is none of {formats(RASTERS)}"
+            raise InputError(path, found, remedy) from None
         raise InputError(
             path, f"cannot be read as a raster ({cause})", "Replace the file; it may be cut off"
         ) from None

@@ -5,6 +5,7 @@ it was built with that driver.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -19,6 +20,7 @@ from landloom.errors import InputError
 from landloom.raster.drivers import VECTORS, formats
 from landloom.runtime import phases
 from landloom.runtime.importing import importing
+from landloom.runtime.reading import reading
 
 if TYPE_CHECKING:
     import geopandas
@@ -69,12 +71,11 @@ def read(
             every = _whole(path, layer, None if names is None else tuple(names), _stamp(path))
         found = every.iloc[np.sort(every.sindex.query(shapely.box(*box)))]
     else:
-        try:
+        with _understood(path, where):
             found = pyogrio.read_dataframe(path, layer=layer, columns=names, where=where, bbox=box)
-        except (RuntimeError, ValueError) as error:  # of pyogrio, which calls all of its own RuntimeErrors
-            raise _unread(path, error, where) from None
-    found = found.to_crs(crs)
-    found.geometry = shapely.make_valid(found.geometry.to_numpy())
+    with _understood(path):
+        found = found.to_crs(crs)
+        found.geometry = shapely.make_valid(found.geometry.to_numpy())
     # Of a missing or an empty geometry they are no numbers.
     kept = np.isfinite(shapely.bounds(found.geometry.to_numpy())).all(1)
     empty = len(found) - int(kept.sum())
@@ -109,10 +110,8 @@ def _whole(
     """All features of a file that has no index, as they are stored."""
     import pyogrio
 
-    try:
+    with _understood(path):
         return pyogrio.read_dataframe(path, layer=layer, columns=columns)
-    except (RuntimeError, ValueError) as error:
-        raise _unread(path, error) from None
 
 
 def parts(path: Path, layer: str | None, column: str | None, size: int) -> Iterator["geopandas.GeoDataFrame"]:
@@ -128,12 +127,10 @@ def parts(path: Path, layer: str | None, column: str | None, size: int) -> Itera
     _require(path, names, about["fields"])
     start = 0
     while True:
-        try:
+        with _understood(path):
             found = pyogrio.read_dataframe(
                 path, layer=layer, columns=names, skip_features=start, max_features=size
             )
-        except (RuntimeError, ValueError) as error:
-            raise _unread(path, error) from None
         yield found
         if len(found) < size:
             return
@@ -153,10 +150,8 @@ def layers(path: Path) -> list[str]:
     if path.suffix == OSM and "OSM" not in pyogrio.list_drivers(read=True):
         found = "is an extract of OpenStreetMap, but GDAL was built without its driver 'OSM'"
         raise InputError(path, found, "Convert it where GDAL has it (ogr2ogr extract.gpkg extract.osm.pbf)")
-    try:
+    with _understood(path):
         found = pyogrio.list_layers(path)
-    except pyogrio.errors.DataSourceError as error:
-        raise _unread(path, error) from None
     names = [str(name) for name, kind in found if kind is not None]
     if not names:
         raise InputError(path, "has no layer with geometries", "Give a file of points, lines or polygons")
@@ -173,21 +168,16 @@ def describe(path: Path, layer: str) -> dict[str, Any]:
     """
     with importing():
         import pyogrio
-    try:
+    with _understood(path):
         about: dict[str, Any] = pyogrio.read_info(path, layer=layer)
-    except pyogrio.errors.DataSourceError as error:
-        raise _unread(path, error) from None
     _require_format(path, about["driver"])
     if not about["crs"]:
         remedy = "Set it (ogr2ogr -a_srs EPSG:... OUT IN; a Shapefile needs its .prj file beside it)"
         raise InputError(f"{path}, layer '{layer}'", "has no coordinate system", remedy)
+    with _understood(path):
+        degrees = CRS.from_user_input(about["crs"]).is_geographic
     found = about["total_bounds"]
-    if (
-        found is not None
-        and np.isfinite(found).all()
-        and CRS.from_user_input(about["crs"]).is_geographic
-        and not _degrees(found)
-    ):
+    if degrees and found is not None and np.isfinite(found).all() and not _degrees(found):
         shown = ", ".join(f"{x:g}" for x in found)
         what = f"its coordinates ({shown}) are no degrees of longitude and latitude, as its CRS says"
         remedy = "GeoJSON takes longitude first, then latitude, in degrees; set the true CRS of other formats"
@@ -207,13 +197,15 @@ def extent(path: Path, layer: str, crs: str) -> Any:
         import shapely
     about = describe(path, layer)
     if about["total_bounds"] is None:  # of some formats a pass over the whole file tells
-        about = pyogrio.read_info(path, layer=layer, force_total_bounds=True)
+        with _understood(path):
+            about = pyogrio.read_info(path, layer=layer, force_total_bounds=True)
     found = about["total_bounds"]
     if not about["features"] or found is None or not np.isfinite(found).all():
         return None
     sides = (np.linspace(found[i], found[i + 2], EDGE) for i in (0, 1))
     points = shapely.multipoints(np.stack(np.meshgrid(*sides), -1).reshape(-1, 2))
-    return geopandas.GeoSeries([points], crs=about["crs"]).to_crs(crs).iloc[0].convex_hull
+    with _understood(path):
+        return geopandas.GeoSeries([points], crs=about["crs"]).to_crs(crs).iloc[0].convex_hull
 
 
 def _require_format(path: Path, driver: str) -> None:
@@ -255,7 +247,12 @@ def _within(bounds: Bounds, crs: str, to: str) -> Bounds | None:
     return (west, south, east, north) if np.isfinite(found).all() and west <= east else None
 
 
-def _unread(path: Path, error: Exception, where: str | None = None) -> InputError:
+@contextmanager
+def _understood(path: Path, where: str | None = None) -> Iterator[None]:
+    """Say of which file it is what GDAL, PROJ or GEOS cannot read; with a filter, that may be wrong."""
     if where is not None:
-        return InputError(path, f'the filter "{where}" is not understood ({error})', "Write it as in SQL")
-    return InputError(path, f"cannot be read as a vector file ({error})", "Replace it; it may be cut off")
+        what, remedy = f'the filter "{where}" is not understood', "Write it as in SQL"
+    else:
+        what, remedy = "cannot be read as a vector file", "Replace it; it may be cut off"
+    with reading(path, what, remedy):
+        yield

@@ -1,6 +1,5 @@
 """The captions of the tiles: some beside their pictures, their length, repeats, fallbacks and tokens."""
 
-import json
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -9,11 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from landloom.data import samples
+from landloom.data import samples, stored_tables
 from landloom.reporting import gather
 from landloom.reporting.pictures import Thumbnails
+from landloom.runtime.reading import object_of
 
 REPEATED = 5  # captions in the list of those that several tiles share
 FALLBACKS = 0.25  # most of the shown captions that may be fallbacks, drawn first
@@ -45,9 +43,8 @@ def read(captions: Sequence[Path], summaries: Sequence[Path]) -> Captions:
     """Read the tables and summaries that the caption stage wrote."""
     texts: dict[str, str] = {}
     for path in captions:
-        table = pq.read_table(path, columns=["id", "caption"])
-        texts |= dict(zip(table["id"].to_pylist(), table["caption"].to_pylist(), strict=True))
-    return Captions(texts, [json.loads(p.read_text()) for p in summaries])
+        texts |= {row["id"]: row["caption"] for row in stored_tables.rows(path, ["id", "caption"])}
+    return Captions(texts, [object_of(p) for p in summaries])
 
 
 def section(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from landloom.data import samples
+from landloom.data import samples, stored_tables
 from landloom.data.quality import Quality, accepted
 from landloom.data.samples import Sample
 from landloom.reporting.tables import run_name
+from landloom.runtime.reading import object_of
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def strip(runs: Sequence[Path], tiles: Sequence[Path], count: int, most: int = 4
     network, seed = min((f.parts[-3], int(f.parts[-2])) for f in files)
     chosen = [f for f in files if f.parts[-3] == network and f.parts[-2] == str(seed)]
     chosen = sorted(chosen, key=lambda f: (f.parts[-5] != "real", f.parts[-5], float(f.parts[-4])))[:most]
-    tables = [pq.read_table(f, columns=["id"])["id"].to_pylist() for f in chosen]
+    tables = [stored_tables.read(f, ["id"])["id"].to_pylist() for f in chosen]
     common = sorted(set(tables[0]).intersection(*tables[1:]))
     names = sorted(random.Random(len(common)).sample(common, min(count, len(common))))
     loaded = load((path, name) for path in tiles for name in names)
@@ -143,11 +143,11 @@ def strip(runs: Sequence[Path], tiles: Sequence[Path], count: int, most: int = 4
 def alone(runs: Sequence[Path]) -> bool:
     """Whether networks were trained on synthetic pairs without a real tile (``mix.of: alone``)."""
     files = [r / "scores.json" for r in runs]
-    return any(json.loads(f.read_text())["n_real"] == 0 for f in files if f.exists())
+    return any(object_of(f)["n_real"] == 0 for f in files if f.exists())
 
 
 def _predictions(file: Path, names: list[str]) -> dict[str, bytes]:
-    table = pq.read_table(file, columns=["id", "prediction"], filters=[("id", "in", names)])
+    table = stored_tables.read(file, ["id", "prediction"], filters=[("id", "in", names)])
     return dict(zip(table["id"].to_pylist(), table["prediction"].to_pylist(), strict=True))
 
 

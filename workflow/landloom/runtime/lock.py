@@ -148,7 +148,7 @@ def _read(path: Path) -> dict[str, object]:
     """Content of a lease file; empty while it is being written, or gone."""
     try:
         found = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

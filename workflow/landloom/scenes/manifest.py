@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from landloom.errors import InputError
+from landloom.runtime.reading import reading
 from landloom.scenes import acquisition, naming
 from landloom.scenes.splits import SPLITS, UNLABELLED
 
@@ -87,10 +88,8 @@ def _rows(path: Path) -> list[Mapping[str | None, Any]]:
     text = _text(path)
     if suffix in SEPARATORS:
         return _table(text, SEPARATORS[suffix])
-    try:
+    with reading(path, "not a GeoJSON FeatureCollection", "Export it again"):
         return [dict(feature.get("properties") or {}) for feature in json.loads(text)["features"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(path, f"not a GeoJSON FeatureCollection ({error!r})", "Export it again") from None
 
 
 def _text(path: Path) -> str:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from landloom.data import stored_tables
 from landloom.segmentation import scores
 from landloom.segmentation.curation import class_losses
 from landloom.segmentation.overlaps import Overlaps
@@ -62,7 +63,7 @@ class Judgement:
 
 def confusions(run: Path) -> tuple[NDArray[np.int64], list[str]]:
     """Confusions (N, K, K) of the test tiles of a run, and the scene of each."""
-    table = pq.read_table(run / FILE)
+    table = stored_tables.read(run / FILE)
     flat = np.array(table["confusion"].to_pylist(), np.int64)
     side = round(flat.shape[1] ** 0.5) if flat.size else 0
     return flat.reshape(len(flat), side, side), table["scene"].to_pylist()

@@ -8,7 +8,6 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from landloom.config.segment import Network
 from landloom.errors import InputError
 from landloom.metrics import extractors
+from landloom.runtime.reading import reading
 
 ENCODER = "tu-tf_efficientnet_lite0"
 """The encoder whose weights the package holds."""
@@ -77,10 +77,8 @@ def fill(encoder: nn.Module, weights: str, bands: int) -> None:
 
 def file_state(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file."""
-    try:
+    with reading(path, "no safetensors file", "Give another one"):
         return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise InputError(path, f"no safetensors file ({error})", "Give another one") from error
 
 
 def package_state() -> dict[str, Tensor]:

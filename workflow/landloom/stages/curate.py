@@ -1,7 +1,6 @@
 """How far each pixel and pair can be trusted: by a network trained on real data, and beside real tiles."""
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from landloom.raster import codec
 from landloom.runtime import progress
 from landloom.runtime.command_line import In, Ins, Out
 from landloom.runtime.importing import importing
+from landloom.runtime.reading import object_of
 from landloom.segmentation import networks, scores
 from landloom.segmentation.curation import Norms, agreement, pixel_loss, trust
 from landloom.segmentation.predict import probabilities
@@ -49,7 +49,7 @@ def run(
     dataset = Statistics.load(statistics)
     near = neighbours(features, dataset, pairs, tiles, known) if config.compares and known else {}
     model = networks.load(judge / "model")
-    norm = Norms.of(json.loads((judge / "scores.json").read_text())["tiles"]["val"])
+    norm = Norms.of(object_of(judge / "scores.json")["tiles"]["val"])
     if np.isnan(norm.loss).any():
         raise InputError("tiles", "no val tile has a pixel with a class", "Put a scene in the val split")
     matrix = np.zeros((len(dataset.classes),) * 2, np.int64)
@@ -166,7 +166,7 @@ def neighbours(
 
 def held_out(judge: Path) -> list[list[int]]:
     """The judge's confusion on all real tiles that it was not trained on, one by one as pairs are."""
-    found = json.loads((judge / "scores.json").read_text())["tiles"]
+    found = object_of(judge / "scores.json")["tiles"]
     return np.asarray(sum(np.array(found[s]["confusion"]) for s in ("val", "test"))).tolist()
 
 

@@ -1,11 +1,10 @@
 """The table that tells what detectors find, and whether synthetic samples help them."""
 
-import json
-
 from landloom.config.detect_table import DetectTableConfig
 from landloom.data.statistics import Statistics
 from landloom.detection import table
 from landloom.runtime.command_line import In, Ins, Out
+from landloom.runtime.reading import object_of
 
 VERSION = 1
 
@@ -17,5 +16,5 @@ def run(config: DetectTableConfig, statistics: In, runs: Ins, out: Out) -> None:
         InputError: runs were scored on different objects.
     """
     names = [c.name for c in Statistics.load(statistics).objects or []]
-    bodies = [json.loads((r / "scores.json").read_text()) for r in runs]
+    bodies = [object_of(r / "scores.json") for r in runs]
     table.table(runs, bodies, names, config.draws).to_csv(out, index=False)

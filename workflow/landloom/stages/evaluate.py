@@ -1,6 +1,5 @@
 """The tables: whether synthetic data helps, how real it looks, whether it holds the classes asked for."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +26,7 @@ from landloom.metrics import extractors, fidelity, tables, validity
 from landloom.metrics.cost import Cost, cost
 from landloom.metrics.diversity import mean_distance
 from landloom.runtime.command_line import In, Ins, Out
+from landloom.runtime.reading import object_of
 from landloom.segmentation import scores
 from landloom.segmentation.gains import gains
 
@@ -48,7 +48,7 @@ def run(
     """
     dataset = Statistics.load(statistics)
     require_complete(plans, pairs)
-    found = [json.loads((r / "scores.json").read_text()) for r in runs]
+    found = [object_of(r / "scores.json") for r in runs]
     require_same_ground(runs, found)
     table = tables.segmentation(found, dataset.names)
     table.to_csv(segmentation, index=False)

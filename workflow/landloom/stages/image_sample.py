@@ -1,6 +1,5 @@
 """Images for the masks of one shard."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from landloom.raster import codec
 from landloom.runtime import progress
 from landloom.runtime.command_line import In, Ins, Out
 from landloom.runtime.importing import importing
+from landloom.runtime.reading import object_of
 
 if TYPE_CHECKING:
     from landloom.copy_paste.assembly import Collage
@@ -138,7 +138,7 @@ def coarse_factor(control: Path) -> int:
     Raises:
         InputError: it has learned none.
     """
-    told = json.loads((control / "conditions.json").read_text())
+    told = object_of(control / "conditions.json")
     if "low_resolution" not in told:
         remedy = "Set image_sample.consistency to 0, or train with image_train.low_resolution"
         raise InputError(control, "has not learned low_resolution", remedy)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from landloom.config.label_sample import LabelSampleConfig, LayoutConfig
-from landloom.data import dates, samples
+from landloom.data import dates, samples, stored_tables
 from landloom.data.batches import Fitting, batches
 from landloom.data.map_layer import MAP
 from landloom.data.quality import judged
@@ -41,7 +41,7 @@ def run(
             objects shall be placed, but no train tile holds any.
     """
     config, dataset = config.read(), Statistics.load(statistics)
-    table = pd.read_parquet(plan)
+    table = stored_tables.read(plan).to_pandas()
     requests, wishes = table[table["shard"] == shard], Wishes.of(config.metadata, tiles)
     if config.source == "real":
         made = from_real(requests, tiles, generator, wishes)

@@ -9,6 +9,7 @@ from landloom.captioning.bank import CaptionBank
 from landloom.conditions.words import image_caption, mask_prompt
 from landloom.config.caption import Words
 from landloom.config.plan import PlanConfig
+from landloom.data import stored_tables
 from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 from landloom.planning import goals, prior
@@ -37,7 +38,7 @@ def run(
     if config.captions == "bank" and not captions:
         raise InputError("plan.captions", "'bank' without captions", "Give --captions, or take 'template'")
     dataset = Statistics.load(statistics)
-    table = pd.read_parquet(ratios)
+    table = stored_tables.read(ratios).to_pandas()
     parts = {s: t[["id", *dataset.names]] for s, t in table.groupby("split")}
     if split not in parts:
         raise InputError("split", f"no tile is in {split}", "Change data.split")

@@ -3,7 +3,6 @@
 This must stay free of heavy imports: the Snakefile asks it before every run.
 """
 
-import json
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 
 from landloom.config.section import Section
 from landloom.errors import InputError
+from landloom.runtime.reading import object_of
 
 REMEDY = "Give a complete diffusers folder, as save_pretrained writes it"
 INDEX = "model_index.json"
@@ -75,15 +75,9 @@ def said(file: Path) -> dict[str, Any]:
     Raises:
         InputError: it is not there, or is no JSON object.
     """
-    try:
-        found = json.loads(file.read_text())
-    except FileNotFoundError:
-        raise InputError(file, "the file does not exist", REMEDY) from None
-    except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict):
-        raise InputError(file, "is no JSON object", REMEDY)
-    return found
+    if not file.exists():
+        raise InputError(file, "the file does not exist", REMEDY)
+    return object_of(file, REMEDY)
 
 
 def family(folder: Path, found: Mapping[str, Any]) -> str:

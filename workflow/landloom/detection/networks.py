@@ -16,7 +16,7 @@ from landloom.config.segment import Network
 from landloom.detection.boxes import Kind
 from landloom.errors import InputError
 from landloom.runtime import phases
-from landloom.runtime.reading import object_of, reading
+from landloom.runtime.reading import network_of, reading
 from landloom.segmentation import pretrained
 from landloom.segmentation.networks import encoders
 
@@ -170,7 +170,7 @@ def load(folder: Path) -> CentreNetwork:
     if not (folder / "model.safetensors").is_file() or not (folder / "config.json").is_file():
         raise InputError(folder, "holds no detector", "Run detect again")
     with reading(folder, "holds no detector", "Run detect again"):
-        about = object_of(folder / "config.json")
+        about = network_of(folder / "config.json", "Run detect again")
         model = CentreNetwork(_encoder(about["encoder"], about["bands"], None), about)
         model.load_state_dict(load_file(folder / "model.safetensors"))
         return model.eval()

@@ -13,7 +13,7 @@ from landloom.diffusion import lora
 from landloom.errors import InputError
 from landloom.models.families.base import Bundle, Control
 from landloom.runtime import phases
-from landloom.runtime.reading import reading
+from landloom.runtime.reading import network_of, reading
 
 STEM = (16, 32, 96, 256)  # ControlNet's own widths, for a VAE that shrinks eight times
 SMALL = 0.03
@@ -92,6 +92,7 @@ def save(
 def load(folder: Path, model: Bundle, device: torch.device, dtype: torch.dtype) -> Control:
     """Read the ControlNet; what was trained along takes its place in ``model``."""
     with reading(folder, "holds no ControlNet of this base", "Run image_train again, or restore the folder"):
+        network_of(folder / "config.json", "Run image_train again")
         control = model.control.from_pretrained(folder, use_safetensors=True, local_files_only=True)
         if (folder / DECODER).is_file():
             model.network.load_state_dict(load_file(folder / DECODER), strict=False)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from landloom.runtime import phases
-from landloom.runtime.reading import object_of, reading
+from landloom.runtime.reading import network_of, reading
 
 DROPOUT = 0.5
 NOISY = 3
@@ -95,7 +95,7 @@ def load(folder: Path) -> Generator:
         InputError: the folder holds none, or one that is damaged.
     """
     with reading(folder, "is no generator", "Run image_train again"):
-        config = object_of(folder / "config.json")
+        config = network_of(folder / "config.json", "Run image_train again")
         config.pop("model")
         made = Generator(**config)
         made.load_state_dict(load_file(folder / WEIGHTS))

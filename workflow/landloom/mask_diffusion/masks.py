@@ -11,7 +11,7 @@ from landloom.config.label_sample import LabelSampleConfig
 from landloom.mask_diffusion.network import MaskDenoiser
 from landloom.mask_diffusion.sampling import sample
 from landloom.ratio_control.choice import Drawn, Request
-from landloom.runtime.reading import reading
+from landloom.runtime.reading import network_of, reading
 from landloom.training.loop import device, step_seed
 
 
@@ -20,8 +20,9 @@ class CategoricalMasks:
 
     def __init__(self, folder: Path, config: LabelSampleConfig) -> None:
         with reading(folder, "holds no network of masks", "Run label_train again"):
+            network_of(folder / "config.json", "Run label_train again")
             self.model = MaskDenoiser.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-        self.model.to(device()).eval()
+            self.model.to(device()).eval()
         self.config = config
         if config.vector_guidance != 1:
             conditions = registry.load(folder)

@@ -15,7 +15,7 @@ from landloom.models.families.sd3 import StableDiffusion3
 from landloom.models.families.sdxl import StableDiffusionXL
 from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.runtime import phases
-from landloom.runtime.reading import reading
+from landloom.runtime.reading import network_of, reading
 
 logging.disable_progress_bar()  # a bar per loaded file hides the lines that matter
 
@@ -73,4 +73,6 @@ def _part(folder: Path, kind: str | None) -> Any:
     found = getattr(diffusers, kind, None) or getattr(transformers, kind)
     weights = {} if "Tokenizer" in kind or "Scheduler" in kind else {"use_safetensors": True}
     with reading(folder, "cannot be loaded", "Give a complete diffusers folder"):
+        if weights:
+            network_of(folder / "config.json", index.REMEDY)
         return found.from_pretrained(folder, local_files_only=True, **weights)

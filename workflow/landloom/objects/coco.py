@@ -91,7 +91,8 @@ def _marks(listing: Listing, image: Entry, config: ObjectsConfig) -> Iterator[Ma
     for i, annotation in listing.annotations.get(image["id"], []):
         where = f"{listing.path}, annotations[{i}] (image '{image['file_name']}')"
         try:
-            category = listing.categories.get(annotation.get("category_id"))
+            own = annotation.get("category_id")
+            category = listing.categories.get(own) if isinstance(own, int | str) else None
             if category is None:
                 raise _unknown(listing, annotation, where)
             corners = _corners(annotation, image, config, where)

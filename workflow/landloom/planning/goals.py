@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from landloom.config.plan import MixGoal, check_complete, check_pixels, check_row
 from landloom.errors import InputError
+from landloom.runtime.reading import reading
 
 Shares = NDArray[np.float64]
 
@@ -143,12 +144,9 @@ def read(path: Path) -> pd.DataFrame:
         InputError: the file is empty, damaged or of another format.
     """
     kind = "Parquet" if path.suffix == ".parquet" else "CSV"
-    try:
+    remedy = "Give a table with one column a class and one row a class mix"
+    with reading(path, f"it cannot be read as {kind}", remedy):
         return pd.read_parquet(path) if kind == "Parquet" else pd.read_csv(path)
-    except (ValueError, OSError) as error:  # those of pandas and pyarrow are ValueErrors
-        first = str(error).strip().splitlines()[0]
-        remedy = "Give a table with one column a class and one row a class mix"
-        raise InputError(path, f"it cannot be read as {kind}: {first}", remedy) from None
 
 
 def number(path: Path, row: int, column: str, value: Any) -> float:

@@ -24,7 +24,7 @@ KEYS = (
 )
 KINDS: dict[str, type | UnionType] = {
     "stage": str, "version": int, "parameters": dict, "packages": dict, "seconds": float | int,
-    "peak_memory_mb": dict, "gpus": int, "job": str, "slurm_job": str | None, "started": str,
+    "peak_memory_mb": dict, "job": str, "started": str, "device": str, "host": str,
 }  # fmt: skip
 """What values of a record are, where others than the audit reckon with them."""
 
@@ -173,7 +173,9 @@ def _skipped(inside: Path) -> bool:
 def _read(path: Path) -> dict[str, Any]:
     with reading(path, "not a provenance record", "Delete it with its output and run again"):
         record = object_of(path)
-        if wrong := [k for k, kind in KINDS.items() if k in record and not isinstance(record[k], kind)]:
-            raise ValueError(f"{wrong[0]} is {record[wrong[0]]!r}")
+        for key, kind in KINDS.items():
+            if not isinstance(record[key], kind):
+                raise TypeError(f"{key} is {record[key]!r}")
+        peaks = {str(k): float(v) if v % 1 else int(v) for k, v in record["peak_memory_mb"].items()}
         inputs = {str(path): str(digest) for path, digest in dict(record["inputs"]).items()}
-        return record | {"inputs": inputs, "sha256": str(record["sha256"])}
+        return record | {"inputs": inputs, "sha256": str(record["sha256"]), "peak_memory_mb": peaks}

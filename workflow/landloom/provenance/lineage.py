@@ -52,7 +52,7 @@ def jobs(records: Iterable[Record]) -> list[Record]:
 def cost(records: Iterable[Record]) -> list[dict[str, Any]]:
     """Per stage: jobs, hours, GPU hours and peak memory of attempts that finished; on SLURM hours waited."""
     records = list(records)
-    waited = accounting.waits(sorted({r["slurm_job"] for r in records if r.get("slurm_job")}))
+    waited = accounting.waits(sorted({str(r["slurm_job"]) for r in records if r.get("slurm_job")}))
     rows: dict[str, dict[str, Any]] = {}
     for r in jobs(records):
         row = rows.setdefault(r["stage"], {"stage": r["stage"], "jobs": 0, "hours": 0.0, "gpu_hours": 0.0})

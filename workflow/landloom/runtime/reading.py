@@ -8,6 +8,8 @@ from typing import Any
 
 from landloom.errors import InputError
 
+LAYERS = 1_000
+"""Most layers, levels or blocks of a network."""
 SHOWN = 200
 """Most characters of a library's own words."""
 
@@ -59,3 +61,21 @@ def object_of(path: Path, remedy: str = "Delete it and run again what makes it")
     if not isinstance(found, dict):
         raise InputError(path, "is no JSON object", remedy)
     return found
+
+
+def network_of(path: Path, remedy: str) -> dict[str, Any]:
+    """The JSON config of a network that can be built.
+
+    Raises:
+        InputError: it is no JSON object, or asks for so many layers that building them would never end.
+    """
+    found = object_of(path, remedy)
+    for key, value in found.items():
+        most = max((v for v in (value if isinstance(value, list) else [value]) if _number(v)), default=0)
+        if most > LAYERS and any(word in key for word in ("layers", "levels", "depth", "blocks")):
+            raise InputError(f"{path}, {key}", f"{most:.0f} are more than any network has", remedy)
+    return found
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

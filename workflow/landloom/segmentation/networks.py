@@ -13,7 +13,7 @@ from torch import nn
 from landloom.config.segment import Network, SegmentConfig
 from landloom.errors import InputError
 from landloom.runtime import phases
-from landloom.runtime.reading import reading
+from landloom.runtime.reading import network_of, reading
 from landloom.segmentation import pretrained
 
 ARCHITECTURES = tuple(a.__name__ for a in smp.MODEL_ARCHITECTURES_MAPPING.values())
@@ -116,5 +116,6 @@ def load(folder: Path) -> nn.Module:
     if not (folder / "config.json").is_file():
         raise InputError(folder, "holds no segmentation network", "Run segment again")
     with reading(folder, "holds no segmentation network", "Run segment again"):
+        network_of(folder / "config.json", "Run segment again")
         model: nn.Module = smp.from_pretrained(folder)
         return model.eval()

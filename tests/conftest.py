@@ -5,9 +5,13 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # stages take the threads of their config
+
+settings.register_profile("landloom", deadline=None)  # the machine may be busy with other tests
+settings.load_profile("landloom")
 
 LONGEST = ("tests/test_workflow.py", "tests/test_launch.py")
 

@@ -20,7 +20,9 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0
-"""Limit of one input; a process may also make its valid files and load torch in this time."""
+"""Limit of one input, in seconds of work of the process; the machine may be busy with others."""
+WAIT = 20 * SECONDS
+"""Limit of one input by the clock, and of the start of a process: it may wait for what never comes."""
 GOOD = ("read", "refused")
 OUTCOMES = (*GOOD, "uncaught", "memory", "crash", "hang")
 
@@ -40,9 +42,7 @@ class Worker:
         assert process.stdout is not None
         process.stdin.write(f"{number}\n")
         process.stdin.flush()
-        with selectors.DefaultSelector() as ready:
-            ready.register(process.stdout, selectors.EVENT_READ)
-            line = process.stdout.readline() if ready.select(SECONDS) else None
+        line = answer(process)
         if line:
             found: dict[str, Any] = json.loads(line)
             return found
@@ -72,10 +72,13 @@ class Worker:
         ]
         here = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "workflow")])}
         with self._log().open("w") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command, cwd=ROOT, env=here | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}, text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
             )  # fmt: skip
+        if not answer(process):
+            raise RuntimeError(f"the process does not start:\n{self._log().read_text()}")
+        return process
 
     def _log(self) -> Path:
         return self.root / "worker.log"
@@ -86,6 +89,27 @@ class Worker:
 
         target, _ = worker.drawn(number, self.seed)
         return {"kind": target.kind, "target": target.name, "file": "?"}
+
+
+def answer(process: "subprocess.Popen[str]") -> str | None:
+    """The next line of a process; empty if it died, None if it worked, or was silent, for too long."""
+    assert process.stdout is not None
+    worked, asked = cpu_seconds(process.pid), time.monotonic()
+    with selectors.DefaultSelector() as ready:
+        ready.register(process.stdout, selectors.EVENT_READ)
+        while not ready.select(1.0):
+            if cpu_seconds(process.pid) - worked > SECONDS or time.monotonic() - asked > WAIT:
+                return None
+    return process.stdout.readline()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds that a process has worked."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it is gone, and its answer ends
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def results(root: Path, numbers: Sequence[int], seed: int) -> Iterator[dict[str, Any]]:

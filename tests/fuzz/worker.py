@@ -76,6 +76,7 @@ def main(root: Path, seed: int) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
     limited = False
+    print("ready", file=answers, flush=True)
     for line in sys.stdin:
         number = int(line)
         target, rng = drawn(number, seed)

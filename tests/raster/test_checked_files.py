@@ -48,7 +48,7 @@ def test_a_file_whose_last_bands_are_cut_off(folder: Path) -> None:
     assert "a.tif: cannot be read as a raster" in found
 
 
-def test_a_file_of_several_rasters(folder: Path) -> None:
+def test_a_file_of_another_format_that_is_called_tif(folder: Path) -> None:
     shape = {"count": 3, "height": 32, "width": 48, "dtype": "uint8"}
     for table, more in (("x", "NO"), ("y", "YES")):
         options = {"RASTER_TABLE": table, "APPEND_SUBDATASET": more, "TILE_FORMAT": "PNG"}
@@ -58,7 +58,7 @@ def test_a_file_of_several_rasters(folder: Path) -> None:
             file.write(rasters.noise(32, 48))
     (folder / "a.gpkg").rename(folder / "images/a.tif")
     (found,) = problems(folder)
-    assert "a.tif: has no band of its own, but 2 rasters inside. Write the one" in found
+    assert "a.tif: cannot be read as a raster: it is none of GeoTIFF, PNG, JPEG" in found
 
 
 @pytest.mark.parametrize("x", [350000, np.nan])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import MemoryFile
 
+from landloom.errors import InputError
 from landloom.raster import codec
 from tests import rasters
 
@@ -55,14 +56,14 @@ def test_same_array_same_bytes() -> None:
     assert codec.encode(image) == codec.encode(image.copy())
 
 
-def test_garbage_is_a_value_error() -> None:
-    with pytest.raises(ValueError, match="not a readable raster"):
+def test_garbage_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="a raster in a shard: is damaged"):
         codec.decode(b"no raster")
 
 
 @pytest.mark.parametrize("bands", [1, 3, 4])
-def test_what_is_cut_off_is_a_value_error(bands: int) -> None:
+def test_what_is_cut_off_is_an_input_error(bands: int) -> None:
     data = codec.encode(rasters.noise(32, 32, bands))
     for length in (0, 40, len(data) // 2, len(data) - 12, len(data) - 1):
-        with pytest.raises(ValueError, match="not a readable raster"):
+        with pytest.raises(InputError, match="a raster in a shard: is damaged"):
             codec.decode(data[:length])

@@ -19,7 +19,7 @@ from tenacity.wait import wait_exponential_jitter
 
 from landloom.captioning.backend import Answer, Question, Save, Stopped
 from landloom.captioning.server import Server
-from landloom.config.caption import CaptionConfig, EndpointConfig
+from landloom.config.caption import CaptionConfig, EndpointConfig, secretive
 from landloom.errors import InputError, Interrupted
 
 PASSING = (408, 409, 425, 429)
@@ -155,6 +155,9 @@ def address(config: EndpointConfig) -> str:
     path = Path(config.url)
     lines = path.read_text().split() if "://" not in config.url and path.is_file() else [config.url]
     if lines and lines[0].startswith(("http://", "https://")):
+        if secretive(lines[0]):
+            found = "the address holds a password, a key or a token, which would get into logs"
+            raise InputError("caption.endpoint.url", found, "Name a variable of the environment: key")
         return lines[0].rstrip("/") + "/"
     found = f"'{config.url}' is neither a URL nor a file that holds one"
     raise InputError("caption.endpoint.url", found, "Start the server, or write http://host:port/v1")

@@ -4,7 +4,7 @@ import re
 import string
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
@@ -64,6 +64,20 @@ class QwenVlConfig(Model):
     """Arithmetic of the model."""
 
 
+SECRET = re.compile(r"(?i)(api[_-]?key|password|passwd|secret|authorization|(^|[_-])token$|^key$|^sig)")
+"""Names of what nobody else should read; ``max_tokens`` is none."""
+
+
+def secretive(url: str) -> bool:
+    """Whether an address holds a user, a password, a key or a token."""
+    try:
+        parts = urlsplit(url)
+        own = parts.username or parts.password
+    except ValueError:
+        return False  # no address
+    return bool(own) or any(SECRET.search(k) for k, _ in parse_qsl(parts.query, keep_blank_values=True))
+
+
 class EndpointConfig(Section):
     """A server that speaks OpenAI's chat completions with images, such as vLLM."""
 
@@ -99,8 +113,10 @@ class EndpointConfig(Section):
     def _no_secrets(self) -> Self:
         if self.key is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", self.key):
             raise ValueError("key is the name of an environment variable (capitals), never the key itself")
-        if (parts := urlsplit(self.url)).username or parts.password:
-            raise ValueError("url may hold no user or password")
+        if secretive(self.url):
+            raise ValueError("url may hold no user or password, no key and no token")
+        if named := [k for k in self.extra if SECRET.search(k)]:
+            raise ValueError(f"extra.{named[0]}: the config is copied to logs and records; use key")
         if self.serve and self.url:
             raise ValueError("url and serve exclude each other: jobs that start a server know its address")
         if self.serve and not any("{port}" in word for word in self.serve):

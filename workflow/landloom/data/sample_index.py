@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landloom.data import samples
+from landloom.data import samples, stored_tables
 from landloom.errors import InputError
 from landloom.runtime.reading import reading
 
@@ -66,7 +66,7 @@ def read(path: Path, shards: Sequence[Path]) -> list[Place]:
             job must lie in its declared inputs, or its record would be false.
     """
     with reading(path, "not a readable index", "Delete it and run mix again"):
-        rows = pq.read_table(path, schema=SCHEMA).to_pylist()
+        rows = stored_tables.rows(path, SCHEMA.names)
     known = {_whole(s): s for s in shards}
     found = {name: _whole(path.parent / name) for name in {r["shard"] for r in rows}}
     if missing := sorted(name for name, place in found.items() if place not in known):

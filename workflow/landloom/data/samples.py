@@ -22,6 +22,7 @@ from landloom.data.columns import REQUIRED, built, fits, plain, required, struct
 from landloom.data.layers import Layer
 from landloom.data.objects import Object
 from landloom.data.quality import Quality
+from landloom.data.stored_tables import require_bounded
 from landloom.errors import InputError
 from landloom.raster import codec
 from landloom.raster.histogram import occurrences
@@ -361,6 +362,7 @@ def totals(path: Path) -> dict[str, Any]:
 def _open(path: Path) -> pq.ParquetFile:
     with reading(path, DAMAGED, AGAIN):
         file = pq.ParquetFile(path)
+        require_bounded(file, path)
         found = {f.name: f.type for f in file.schema_arrow}
     remedy = "It is from another edition of Landloom: delete it and run again"
     if missing := sorted(required(Sample) - set(found)):

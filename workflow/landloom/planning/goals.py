@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landloom.config.plan import MixGoal, check_complete, check_pixels, check_row
+from landloom.data import stored_tables
 from landloom.errors import InputError
 from landloom.runtime.reading import reading
 
@@ -146,7 +147,7 @@ def read(path: Path) -> pd.DataFrame:
     kind = "Parquet" if path.suffix == ".parquet" else "CSV"
     remedy = "Give a table with one column a class and one row a class mix"
     with reading(path, f"it cannot be read as {kind}", remedy):
-        return pd.read_parquet(path) if kind == "Parquet" else pd.read_csv(path)
+        return stored_tables.read(path).to_pandas() if kind == "Parquet" else pd.read_csv(path)
 
 
 def number(path: Path, row: int, column: str, value: Any) -> float:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Bounds = tuple[float, float, float, float]
 """West, south, east, north (left, bottom, right, top)."""
 OSM = ".pbf"
+ARCHIVES = (".zip", ".kmz", ".gz", ".tgz", ".tar", ".7z", ".rar")
+"""Suffixes of what GDAL would unpack, to whatever size."""
 WHOLE = (".geojson", ".json")
 """Suffixes of texts without an index: whatever part is wanted, all is read. It is held between windows."""
 HELD = 4
@@ -147,6 +149,8 @@ def layers(path: Path) -> list[str]:
         import pyogrio
     if not path.exists():
         raise InputError(path, "does not exist", "Add the file, or fix its path")
+    if path.suffix.lower() in ARCHIVES:
+        raise InputError(path, "is an archive", "Unpack it, and give the file inside")
     if path.suffix == OSM and "OSM" not in pyogrio.list_drivers(read=True):
         found = "is an extract of OpenStreetMap, but GDAL was built without its driver 'OSM'"
         raise InputError(path, found, "Convert it where GDAL has it (ogr2ogr extract.gpkg extract.osm.pbf)")

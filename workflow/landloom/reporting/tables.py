@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 from landloom.data.quality import Quality, accepted
+from landloom.runtime.csv_tables import plain
+from landloom.runtime.reading import reading
 
 MISSING = "–"
 
@@ -38,9 +40,12 @@ def read(paths: Sequence[Path]) -> dict[str, pd.DataFrame]:
 
 
 def read_one(path: Path) -> pd.DataFrame:
-    """Read a table."""
+    """Read a table that ``csv_tables`` wrote."""
     text = {"generator": str, "variant": str, "class": str, "network": str, "extractor": str}
-    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=["", "nan", "NaN"])
+    with reading(path, "cannot be read as CSV", "Delete it and run again what makes it"):
+        found = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=["", "nan", "NaN"])
+    texts = found.select_dtypes(exclude="number").columns
+    return found.assign(**{c: found[c].map(plain) for c in texts}).rename(columns=plain)
 
 
 def number(value: float, digits: int = 1, sign: bool = False) -> str:

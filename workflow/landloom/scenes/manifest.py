@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from landloom.errors import InputError
+from landloom.runtime.csv_tables import plain
 from landloom.runtime.reading import reading
 from landloom.scenes import acquisition, naming
 from landloom.scenes.splits import SPLITS, UNLABELLED
@@ -64,7 +65,7 @@ def _cell(value: Any) -> str:
     """A cell as text; the files of a JSON list are joined as a table joins them."""
     if isinstance(value, list):
         return ";".join(map(str, value))
-    return "" if value is None else str(value).strip()
+    return "" if value is None else plain(str(value).strip())
 
 
 def _table(text: str, separators: str) -> list[Mapping[str | None, Any]]:

@@ -3,7 +3,7 @@
 import glob
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from landloom.errors import InputError
 
@@ -78,8 +78,24 @@ def matches(pattern: str, order: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def fill(pattern: str, values: Mapping[str, str]) -> str:
-    """The path that a pattern means for some values of its wildcards."""
-    return WILDCARD.sub(lambda m: values[m[1]], pattern)
+    """The path that a pattern means for some values of its wildcards.
+
+    Raises:
+        InputError: as ``inside``.
+    """
+    return WILDCARD.sub(lambda m: inside(values[m[1]], pattern), pattern)
+
+
+def inside(value: str, pattern: str) -> str:
+    """A name as a part of a path; names may come from a table that somebody else wrote.
+
+    Raises:
+        InputError: with it the path would leave the folder that the pattern names.
+    """
+    path = PurePath(value)
+    if path.is_absolute() or ".." in path.parts:
+        raise InputError(f"'{pattern}'", f"'{value}' would lead out of its folder", "Rename the scene")
+    return value
 
 
 def _no_match(field: str, pattern: str) -> InputError:

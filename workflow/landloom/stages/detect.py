@@ -25,6 +25,7 @@ from landloom.detection.scenes import scenes
 from landloom.detection.scores import Ground, Matches, matched
 from landloom.detection.tiles import ObjectTiles
 from landloom.errors import InputError
+from landloom.runtime import csv_tables
 from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import train
 from landloom.training.metrics_log import metrics_path
@@ -63,7 +64,7 @@ def run(
     about |= {"threshold": threshold(found["val"])}
     body = about | {split: summary(one) for split, one in tables.items()}
     (out / "scores.json").write_text(json.dumps(body, indent=1) + "\n")
-    tables["test"].to_csv(out / "scores.csv", index=False)
+    csv_tables.write(tables["test"], out / "scores.csv")
     shutil.copyfile(metrics_path(state), metrics)
 
 

@@ -3,6 +3,7 @@
 from landloom.config.detect_table import DetectTableConfig
 from landloom.data.statistics import Statistics
 from landloom.detection import table
+from landloom.runtime import csv_tables
 from landloom.runtime.command_line import In, Ins, Out
 from landloom.runtime.reading import object_of
 
@@ -17,4 +18,4 @@ def run(config: DetectTableConfig, statistics: In, runs: Ins, out: Out) -> None:
     """
     names = [c.name for c in Statistics.load(statistics).objects or []]
     bodies = [object_of(r / "scores.json") for r in runs]
-    table.table(runs, bodies, names, config.draws).to_csv(out, index=False)
+    csv_tables.write(table.table(runs, bodies, names, config.draws), out)

@@ -25,6 +25,7 @@ from landloom.errors import InputError
 from landloom.metrics import extractors, fidelity, tables, validity
 from landloom.metrics.cost import Cost, cost
 from landloom.metrics.diversity import mean_distance
+from landloom.runtime import csv_tables
 from landloom.runtime.command_line import In, Ins, Out
 from landloom.runtime.reading import object_of
 from landloom.segmentation import scores
@@ -51,15 +52,15 @@ def run(
     found = [object_of(r / "scores.json") for r in runs]
     require_same_ground(runs, found)
     table = tables.segmentation(found, dataset.names)
-    table.to_csv(segmentation, index=False)
-    tables.summary(table).to_csv(summary, index=False)
-    tables.gains(list(gains(runs, found)), dataset.names).to_csv(gain, index=False)
+    csv_tables.write(table, segmentation)
+    csv_tables.write(tables.summary(table), summary)
+    csv_tables.write(tables.gains(list(gains(runs, found)), dataset.names), gain)
     groups = by_generator(pairs)
     images = quality(config, features, dataset, tiles, groups, by_generator(resamples))
-    images.to_csv(image_quality, index=False)
-    shapes(config, features, dataset, tiles, groups).to_csv(label_shapes, index=False)
+    csv_tables.write(images, image_quality)
+    csv_tables.write(shapes(config, features, dataset, tiles, groups), label_shapes)
     errors = [ratio_errors(name, paths, dataset) for name, paths in groups.items()]
-    pd.concat([pd.DataFrame(columns=tables.LABEL_RATIOS), *errors]).to_csv(label_ratios, index=False)
+    csv_tables.write(pd.concat([pd.DataFrame(columns=tables.LABEL_RATIOS), *errors]), label_ratios)
 
 
 def require_complete(plans: Sequence[Path], pairs: Sequence[Path]) -> None:

@@ -10,6 +10,7 @@ from landloom.errors import InputError
 from landloom.metrics import evidence
 from landloom.reporting import evidence_picture
 from landloom.reporting.tables import read_one
+from landloom.runtime import csv_tables
 from landloom.runtime.command_line import Ins, Out
 
 VERSION = 1
@@ -29,7 +30,7 @@ def run(config: EvidenceConfig, gains: Ins, summaries: Ins, gain: Out, picture: 
         InputError: there is not one table for each share, or one of them holds no gain.
     """
     table = gathered(config.labelled, gains, summaries)
-    table.to_csv(gain, index=False)
+    csv_tables.write(table, gain)
     evidence_picture.write(picture, table)
 
 

@@ -1,6 +1,7 @@
 """``export``: the accepted samples of one generator in formats that other tools read."""
 
 from collections.abc import Callable
+from pathlib import PurePath
 
 from landloom.config.export import BOXES, ExportConfig
 from landloom.data import samples
@@ -60,11 +61,23 @@ def run(
     out.mkdir(parents=True)
     writers = [_writer(f, collection) for f in formats]
     for sample in accepted(curated):
+        require_name(sample.id)
         for writer in writers:
             writer.add(sample)
     for writer in writers:
         writer.close()
     about.write(collection, found, formats)
+
+
+def require_name(name: str) -> None:
+    """Make sure that an id can name files: the shards may be somebody else's.
+
+    Raises:
+        InputError: it would lead into another folder, or hide the file.
+    """
+    if PurePath(name).name != name or name.startswith(".") or "\0" in name:
+        found = "its id cannot be the name of a file"
+        raise InputError(f"sample {name!r}", found, "Give shards that Landloom wrote")
 
 
 def _writer(name: str, collection: Collection) -> Writer:

@@ -17,6 +17,7 @@ from landloom.metrics import extractors, tables, validity
 from landloom.metrics.cost import read_record
 from landloom.metrics.validity import Mask
 from landloom.reporting import ablation
+from landloom.runtime import csv_tables
 from landloom.runtime.command_line import In, Ins, Out
 
 VERSION = 4
@@ -32,10 +33,10 @@ def run(
     first = next(iter(config.plan.mixes))
     rows = [shares(name, paths, dataset, first) for name, paths in groups.items()]
     table = pd.concat(rows, ignore_index=True)
-    table.to_csv(ratios, index=False)
+    csv_tables.write(table, ratios)
     chosen = {name: of_mix(paths, first) for name, paths in groups.items()}
     looks = compare(config, features, dataset, tiles, groups, chosen)
-    looks.to_csv(shapes, index=False)
+    csv_tables.write(looks, shapes)
     shown = {"real": arrays(tiles, samples.rows(tiles, config.split)[: ablation.COLUMNS])}
     shown |= {name: arrays(paths, chosen[name][: ablation.COLUMNS]) for name, paths in groups.items()}
     ablation.write(picture, table, shown, dataset)

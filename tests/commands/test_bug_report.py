@@ -62,11 +62,13 @@ def test_where_nothing_ran_it_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
     "secret",
     [
         "https://user:{}@host/v1", "Authorization: Bearer {}", "OPENAI_API_KEY={}", '"api_key": "{}"',
-        "password: {}", "hf_{}", "sk-{}", "HF_TOKEN: '{}'",
+        "password: {}", "hf_{}", "sk-{}", "HF_TOKEN: '{}'", "https://host/v1?key={}", "https://host/v1?a=1&sig={}",
+        "AIza0000000000000000{}", "eyJhbGciOi.{}.x",
     ],
 )  # fmt: skip
 def test_secrets_are_left_out(secret: str) -> None:
     word = "q9Zt77aBcDeF"
+    assert word in secret.format(word)
     said = bug_report.hidden(f"before {secret.format(word)} after")
     assert word not in said
     assert said.startswith("before ")

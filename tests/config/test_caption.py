@@ -49,3 +49,20 @@ def test_a_pasted_secret_is_refused_and_not_repeated(place: str) -> None:
     with pytest.raises(ValueError) as error:  # as on the command line of the stage
         CaptionConfig.model_validate({"endpoint": SERVER | {place: value}})
     assert secret not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["key", "api_key", "access_token", "sig"])
+def test_an_address_with_a_key_is_refused_and_not_repeated(name: str) -> None:
+    found = problem({"backend": "openai", "endpoint": SERVER | {"url": f"https://server/v1?{name}=q9Zt77"}})
+    assert "url may hold no user or password, no key and no token" in found
+    assert "q9Zt77" not in found
+    plain = SERVER | {"url": "https://server/v1?version=2"}
+    assert CaptionConfig.model_validate({"backend": "openai", "endpoint": plain}).endpoint.url
+
+
+def test_fields_of_the_request_are_no_place_for_a_key() -> None:
+    found = problem({"backend": "openai", "endpoint": SERVER | {"extra": {"api_key": "q9Zt77"}}})
+    assert "extra.api_key: the config is copied to logs and records" in found
+    assert "q9Zt77" not in found
+    plain = SERVER | {"extra": {"max_tokens": None}}
+    assert CaptionConfig.model_validate({"backend": "openai", "endpoint": plain}).endpoint.extra

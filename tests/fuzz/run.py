@@ -61,19 +61,11 @@ class Worker:
             self.process = None
 
     def _started(self) -> "subprocess.Popen[str]":
-        command = [
-            sys.executable,
-            "-X",
-            "faulthandler",
-            "-m",
-            "tests.fuzz.worker",
-            str(self.root),
-            str(self.seed),
-        ]
         here = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "workflow")])}
+        here |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
         with self._log().open("w") as log:
             process = subprocess.Popen(
-                command, cwd=ROOT, env=here | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}, text=True,
+                command(self.root, self.seed), cwd=ROOT, env=here, text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
             )  # fmt: skip
         if not answer(process):
@@ -89,6 +81,11 @@ class Worker:
 
         target, _ = worker.drawn(number, self.seed)
         return {"kind": target.kind, "target": target.name, "file": "?"}
+
+
+def command(root: Path, seed: int) -> list[str]:
+    """The command of a process that reads."""
+    return [sys.executable, "-X", "faulthandler", "-m", "tests.fuzz.worker", str(root), str(seed)]
 
 
 def answer(process: "subprocess.Popen[str]") -> str | None:

@@ -116,3 +116,25 @@ def test_many_errors_of_one_kind_are_one(tmp_path: Path) -> None:
     merged = [str(p) for p in scene_objects.merged(found.problems)]
     assert len(merged) == 2
     assert "annotations[0] (image 'a.tif') (and 2 more in this file)" in merged[0]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"size": [10**6, 10**6], "counts": [10**12]},
+        {"size": [100, 200], "counts": [float("inf")]},
+        {"size": [100, 200], "counts": [-5, 10]},
+        {"size": [100], "counts": [1]},
+        {"size": [100, 200], "counts": "\x00\xff"},
+    ],
+)
+def test_run_lengths_of_no_image(tmp_path: Path, given: dict[str, Any]) -> None:
+    found = coco(tmp_path, {"bbox": [1, 1, 5, 5], "segmentation": given})
+    assert "annotations[0]" in problem(found)
+    assert "segmentation cannot be read" in problem(found)
+
+
+@pytest.mark.parametrize("more", [{"width": "x"}, {"width": None, "height": "100"}, {"id": [7]}])
+def test_images_of_no_size_or_id(tmp_path: Path, more: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"all\.json"):
+        coco(tmp_path, {"bbox": [1, 1, 5, 5]}, image=more)

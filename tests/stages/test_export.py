@@ -110,3 +110,11 @@ def test_command_line(tmp_path: Path) -> None:
 
 def _bytes(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("name", ["../../x", "/tmp/x", "a/b", ".hidden", ".."])
+def test_an_id_that_is_no_name_of_a_file_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="its id cannot be the name of a file"):
+        export.require_name(name)
+    export.require_name("s000001")
+    export.require_name("scene~20a_0_32")

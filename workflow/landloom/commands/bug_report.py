@@ -23,7 +23,7 @@ SECRETS = (
     (re.compile(r"(://)[^/\s@]+@"), r"\1***@"),  # of a server's address
     (re.compile(r"\b(sk|hf|ghp|gho|glpat)[-_][\w-]{8,}"), "***"),
     (re.compile(r"(?i)([?&](?:key|sig|signature|auth|code)=)[^\s&\"']+"), r"\1***"),
-    (re.compile(r"\b(AKIA[A-Z0-9]{12,}|AIza[\w-]{20,}|eyJ[\w-]{8,}\.[\w.-]+)"), "***"),
+    (re.compile(r"\b(AKIA[A-Z0-9]{12,}|AIza[\w-]{20,}|eyJ[\w-]{6,}\.[\w.-]+)"), "***"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), r"\1 ***"),
     (
         re.compile(r"(?i)([\"']?\b[\w.-]*(?:password|passwd|secret|token|api_?key)[\"']?\s*[:=]\s*)[^\s,}]+"),

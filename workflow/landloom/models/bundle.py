@@ -9,6 +9,7 @@ import transformers
 from transformers.utils import logging
 
 from landloom.config.section import Section
+from landloom.models import layout
 from landloom.models.families import index
 from landloom.models.families.base import Bundle
 from landloom.models.families.sd3 import StableDiffusion3
@@ -75,4 +76,6 @@ def _part(folder: Path, kind: str | None) -> Any:
     with reading(folder, "cannot be loaded", "Give a complete diffusers folder"):
         if weights:
             network_of(folder / "config.json", index.REMEDY)
+            for file in folder.glob("*.index.json"):
+                layout.named(file, index.REMEDY)
         return found.from_pretrained(folder, local_files_only=True, **weights)

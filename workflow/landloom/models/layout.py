@@ -125,7 +125,11 @@ def weights(part: Path, stem: str, remedy: str) -> Iterator[InputError]:
     single, index = part / f"{stem}.safetensors", part / f"{stem}.safetensors.index.json"
     files = [single]
     if not single.is_file() and index.is_file():
-        files = _named(part, index, remedy)
+        try:
+            files = named(index, remedy)
+        except InputError as error:
+            yield error
+            return
     for file in files:
         if file.is_file():
             if (found := _broken(file)) is not None:
@@ -139,13 +143,17 @@ def weights(part: Path, stem: str, remedy: str) -> Iterator[InputError]:
             yield InputError(file, "the file does not exist", remedy)
 
 
-def _named(part: Path, index: Path, remedy: str) -> list[Path]:
-    """Files that an index names; only names inside of its own folder are any."""
+def named(index: Path, remedy: str) -> list[Path]:
+    """Files of weights that an index names.
+
+    Raises:
+        InputError: it is no index, or names a file that is not in its own folder.
+    """
     with reading(index, "names no files of weights", remedy):
         names = sorted({str(n) for n in object_of(index)["weight_map"].values()})
     if strange := [n for n in names if Path(n).name != n]:
         raise InputError(index, f"names '{strange[0]}', which is no file of its own folder", remedy)
-    return [part / n for n in names]
+    return [index.with_name(n) for n in names]
 
 
 def _broken(file: Path) -> str | None:

@@ -1,6 +1,7 @@
 """COCO: one JSON for all images (https://cocodataset.org/#format-data)."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,8 @@ from landloom.objects.marks import Mark, Marks, View
 from landloom.objects.shapes import Quad, around, box, rectangle
 
 Entry = dict[str, Any]
+MOST = 10**9
+"""Pixels that run lengths may span: they are unpacked to a byte each."""
 
 
 class Listing:
@@ -145,7 +148,7 @@ def _points(outline: Any, image: Entry, where: str) -> NDArray[np.float64]:
         found = np.concatenate(parts)
         if len(found) >= 3 and np.isfinite(found).all():
             return found
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError):
         pass
     remedy = "It has polygons [[x1, y1, x2, y2, ...], ...] of three or more points, or run lengths"
     raise InputError(where, "segmentation cannot be read", remedy)
@@ -154,6 +157,8 @@ def _points(outline: Any, image: Entry, where: str) -> NDArray[np.float64]:
 def _pixels(runs: dict[str, Any]) -> NDArray[np.float64]:
     from pycocotools import mask
 
+    if not 0 < math.prod(int(side) for side in runs["size"]) <= MOST:
+        raise ValueError("no image has this size")
     packed = runs if isinstance(runs["counts"], str | bytes) else mask.frPyObjects(runs, *runs["size"])
     rows, cols = np.nonzero(mask.decode(packed))
     if not len(rows):

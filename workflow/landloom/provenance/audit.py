@@ -25,8 +25,11 @@ KEYS = (
 KINDS: dict[str, type | UnionType] = {
     "stage": str, "version": int, "parameters": dict, "packages": dict, "seconds": float | int,
     "peak_memory_mb": dict, "job": str, "started": str, "device": str, "host": str,
+    "slurm_job": str | None, "gpus": int | None,
 }  # fmt: skip
 """What values of a record are, where others than the audit reckon with them."""
+MAYBE = ("slurm_job", "gpus")
+"""What old records lack."""
 
 
 @dataclass
@@ -174,7 +177,7 @@ def _read(path: Path) -> dict[str, Any]:
     with reading(path, "not a provenance record", "Delete it with its output and run again"):
         record = object_of(path)
         for key, kind in KINDS.items():
-            if not isinstance(record[key], kind):
+            if not isinstance(record.get(key) if key in MAYBE else record[key], kind):
                 raise TypeError(f"{key} is {record[key]!r}")
         peaks = {str(k): float(v) if v % 1 else int(v) for k, v in record["peak_memory_mb"].items()}
         inputs = {str(path): str(digest) for path, digest in dict(record["inputs"]).items()}

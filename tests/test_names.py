@@ -29,7 +29,7 @@ PINNED = {
     "features": "1 79f595d7",
     "image_sample": "13 beb2f344",
     "image_train": "11 26c4d41f",
-    "label_sample": "10 e12d2403",
+    "label_sample": "11 e12d2403",
     "label_table": "4 a0297216",
     "label_train": "8 ee0ce422",
     "mix": "3 f859f38c",

@@ -17,7 +17,12 @@ def asked(formats: list[str], classes: list[str] | None, label: dict[str, Any] =
     boxes = {"format": "dota", "path": "l/{scene}.txt", "classes": classes}
     data: dict[str, Any] = {} if classes is None else {"objects": boxes}
     if label == LAYOUT:  # masks are painted from objects
-        data |= {"images": None, "masks": None, "classes": None, "scenes": [{"name": "a", "images": ["a.tif"]}]}
+        data |= {
+            "images": None,
+            "masks": None,
+            "classes": None,
+            "scenes": [{"name": "a", "images": ["a.tif"]}],
+        }
     return load(raw(data=data, export={"formats": formats}, generators={"plain": {}, "boxed": label}, **more))
 
 

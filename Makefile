@@ -11,7 +11,7 @@ DATA := resources/landsat7
 BENCHES := tiling class_ratios training_steps sampling_pairs categorical_masks segmentation_steps fidelity_rows dag_size \
            startup overhead
 
-.PHONY: demo test bench results lint setup data clean
+.PHONY: demo test bench results lint audit fuzz setup data clean
 .DELETE_ON_ERROR:
 
 demo: setup data
@@ -35,6 +35,15 @@ lint: setup data
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	PATH="$(BIN):$$PATH" snakemake --lint
+
+# Packages: pinned, fitting each other, of licences that let anybody use them.
+audit: setup
+	$(BIN)/pip check
+	PATH="$(BIN):$$PATH" pytest -n 0 tests/test_dependencies.py
+
+# Damaged files of all kinds: each is read, or refused in one sentence.
+fuzz: setup
+	PATH="$(BIN):$$PATH" python -m tests.fuzz.run --inputs 10000 --seed 0
 
 setup: $(VENV)/.ready
 

@@ -68,8 +68,10 @@ def load(folder: Path, embed: Embed | None = None) -> Conditions:
         InputError: the folder does not say, or names a condition that is not known.
     """
     file = folder / FILE
-    with reading(file, "does not say what the model was told in training", "Train it again"):
-        found = {name: dict(settings) for name, settings in object_of(file).items()}
+    untold = "does not say what the model was told in training"
+    with reading(file, untold, "Train it again"):
+        body = object_of(file, "Train it again", untold)
+        found = {name: dict(settings) for name, settings in body.items()}
     if unknown := sorted(set(found) - set(CONDITIONS)):
         text = f"names the conditions {', '.join(unknown)}, but this version has {', '.join(CONDITIONS)} only"
         raise InputError(file, text, "Use the version that trained the model, or train it again")

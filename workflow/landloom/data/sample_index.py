@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landloom.data import samples, stored_tables
+from landloom.data import samples
+from landloom.data.stored_tables import require_bounded
 from landloom.errors import InputError
 from landloom.runtime.reading import reading
 
@@ -66,7 +67,9 @@ def read(path: Path, shards: Sequence[Path]) -> list[Place]:
             job must lie in its declared inputs, or its record would be false.
     """
     with reading(path, "not a readable index", "Delete it and run mix again"):
-        rows = stored_tables.rows(path, SCHEMA.names)
+        with pq.ParquetFile(path) as file:
+            require_bounded(file, path)
+        rows = pq.read_table(path, schema=SCHEMA).to_pylist()
     known = {_whole(s): s for s in shards}
     found = {name: _whole(path.parent / name) for name in {r["shard"] for r in rows}}
     if missing := sorted(name for name, place in found.items() if place not in known):

@@ -92,7 +92,7 @@ class Statistics(BaseModel):
             InputError: the file does not hold dataset statistics.
         """
         try:
-            return cls.model_validate(object_of(path, "Run ratios again"))
+            return cls.model_validate(object_of(path, "Run ratios again", "no dataset statistics"))
         except ValidationError as error:
             raise InputError(
                 path, f"no dataset statistics ({error.error_count()} errors)", "Run ratios again"

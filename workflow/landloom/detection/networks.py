@@ -170,7 +170,7 @@ def load(folder: Path) -> CentreNetwork:
     if not (folder / "model.safetensors").is_file() or not (folder / "config.json").is_file():
         raise InputError(folder, "holds no detector", "Run detect again")
     with reading(folder, "holds no detector", "Run detect again"):
-        about = network_of(folder / "config.json", "Run detect again")
+        about = network_of(folder / "config.json", "Run detect again", "holds no detector")
         model = CentreNetwork(_encoder(about["encoder"], about["bands"], None), about)
         model.load_state_dict(load_file(folder / "model.safetensors"))
         return model.eval()

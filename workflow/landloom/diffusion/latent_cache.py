@@ -83,11 +83,13 @@ def load(paths: Sequence[Path], latents: Collection[str] = LATENTS) -> LatentCac
 
 
 def _looked(path: Path) -> tuple[dict[str, Stored], dict[str, str]]:
-    """A file of latents, with what any has."""
+    """A file of latents; one with tiles has what any has."""
     tensors, metadata = look(path)
-    lacks = sorted({"labels", "captions", "prompts", "text", "ratios", *LATENTS} - set(tensors))
-    if lacks or "ids" not in metadata or any(not t.kind.shape for t in tensors.values()):
-        found = f"has no {', '.join(lacks)}" if lacks else "says nothing of its tiles"
+    if "labels" in tensors and tensors["labels"].kind.shape[:1] == (0,):
+        return tensors, metadata
+    lacks = [name for name in FIXED if name not in tensors or not tensors[name].kind.shape]
+    if lacks or "ids" not in metadata:
+        found = f"has no {', '.join(lacks)}" if lacks else "does not name its tiles"
         raise InputError(path, f"no file of latents: it {found}", "Run encode again")
     return tensors, metadata
 

@@ -95,7 +95,7 @@ def load(folder: Path) -> Generator:
         InputError: the folder holds none, or one that is damaged.
     """
     with reading(folder, "is no generator", "Run image_train again"):
-        config = network_of(folder / "config.json", "Run image_train again")
+        config = network_of(folder / "config.json", "Run image_train again", "is no generator")
         config.pop("model")
         made = Generator(**config)
         made.load_state_dict(load_file(folder / WEIGHTS))

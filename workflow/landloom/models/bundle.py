@@ -1,5 +1,6 @@
 """Loading a base model: ``model_index.json`` says of which family its folder is."""
 
+import json
 from logging import LogRecord, getLogger
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from landloom.models.families.sd3 import StableDiffusion3
 from landloom.models.families.sdxl import StableDiffusionXL
 from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.runtime import phases
-from landloom.runtime.reading import network_of, reading
+from landloom.runtime.reading import reading, require_layers
 
 logging.disable_progress_bar()  # a bar per loaded file hides the lines that matter
 
@@ -75,7 +76,8 @@ def _part(folder: Path, kind: str | None) -> Any:
     weights = {} if "Tokenizer" in kind or "Scheduler" in kind else {"use_safetensors": True}
     with reading(folder, "cannot be loaded", "Give a complete diffusers folder"):
         if weights:
-            network_of(folder / "config.json", index.REMEDY)
+            config = folder / "config.json"
+            require_layers(json.loads(config.read_text()), config, index.REMEDY)
             for file in folder.glob("*.index.json"):
                 layout.named(file, index.REMEDY)
         return found.from_pretrained(folder, local_files_only=True, **weights)

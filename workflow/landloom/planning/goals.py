@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from landloom.config.plan import MixGoal, check_complete, check_pixels, check_row
-from landloom.data import stored_tables
+from landloom.data.stored_tables import require_bounded
 from landloom.errors import InputError
 from landloom.runtime.reading import reading
 
@@ -147,7 +148,11 @@ def read(path: Path) -> pd.DataFrame:
     kind = "Parquet" if path.suffix == ".parquet" else "CSV"
     remedy = "Give a table with one column a class and one row a class mix"
     with reading(path, f"it cannot be read as {kind}", remedy):
-        return stored_tables.read(path).to_pandas() if kind == "Parquet" else pd.read_csv(path)
+        if kind == "CSV":
+            return pd.read_csv(path)
+        with pq.ParquetFile(path) as file:
+            require_bounded(file, path)
+        return pd.read_parquet(path)
 
 
 def number(path: Path, row: int, column: str, value: Any) -> float:

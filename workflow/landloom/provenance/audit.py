@@ -174,8 +174,9 @@ def _skipped(inside: Path) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    with reading(path, "not a provenance record", "Delete it with its output and run again"):
-        record = object_of(path)
+    found, remedy = "not a provenance record", "Delete it with its output and run again"
+    with reading(path, found, remedy):
+        record = object_of(path, remedy, found)
         for key, kind in KINDS.items():
             if not isinstance(record.get(key) if key in MAYBE else record[key], kind):
                 raise TypeError(f"{key} is {record[key]!r}")

@@ -1,13 +1,14 @@
 """Files that may be damaged: whatever a library raises on their bytes is said in one sentence."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from landloom.errors import InputError
 
+AGAIN = "Delete it and run again what makes it"
 LAYERS = 1_000
 """Most layers, levels or blocks of a network."""
 SHOWN = 200
@@ -41,40 +42,49 @@ def _said(error: Exception) -> str:
     return (lines[0] if plain else f"{type(error).__name__} {lines[0]}".strip())[:SHOWN]
 
 
-def json_of(path: Path, remedy: str = "Delete it and run again what makes it") -> Any:
-    """What a JSON file holds.
+def json_of(path: Path, remedy: str = AGAIN, found: str = "cannot be read as JSON") -> Any:
+    """What a JSON file holds; ``found`` says what it is not, if it is none.
 
     Raises:
         InputError: it is not there, or is no JSON.
     """
-    with reading(path, "cannot be read as JSON", remedy):
+    with reading(path, found, remedy):
         return json.loads(path.read_text(encoding="utf-8"))
 
 
-def object_of(path: Path, remedy: str = "Delete it and run again what makes it") -> dict[str, Any]:
+def object_of(path: Path, remedy: str = AGAIN, found: str = "is no JSON object") -> dict[str, Any]:
     """What a JSON file holds that is an object.
 
     Raises:
         InputError: it is not there, or is no JSON object.
     """
-    found = json_of(path, remedy)
-    if not isinstance(found, dict):
-        raise InputError(path, "is no JSON object", remedy)
-    return found
+    body = json_of(path, remedy, found)
+    if not isinstance(body, dict):
+        raise InputError(path, found, remedy)
+    return body
 
 
-def network_of(path: Path, remedy: str) -> dict[str, Any]:
+def network_of(path: Path, remedy: str, found: str = "is no config of a network") -> dict[str, Any]:
     """The JSON config of a network that can be built.
 
     Raises:
         InputError: it is no JSON object, or asks for so many layers that building them would never end.
     """
-    found = object_of(path, remedy)
-    for key, value in found.items():
+    body = object_of(path, remedy, found)
+    require_layers(body, path, remedy)
+    return body
+
+
+def require_layers(config: Mapping[str, Any], path: Path, remedy: str) -> None:
+    """Make sure that a network can be built.
+
+    Raises:
+        InputError: it has so many layers that this would never end.
+    """
+    for key, value in config.items():
         most = max((v for v in (value if isinstance(value, list) else [value]) if _number(v)), default=0)
         if most > LAYERS and any(word in key for word in ("layers", "levels", "depth", "blocks")):
             raise InputError(f"{path}, {key}", f"{most:.0f} are more than any network has", remedy)
-    return found
 
 
 def _number(value: Any) -> bool:

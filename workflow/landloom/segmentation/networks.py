@@ -116,6 +116,6 @@ def load(folder: Path) -> nn.Module:
     if not (folder / "config.json").is_file():
         raise InputError(folder, "holds no segmentation network", "Run segment again")
     with reading(folder, "holds no segmentation network", "Run segment again"):
-        network_of(folder / "config.json", "Run segment again")
+        network_of(folder / "config.json", "Run segment again", "holds no segmentation network")
         model: nn.Module = smp.from_pretrained(folder)
         return model.eval()

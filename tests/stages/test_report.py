@@ -10,7 +10,7 @@ from PIL import Image
 from landloom.__main__ import execute
 from landloom.config.report import ReportConfig
 from landloom.data import samples
-from landloom.reporting import figures, page
+from landloom.reporting import figures, page, pictures
 from landloom.reporting.captions import read, shown
 from landloom.reporting.display import Display
 from landloom.reporting.pictures import Thumbnails
@@ -131,21 +131,40 @@ def test_the_evidence_is_shown_where_it_is_given(made: tuple[World, str], world:
     assert page.count("Line chart: gain in mean IoU") == 1
 
 
-def test_a_page_that_grows_too_large_gets_smaller_pictures(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts take most of the time of a page."""
     monkeypatch.setattr(figures, "chart", lambda *_: figures.Chart("data:,", "data:,", "no chart"))
-    rng = np.random.default_rng(0)
-    image = rng.integers(0, 256, (3, 600, 700)).astype(np.uint8)
+
+
+def test_scenes_are_as_fine_as_the_page_has_room(
+    world: World, monkeypatch: pytest.MonkeyPatch, no_charts: None
+) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (3, 900, 800)).astype(np.uint8)
     scene(world.root / "scene_masks", "east", image, image[0] % 3)
     whole = world.run("whole")
     assert "All pixels are here." in whole
-    monkeypatch.setattr(page, "SCENES", len(whole))  # enough for all pixels, and a quarter is not
-    monkeypatch.setattr(page, "LIMIT", len(whole.encode()) - 1)
+    monkeypatch.setattr(page, "LIMIT", len(whole.encode()))
     small = world.run("small")
-    assert len(small) < len(whole) / 2
-    assert "Here down to 350 × 300 pixels" in small
+    assert len(small) < len(whole)
+    assert "Here down to 400 × 450 pixels" in small
     assert f"{world.root}/scene_masks/east.image.tif</code>" in small
+
+
+def test_pictures_are_smaller_where_the_page_would_be_too_large(
+    world: World, monkeypatch: pytest.MonkeyPatch, no_charts: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pictures, "LEAST", 1)
+    monkeypatch.setattr(page, "PICTURES", 10_000)  # ten pixels for each side; the tiles have sixteen
+    monkeypatch.setattr(page, "MARGIN", 0)
+    large = world.run("large")
+    monkeypatch.setattr(page, "LIMIT", len(large.encode()))
+    small = world.run("small")
+    assert len(small) < len(large)
+    assert "warning" not in capsys.readouterr().err
+    monkeypatch.setattr(page, "LIMIT", 1000)
+    world.run("never")
+    assert "warning: the page has 0 MB; show less" in capsys.readouterr().err
 
 
 def test_without_scenes_there_is_no_section_of_them(made: tuple[World, str]) -> None:

@@ -26,9 +26,11 @@ from landloom.reporting.pictures import Picture, Thumbnails, side
 from landloom.reporting.scene_views import SceneFiles
 
 LIMIT = 20_000_000
-"""Bytes of the page at most."""
-PICTURES, SCENES = 5e6, 12e6
-"""Those of all pictures of samples, and of all scenes, at first; what is left is for charts and tables."""
+"""Bytes of the page at most; scenes take what the rest leaves."""
+MARGIN = 200_000
+"""Bytes of what stands around the pictures of scenes, at most."""
+PICTURES = 5e6
+"""Bytes of the pictures of samples, where charts and tables leave so many."""
 SHEETS, STRIP = 24, 6
 """Contact sheets, and rows of test tiles, at most."""
 SCRIPTS = ("page.js", "zoom.js", "viewer.js")
@@ -69,7 +71,7 @@ class Inputs:
 
 
 def render(inputs: Inputs, tiles: RealTiles, display: Display) -> str:
-    """Make the whole page; where it is larger than ``LIMIT``, with smaller pictures."""
+    """Make the whole page; with smaller pictures where there would be more than ``LIMIT``."""
     here = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(here),
@@ -83,10 +85,13 @@ def render(inputs: Inputs, tiles: RealTiles, display: Display) -> str:
     parts = {"style": Markup(style), "script": Markup(script), "allowed": digest(script)}
     template = environment.get_template("template.html.j2")
     for share in (1, 1 / 4, 1 / 16):
-        page = template.render(content(inputs, tiles, display, share) | parts)
-        if len(page.encode()) <= LIMIT:
-            return page
-    print(f"warning: the page has {len(page) / 1e6:.0f} MB; show less (report.examples)", file=sys.stderr)
+        values = content(inputs, tiles, display, share) | parts
+        room = LIMIT - MARGIN - len(template.render(values | {"scenes": []}).encode())
+        if room > 0:
+            break
+    page = template.render(values | {"scenes": scene_views.section(inputs.scenes, display, room)})
+    if (size := len(page.encode())) > LIMIT:
+        print(f"warning: the page has {size / 1e6:.0f} MB; show less (report.examples)", file=sys.stderr)
     return page
 
 
@@ -96,7 +101,7 @@ def digest(script: str) -> str:
 
 
 def content(inputs: Inputs, tiles: RealTiles, display: Display, share: float = 1) -> dict[str, Any]:
-    """Collect the values of the template; pictures take ``share`` of the room that they may take at first."""
+    """Collect the values of the template but for scenes; pictures take ``share`` of ``PICTURES``."""
     groups, statistics, found = inputs.groups(), inputs.statistics, inputs.tables
     rejected = [e for e in inputs.entries if not e.accepted]
     thumbnails = Thumbnails(display, side(*_numbers(inputs), share * PICTURES))
@@ -111,7 +116,6 @@ def content(inputs: Inputs, tiles: RealTiles, display: Display, share: float = 1
         "range": None if display.range == WHOLE else display.range,
         "glance": tables.glance(found["summary"]) if "summary" in found else tables.MISSING,
         "sheets": [_sheet(*key, items, inputs, tiles, thumbnails) for key, items in groups.items()],
-        "scenes": scene_views.section(inputs.scenes, display, share * SCENES),
         "curation": tables.curation(
             {g: [e.quality for e in inputs.entries if e.generator == g] for g in inputs.generators}
         ),

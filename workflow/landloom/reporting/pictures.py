@@ -18,16 +18,19 @@ DOUBTED, TRUSTED = (168, 62, 38), (233, 237, 230)
 """Colours of a pixel that the judge does not trust at all, and of one that it trusts fully."""
 MOST, LEAST = 512, 48
 """Longest side of a picture in pixels, at most and at least."""
+SMALL = 128
+"""Side up to which the page does not shrink a picture, so that its pixels can be seen."""
 PHOTO_BYTES, FLAT_BYTES = 0.8, 0.3
 """Signs that a pixel of a picture of each kind takes in the page, when the picture is not easy."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture, and how many times as bright as its like it is shown."""
+    """A picture, how many times as bright as its like it is shown, and whether the page shrinks it smoothly."""
 
     src: str
     gain: str = ""
+    smooth: bool = False
 
 
 def uri(content: bytes, kind: str = "png") -> str:
@@ -58,7 +61,7 @@ def flat(mask: NDArray[np.uint8], colors: list[str], side: int = MOST) -> str:
     image.thumbnail((side, side), Image.Resampling.NEAREST)
     image.putpalette([*np.ravel([palette.parse(c) for c in colors]).tolist(), 255, 255, 255])
     memory = io.BytesIO()
-    image.save(memory, "PNG", optimize=True)
+    image.save(memory, "PNG")
     return uri(memory.getvalue())
 
 
@@ -92,7 +95,8 @@ class Thumbnails:
         image = sample.image_array()
         shown = self.display.visible(image)
         gain = "" if shown == WHOLE else f"×{shown.gain:.3g}"
-        return Picture(photo(self.display.picture(image, shown), self.side), gain)
+        smooth = min(self.side, max(image.shape[1:])) > SMALL
+        return Picture(photo(self.display.picture(image, shown), self.side), gain, smooth)
 
     def mask(self, mask: NDArray[Any]) -> Picture:
         """Picture of class indices (H, W) in the dataset's colours."""

@@ -17,6 +17,8 @@ SIDE = 512
 """Side of a piece of a scene in pixels of its scale."""
 SCENES = 24
 """Scenes shown at most."""
+GROWS = 2
+"""A scale takes more than this many times the room of the next coarser one; with less it is not tried."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,13 @@ def _view(scene: SceneFiles, display: Display, budget: float) -> dict[str, Any]:
         pieces = Pieces(image, mask, display)
         base = pieces.piece(0, Window(0, 0, *image.levels[0]))
         finer: list[dict[str, Any]] = []
-        budget -= sum(map(len, base))
+        last = sum(map(len, base))
         for level, (height, width) in list(enumerate(image.levels))[1:]:
-            found = pieces.fitting(level, budget)
+            budget -= last
+            found = pieces.fitting(level, budget) if budget > GROWS * last else None
             if found is None:
                 break
-            budget -= sum(len(part) for pair in found for part in pair)
+            last = sum(len(part) for pair in found for part in pair)
             finer.append({"height": height, "width": width, "pieces": found})
         height, width = image.levels[-1]
         data = {"height": height, "width": width, "side": SIDE, "levels": finer}

@@ -26,7 +26,7 @@ PHOTO_BYTES, FLAT_BYTES = 0.8, 0.3
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture, how many times as bright as its like it is shown, and whether the page shrinks it smoothly."""
+    """A picture, how many times as bright as its like it is, and whether the page shrinks it smoothly."""
 
     src: str
     gain: str = ""

@@ -111,7 +111,7 @@ class Browser:
 
     def wait(self, script: str, *given: Any) -> None:
         """Wait until a script returns something true."""
-        WebDriverWait(self.driver, 10, 0.05).until(lambda _: self.ask(script, *given))
+        WebDriverWait(self.driver, 60, 0.05).until(lambda _: self.ask(script, *given))
 
     def pixels(self, element: WebElement) -> NDArray[np.uint8]:
         """What an element shows, (H, W, 3)."""

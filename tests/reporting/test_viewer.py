@@ -38,12 +38,12 @@ MIDDLES = """
 return [...arguments[0].querySelectorAll("canvas")].map((c) =>
   [...c.getContext("2d").getImageData(c.width / 2, c.height / 2, 1, 1).data].slice(0, 3));
 """
-DRAWN = "return new Promise((done) => setTimeout(() => requestAnimationFrame(() => done(true)), 200))"
+DRAWN = "return arguments[0].dataset.loading === '0'"
 
 
 def classes_seen(chromium: Browser, viewer: WebElement) -> tuple[int, int]:
     """Classes in the middle of the image and of the mask, by their colours."""
-    chromium.ask(DRAWN)
+    chromium.wait(DRAWN, viewer)
     image, mask = chromium.ask(MIDDLES, viewer)
     grey = int(np.abs(np.array([20, 120, 220]) - np.mean(image)).argmin())
     return grey, COLORS.index(mask)
@@ -103,7 +103,7 @@ def test_full_pixels_are_there_when_enlarged(chromium: Browser, page: Path) -> N
     viewer = ready(chromium, page)
     chromium.ask("arguments[0].focus()", viewer)
     chromium.press("1", *"+" * 8)
-    chromium.ask(DRAWN)
+    chromium.wait(DRAWN, viewer)
     row = chromium.ask(
         "const c = arguments[0].querySelectorAll('canvas')[1];"
         "return [...c.getContext('2d').getImageData(0, c.height / 2, c.width, 1).data]",
@@ -158,7 +158,7 @@ def test_the_wheel_scrolls_the_page_until_a_scene_was_chosen(chromium: Browser, 
 def test_a_dark_scene_is_seen(chromium: Browser, page: Path) -> None:
     """Its values are 2, 6 and 10 of 255."""
     viewer = ready(chromium, page, "night")
-    chromium.ask(DRAWN)
+    chromium.wait(DRAWN, viewer)
     script = "const c = arguments[0].querySelector('canvas');"
     script += "return [...c.getContext('2d').getImageData(0, c.height / 2, c.width, 1).data]"
     found = np.reshape(chromium.ask(script, viewer), (-1, 4))

@@ -29,6 +29,7 @@ function view(box) {
     y = 2 * h >= data.height ? data.height / 2 : within(newY, h, data.height - h);
     box.dataset.place = [x, y, scale].map((v) => v.toFixed(3)).join(" ");
     said.textContent = `${(100 * scale).toPrecision(3)} %`;
+    box.dataset.loading = "?";
     if (!waiting) requestAnimationFrame(draw);
     waiting = true;
   }
@@ -83,6 +84,7 @@ function view(box) {
       });
       if (mark) cross(panel.pen, column(mark[0]), row(mark[1]), dots);
     }
+    box.dataset.loading = [...held.values()].filter((image) => !image.complete).length;
   }
 
   function cross(pen, column, row, dots) {

@@ -1,6 +1,7 @@
 """The check, run by the workflow itself before its first job."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -112,7 +113,7 @@ def require_room(runs: Sequence[tuple[Config, TrainedModels]]) -> None:
 
 def surveyed(config: Config) -> Tiles:
     """The tiles that the check has counted, if all windows become tiles."""
-    found = object_of(Path(f"results/{config.dataset}/check.json"))
+    found = json.loads(Path(f"results/{config.dataset}/check.json").read_text())
     scene = found["scenes"][0]
     return Tiles.of(found["windows"], scene["bands"], config.tile.size, scene["dtype"])
 

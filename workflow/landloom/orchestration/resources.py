@@ -3,6 +3,7 @@
 The Snakefile imports this, so nothing heavy is imported here.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,6 @@ from landloom.config.image_train import ImageTrainConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Parallel
 from landloom.data.held_tiles import HELD_BYTES, tile_bytes
-from landloom.runtime.reading import object_of
 from landloom.scenes.splits import LEARNED, UNLABELLED
 
 FEATURES = 2048
@@ -113,7 +113,7 @@ class Tiles:
     @classmethod
     def read(cls, statistics: Path) -> Self:
         """From the file of the dataset statistics."""
-        found = object_of(statistics)
+        found = json.loads(statistics.read_text())
         return cls.of(found["tiles"], found["bands"], found["size"], found["dtype"])
 
     @classmethod

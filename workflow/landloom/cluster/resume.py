@@ -1,4 +1,4 @@
-"""Go on safely after the main Snakemake process died: ``landloom resume --profile slurm``.
+"""Go on safely after the main Snakemake process died: ``landloom resume --profile slurm ...``.
 
 Snakemake itself does not take up the jobs it lost: it would submit them again beside the running ones. So:
 waiting jobs are cancelled, running ones are waited for, the lock of the dead run is removed, and Snakemake is
@@ -22,6 +22,9 @@ POLL = 5.0
 
 def main(arguments: list[str]) -> int:
     """Resume the run of this folder; returns Snakemake's exit code."""
+    if arguments in (["-h"], ["--help"]):
+        print("usage: landloom resume ARGUMENTS_OF_SNAKEMAKE ...\n\n" + (__doc__ or "").replace("``", ""))
+        return 0
     folder = Path.cwd()
     try:
         if alive := running(folder):

@@ -21,6 +21,7 @@ from landloom.errors import InputError
 from landloom.raster import map_legend, pairs
 from landloom.raster.map_legend import MapLegend
 from landloom.raster.pairs import MOST, Cutting
+from landloom.runtime.command_line import unmarked
 from landloom.scenes.splits import SPLITS
 
 SETTINGS = "pairs.json"
@@ -60,7 +61,7 @@ def main(arguments: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(prog="landloom pairs", description=__doc__)
+    made = argparse.ArgumentParser(prog="landloom pairs", description=unmarked(__doc__))
     made.add_argument("--images", nargs="+", required=True, help="GeoTIFF, COG or VRT files, or patterns")
     made.add_argument(
         "--map", type=Path, required=True, help="GeoPackage, GeoJSON, .osm.pbf, ... here on disk"

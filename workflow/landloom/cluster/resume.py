@@ -1,4 +1,4 @@
-"""Go on safely after the main Snakemake process died: ``landloom resume --profile slurm ...``.
+"""Go on safely after the main Snakemake process died: ``landloom resume --profile slurm``.
 
 Snakemake itself does not take up the jobs it lost: it would submit them again beside the running ones. So:
 waiting jobs are cancelled, running ones are waited for, the lock of the dead run is removed, and Snakemake is

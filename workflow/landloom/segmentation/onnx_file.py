@@ -25,6 +25,9 @@ class FromPixels(nn.Module):
         statistics: of the tiles that it has learned from.
     """
 
+    low: Tensor
+    span: Tensor
+
     def __init__(self, model: nn.Module, statistics: Statistics) -> None:
         super().__init__()
         self.model = model
@@ -59,9 +62,9 @@ class Pooling(nn.Module):
         return self._shares(x, 2) @ x @ self._shares(x, 3).transpose(0, 1)
 
     def _shares(self, x: Tensor, side: int) -> Tensor:
-        """Shares (size, n) of places in cells: cell i goes from floor(i n / size) to ceil((i + 1) n / size)."""
+        """Shares (size, n) of places in cells; cell i goes from floor(i n/size) to ceil((i + 1) n/size)."""
         number = torch.as_tensor(x.shape[side])
-        cells, places = torch.arange(self.size)[:, None], torch.arange(number)[None]
+        cells, places = torch.arange(self.size)[:, None], torch.arange(number)[None]  # type: ignore[call-overload]
         first, last = cells * number // self.size, ((cells + 1) * number + self.size - 1) // self.size
         inside = (places >= first) & (places < last)
         return inside.to(x.dtype) / (last - first).to(x.dtype)
@@ -114,7 +117,7 @@ def exportable(model: nn.Module) -> nn.Module:
             setattr(model, name, Level(part))
         elif isinstance(part, nn.AdaptiveAvgPool2d) and part.output_size not in (1, (1, 1)):
             size = part.output_size
-            setattr(model, name, Pooling(size if isinstance(size, int) else int(size[0] or 1)))
+            setattr(model, name, Pooling(int(size if isinstance(size, int) else size[0])))  # type: ignore[index, arg-type]
         else:
             exportable(part)
     return model

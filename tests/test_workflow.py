@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import yaml
 
 from tests.chat import GOOD, ChatServer
@@ -75,6 +77,25 @@ def test_generate_makes_other_pairs_without_the_workflow(run: Path) -> None:
     assert len(files) == 6
     assert all((run / "new" / f).read_bytes() == (run / "again" / f).read_bytes() for f in files)
     assert before == {p for p in (run / "results").rglob("*") if p.suffix == ".parquet"}
+
+
+def test_scene_makes_parts_of_one_world_that_agree_where_they_overlap(run: Path) -> None:
+    """Mask and image, byte for byte, and on the map where they were asked for."""
+    words = ["--configfile", "config.yaml", "--crs", "EPSG:32652", "--gsd", "2", "--averagings", "2"]
+    parts = {"one": (-20, 300, 120, 400), "other": (60, 260, 200, 380)}
+    for out, bounds in parts.items():
+        done = landloom(run, "scene", *words, "--bounds", *map(str, bounds), "--out", out)
+        assert done.returncode == 0, done.stderr
+        with rasterio.open(run / out / "image.tif") as file:
+            assert tuple(file.bounds) == bounds
+            assert (file.crs, file.tags()["synthetic"]) == ("EPSG:32652", "true")
+    for kind in ("image", "mask"):
+        shared = []
+        for out in parts:
+            with rasterio.open(run / out / f"{kind}.tif") as file:
+                shared.append(file.read(window=file.window(60, 300, 120, 380)))
+        assert shared[0].shape[1:] == (40, 30)
+        np.testing.assert_array_equal(*shared)
 
 
 @pytest.mark.parametrize("code", [1, 75])

@@ -15,7 +15,14 @@ LAYOUT = {"label_sample": {"source": "layout"}}
 
 def asked(formats: list[str], classes: list[str] | None, label: dict[str, Any] = REAL, **more: Any) -> Config:
     boxes = {"format": "dota", "path": "l/{scene}.txt", "classes": classes}
-    data = {} if classes is None else {"objects": boxes}
+    data: dict[str, Any] = {} if classes is None else {"objects": boxes}
+    if label == LAYOUT:  # masks are painted from objects
+        data |= {
+            "images": None,
+            "masks": None,
+            "classes": None,
+            "scenes": [{"name": "a", "images": ["a.tif"]}],
+        }
     return load(raw(data=data, export={"formats": formats}, generators={"plain": {}, "boxed": label}, **more))
 
 
@@ -42,3 +49,13 @@ def test_names_are_told_apart_in_dota() -> None:
     with pytest.raises(InputError, match="has no name"):
         asked(["dota"], ["ship", " "])
     assert asked(["yolo-obb"], alike).export.formats == ["yolo-obb"]
+
+
+def test_layouts_need_masks_that_are_painted_from_objects() -> None:
+    with pytest.raises(InputError, match=r"'layout' for 'boxed' needs masks that are painted .* leave out"):
+        load(raw(generators={"boxed": LAYOUT}))
+
+
+def test_a_detector_needs_objects() -> None:
+    with pytest.raises(InputError, match=r"detect\.networks: a detector looks for objects, .*; add it"):
+        load(raw(detect={"networks": {"centre": {}}}))

@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from landloom.config.label_sample import LabelSampleConfig
 from landloom.data import samples
 from landloom.data.samples import Sample
+from landloom.data.statistics import ClassInfo
 from landloom.errors import InputError
 from landloom.stages import label_sample
 from tests import bright_boxes, shards
@@ -34,21 +36,49 @@ def layout_plan(folder: Path, count: int = 12) -> Path:
 def layouts(folder: Path, name: str = "out", **layout: Any) -> list[Sample]:
     config = LabelSampleConfig.model_validate({"source": "layout", "layout": layout})
     out = folder / f"{name}.parquet"
-    given = bright_boxes.statistics(folder), layout_plan(folder), bright_boxes.tiles(folder)
+    painted_statistics(folder)
+    given = folder / "dataset.json", layout_plan(folder), bright_boxes.tiles(folder)
     label_sample.run(config, "g", 0, *given, out)
     return list(samples.read(out))
 
 
-def test_layouts_have_the_objects_of_a_train_tile_and_no_pixels(tmp_path: Path) -> None:
+def painted_statistics(folder: Path) -> None:
+    """Statistics of tiles whose masks are painted from their objects."""
+    names = [("background", "#303030"), ("red", "#e63c3c"), ("green", "#3ce63c")]
+    classes = [ClassInfo(name=n, color=c) for n, c in names]
+    bright_boxes.dataset(classes=classes).save(folder / "dataset.json")
+
+
+def test_layouts_have_the_objects_of_a_train_tile_and_no_image(tmp_path: Path) -> None:
     found = layouts(tmp_path)
     real = {s.id: s for s in samples.read(tmp_path / "train.parquet")}
     assert [s.id for s in found] == [f"g_s{i:06d}" for i in range(12)]
     for one in found:
-        assert (one.mask, one.image, one.source, one.caption) == (None, None, "g", "c")
+        assert (one.image, one.source, one.caption) == (None, "g", "c")
+        assert np.isnan(one.target_ratios or []).tolist() == [True] * 3  # the mix is left open
         kinds = [o.category for o in one.objects or []]
         assert kinds == [o.category for o in real[one.parents[0]].objects or []]
         assert one.objects != real[one.parents[0]].objects
-    assert layouts(tmp_path, "again") == found
+    # NaN is not equal to itself, but reads the same.
+    assert repr(layouts(tmp_path, "again")) == repr(found)
+
+
+def test_the_mask_of_a_layout_is_painted_from_its_objects(tmp_path: Path) -> None:
+    for one in layouts(tmp_path, boost={"red": 2}):
+        mask = one.mask_array()
+        assert mask.shape == (bright_boxes.SIDE, bright_boxes.SIDE)
+        assert one.ratios == pytest.approx(np.bincount(mask.ravel(), minlength=3) / mask.size)
+        for o in one.objects or []:
+            column, row = o.quad().mean(0).astype(int)
+            assert mask[row, column] > 0  # its class, or that of a smaller object over it
+        areas = [abs(np.cross(q[0] - q[2], q[1] - q[3])) / 2 for q in (o.quad() for o in one.objects or [])]
+        assert (mask > 0).sum() <= sum(areas) * 1.1
+
+
+def test_layouts_need_masks_that_are_painted_from_objects(tmp_path: Path) -> None:
+    given = bright_boxes.statistics(tmp_path), layout_plan(tmp_path), bright_boxes.tiles(tmp_path)
+    with pytest.raises(InputError, match=r"masks show other classes than objects.*Leave out data\.masks"):
+        label_sample.run(LabelSampleConfig(source="layout"), "g", 0, *given, tmp_path / "out.parquet")
 
 
 def test_a_class_may_be_boosted_and_what_finds_no_place_is_said(

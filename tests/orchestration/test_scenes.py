@@ -30,6 +30,20 @@ def test_generators_make_the_scenes_that_they_can_begin() -> None:
     assert made.trained.scene_inputs(place) == models | own
 
 
+def test_a_scene_in_shards_ends_with_a_job_that_reads_them() -> None:
+    wanted = {"a": {"mask": "a.tif", "shards": 2}, "b": {"mask": "b.tif"}}
+    made = scenes(scene_sample={"scenes": wanted, "averagings": 2})
+    place = Wildcards(dataset="d", generator="new", canvas="a")
+    parts = [f"results/d/new/scene_parts/a/{i}.image.tif" for i in range(2)]
+    assert made.whole.joined(place) == {"parts": parts, "mask": ["a.tif"]}
+    other = Wildcards(dataset="d", generator="new", canvas="b")
+    assert made.whole.joined(other) == made.trained.scene_inputs(other)
+    key = lineage.key("new/scene_parts/a/1.image.tif", "scene_sample", made.expected())
+    assert key == "scenes/a/scene_sample"
+    with pytest.raises(InputError, match=r"scenes\.a\.shards: 2 jobs cannot average at every step"):
+        scenes(scene_sample={"scenes": wanted})
+
+
 def test_a_scene_without_a_mask_takes_the_quilted_one_of_its_name_and_starts_from_its_image() -> None:
     quilted = {"scenes": {"a": {"height": 128, "width": 128}}}
     made = scenes(scene_mask=quilted, scene_sample={"scenes": {"a": {}}})

@@ -115,6 +115,41 @@ def test_a_scene_that_was_stopped_goes_on_to_the_same_bytes(
     assert out.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.parametrize(("steps", "averagings"), [(1, 1), (3, 2)])
+def test_shards_joined_have_the_bytes_of_one_job(
+    job: dict[str, Any], steps: int, averagings: int, tmp_path: Path
+) -> None:
+    """Each is a georeferenced image of its own rows until then."""
+    mask = labels(1100, 48)
+    given = rasters.save(tmp_path / "given.tif", mask)
+    images = f'{{"steps": {steps}, "batch": 4}}'
+    text = '{{"scenes": {{"east": {{"mask": "m", "seed": 7, "shards": {}}}}}, "averagings": {}}}'
+    found = {}
+    for name, shards in (("whole", 1), ("joined", 3)):
+        own = job | {"mask": given, "images": images, "config": text.format(shards, averagings)}
+        parts = []
+        for part in range(shards if shards > 1 else 0):
+            parts.append(tmp_path / f"{part}.image.tif")
+            places = {"out": parts[-1], "labels": tmp_path / f"{part}.mask.tif"}
+            bases.execute("scene_sample", **own | places | {"part": part})
+        places = {"out": tmp_path / f"{name}.tif", "labels": tmp_path / f"{name}.mask.tif"}
+        if parts:
+            own = {k: v for k, v in own.items() if k not in ("base", "controlnet")} | {"parts": parts}
+        bases.execute("scene_sample", **own | places)
+        found[name] = [p.read_bytes() for p in places.values()]
+    assert found["whole"] == found["joined"]
+    with rasterio.open(tmp_path / "1.image.tif") as file, rasterio.open(tmp_path / "whole.tif") as whole:
+        assert file.shape == (367, 48)
+        assert file.transform == whole.transform @ rasterio.Affine.translation(0, 366)
+
+
+def test_shards_that_are_made_many_times_are_refused(job: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"each of its 8 shards is 32 rows, and 4.0 times as many are made"):
+        scene(tmp_path, job, labels(256, 32), scene=', "shards": 8', config=', "averagings": 1', part=3)
+    with pytest.raises(InputError, match="has 9 rows, and shall be made in 12 shards"):
+        scene(tmp_path, job, labels(9, 32), scene=', "shards": 12', config=', "averagings": 1', part=3)
+
+
 def test_a_scene_starts_from_its_own_image(job: dict[str, Any], tmp_path: Path) -> None:
     """One of a window like a tile that brings its image; with less noise more of it is left."""
     own = '{{"steps": 10, "batch": 4, "collage": {{"source": "own", "strength": {}}}}}'

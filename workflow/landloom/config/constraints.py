@@ -21,6 +21,11 @@ def problems(config: "Config", name: str) -> Iterator[str]:
     """Yield what is wrong with the models that a generator takes its masks and images from."""
     train = typing.cast(LabelTrainConfig, config.section("label_train", name))
     sample = typing.cast(LabelSampleConfig, config.section("label_sample", name))
+    if sample.source == "layout" and not config.data.painted:
+        yield (
+            f"label_sample.source: 'layout' for '{name}' needs masks that are painted from objects; give "
+            "data.objects, and leave out data.masks and data.classes"
+        )
     if sample.source == "model":
         yield from masks(train, sample, config.tile.size, name)
         yield from guided(train, sample, name)
@@ -55,7 +60,9 @@ def problems(config: "Config", name: str) -> Iterator[str]:
 
 
 def boxes(config: "Config") -> Iterator[str]:
-    """Yield why boxes of objects cannot be exported."""
+    """Yield why boxes of objects cannot be looked for or exported."""
+    if config.detect.networks and config.data.objects is None:
+        yield "detect.networks: a detector looks for objects, but there is no data.objects; add it"
     asked = [f for f in config.export.formats if f in BOXES]
     if not asked:
         return

@@ -77,8 +77,9 @@ class LabelSampleConfig(Sampling):
     an image with them. 'repaint' puts regions of lacking classes into the mask of a real tile, and the image
     generator paints them: it must have learned known pixels (image_train.known_pixels), and all else stays
     the real image, bit for bit. 'layout' places boxes of objects instead: those of a real train tile that has
-    some, turned together, each moved a little, and as many more as ``layout.boost`` asks for. The plan says
-    how many tiles, with which words and seeds; its class mixes are not followed."""
+    some, turned together, each moved a little, and as many more as ``layout.boost`` asks for. Their masks are
+    painted from them, so data.masks must be left out. The plan says how many tiles, with which words and
+    seeds; its class mixes are not followed."""
     looks: Literal["own", "any"] = "own"
     """With 'any', the image of a quilt or a pasted mask takes on the colours (mean and spread of each band)
     of a scene drawn at random, unlabelled ones among them."""

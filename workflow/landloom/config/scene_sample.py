@@ -45,6 +45,9 @@ class SceneRequest(Section):
     """Left edge, likewise."""
     seed: Seed | None = None
     """Seed of the world; absent, it follows from the run's seed and the scene's name."""
+    shards: int = Field(default=1, ge=1)
+    """Number of jobs that make it, each some of its rows and as many more as are felt there, and a last one
+    that joins them: the same bytes as of one job. `averagings` must be a number then."""
     caption: str | None = None
     """Words for all of the scene; absent, each window is described by the class mix of its own mask."""
     metadata: SceneMetadata = SceneMetadata()
@@ -67,4 +70,14 @@ class SceneSampleConfig(NetworkSection):
         for name in self.scenes:
             if not NAME.fullmatch(name):
                 raise ValueError(f"scenes: the name '{name}' may hold letters, digits, '.', '_' and '-' only")
+        return self
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        for name, scene in self.scenes.items():
+            if scene.shards > 1 and self.averagings == "all":
+                raise ValueError(
+                    f"scenes.{name}.shards: {scene.shards} jobs cannot average at every step, since then all "
+                    "of a scene is felt everywhere; set averagings to a small number, such as 2"
+                )
         return self

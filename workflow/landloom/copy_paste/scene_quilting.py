@@ -5,7 +5,7 @@ with the neighbours that are finished, and cut towards them along the cheapest l
 For the order see ``data.lattice``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -41,6 +41,21 @@ class Laid:
     mask: Mask
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of one cell.
+
+    Attributes:
+        target: its class shares (K,).
+        parts: see ``Wanted``.
+        seed: of its draw.
+    """
+
+    target: Shares
+    parts: Sequence[tuple[tuple[slice, slice], Shares]]
+    seed: Sequence[int]
+
+
 def quilted(
     patches: Patches, lattice: Lattice, targets: Shares, seed: int, rows: range | None = None,
     cols: range | None = None,
@@ -57,17 +72,25 @@ def quilted(
     """
     rows, cols = rows or range(lattice.rows), cols or range(lattice.cols)
     cells = divided(targets, lattice.height, lattice.width, lattice.size, lattice.cell)
+
+    def asked(row: int, col: int) -> Asked:
+        return Asked(cells[row, col], parts(targets, lattice, row, col), (seed, row, col))
+
+    yield from laid(patches, lattice, asked, rows, cols)
+
+
+def laid(
+    patches: Patches, lattice: Lattice, asked: Callable[[int, int], Asked], rows: range, cols: range
+) -> Iterator[Laid]:
+    """Lay patches over some rows and columns of cells, each ``asked`` for something of its own."""
     sheet, tiles = Sheet(lattice, rows, cols, [IGNORE], np.uint8), dict[tuple[int, int], int]()
     for row, columns, end in lattice.order(rows, cols):
         laid = list[Patch]()
         for part in batches(sheet, row, columns, 2 * lattice.margin):
             wanted = [
-                Wanted(
-                    row, c, sheet.over(row, c)[0].copy(), cells[row, c], parts(targets, lattice, row, c),
-                    (seed, row, c), around(tiles, row, c),
-                )
-                for c in part
-            ]  # fmt: skip
+                Wanted(row, c, sheet.over(row, c)[0].copy(), a.target, a.parts, a.seed, around(tiles, row, c))
+                for c, a in ((c, asked(row, c)) for c in part)
+            ]
             for patch in patches.chosen(wanted):
                 tiles[row, patch.col] = patch.tile
                 new = turned(patches.mask(patch.tile), patch.variant)

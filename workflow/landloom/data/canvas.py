@@ -88,6 +88,16 @@ def starts(first: int, length: int, size: int, stride: int) -> list[int]:
     return [begin + i * stride for i in range(more + 1)]
 
 
+def felt(size: int, stride: int, averagings: int) -> int:
+    """How far beyond a part a canvas must reach so that the part is the same as that of a larger one.
+
+    Pixels depend on the windows that cover them, once for each averaging and once for the decoder; and at the
+    edge of a canvas the first and the last windows are missing.
+    """
+    beside = -(-size // stride) - 1
+    return (averagings + 2) * beside * stride
+
+
 def uniform(seed: int, step: int, row: int, col: int, height: int, width: int, depth: int) -> Floats:
     """Uniform numbers (depth, height, width) in [0, 1) of a window at global ``row`` and ``col``."""
     return _field((seed, step), 0, Window(row, col, height, width), depth, np.random.Generator.random)

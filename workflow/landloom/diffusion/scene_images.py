@@ -12,7 +12,7 @@ from torch import Tensor
 
 from landloom.config.run import RunConfig
 from landloom.config.scene_sample import SceneSampleConfig
-from landloom.data.canvas import Canvas, Floats
+from landloom.data.canvas import Canvas, Floats, felt
 from landloom.data.scene import Scene
 from landloom.data.strips import Lattice, Work
 from landloom.diffusion import canvas
@@ -34,20 +34,23 @@ class SceneImages:
         how: seconds between checkpoints.
         folder: of the arrays.
         seed: of the noise.
+        rows: which rows of the scene are wanted; all of them when None.
     """
 
     def __init__(
         self, images: DiffusionImages, scene: Scene, config: SceneSampleConfig, how: RunConfig, folder: Path,
-        seed: int,
+        seed: int, rows: range | None = None,
     ) -> None:  # fmt: skip
         self.images, self.scene, self.model = images, scene, images.model
         self.factor, own = images.model.factor, images.config
-        self.lattice = lattice(scene.canvas, images.dataset.size, config.overlap, images.model.cell, seed)
+        self.rows = rows or range(scene.canvas.height)
+        part = around(scene.canvas, self.rows, images.dataset.size, config, images.model.cell)
+        self.lattice = lattice(part, images.dataset.size, config.overlap, images.model.cell, seed)
         size, stride = self.lattice.size // self.factor, self.lattice.stride // self.factor
         self.cells = Lattice(self.lattice.extent.cells(self.factor), size, stride)
         channels, box = int(self.model.network.config.in_channels), self.cells.extent
         extent = Window(box.row, box.col, box.height, box.width)
-        shape = images.dataset.bands, scene.canvas.height, scene.canvas.width
+        shape = images.dataset.bands, part.height, part.width
         pixels = shape, images.dataset.dtype
         self.strength = own.collage.strength if scene.image is not None else 1.0
         path = Trajectory(self.model.scheduler, own.steps, images.device, own.solver, self.strength)
@@ -60,7 +63,7 @@ class SceneImages:
         self.pixel_bytes = needed(extent, channels, [], pixels)
 
     def run(self) -> NDArray[Any]:
-        """Pixels (C, H, W) in the dataset's units and type, mapped from the disk.
+        """Pixels (C, H, W) of the wanted rows in the dataset's units and type, mapped from the disk.
 
         Raises:
             Interrupted: told to stop; how far it has come is noted.
@@ -68,7 +71,8 @@ class SceneImages:
         passes = [replace(p, work=self.fitted(p.work) if p.work else None) for p in self.sampler.passes()]
         passes.append(Pass("decoding", self.fitted(self.decoded), self.shown, self.factor))
         canvas.run(passes, self.cells, self.state, self.images.config.batch)
-        return self.state.pixels
+        above = self.rows.start + self.scene.canvas.row - self.lattice.canvas.row
+        return self.state.pixels[:, above : above + len(self.rows)]
 
     def fitted(self, work: Work) -> Work:
         """Work done in as many parts as the GPU needs."""
@@ -123,11 +127,25 @@ class SceneImages:
         return {}
 
 
+def around(canvas: Canvas, rows: range, size: int, config: SceneSampleConfig, cell: int) -> Canvas:
+    """The part of a scene that is made for some of its rows: all of it if they are all."""
+    if len(rows) == canvas.height:
+        return canvas
+    assert config.averagings != "all"  # the config says so
+    margin = felt(size, strides(size, config.overlap, cell), config.averagings)
+    first, last = max(0, rows.start - margin), min(canvas.height, rows.stop + margin)
+    return canvas.at(Window(canvas.row + first, canvas.col, last - first, canvas.width))
+
+
 def _moved(part: slice, origin: int) -> slice:
     return slice(part.start - origin, part.stop - origin)
 
 
 def lattice(canvas: Canvas, size: int, overlap: float, cell: int, seed: int) -> Lattice:
     """Windows of a scene in pixels, on a lattice of whole cells; they may reach over its edges."""
-    stride = max(1, round(size * (1 - overlap) / cell)) * cell
-    return Lattice(replace(canvas, seed=seed, crs=None, transform=None), size, stride)
+    return Lattice(replace(canvas, seed=seed, crs=None, transform=None), size, strides(size, overlap, cell))
+
+
+def strides(size: int, overlap: float, cell: int) -> int:
+    """Pixels from one window to the next, whole cells."""
+    return max(1, round(size * (1 - overlap) / cell)) * cell

@@ -208,7 +208,7 @@ class Dag:
         generator, config = wildcards.get("generator"), self.at(wildcards).config
         if name in judging.JUDGES:
             return judging.section(config, name, wildcards.get("network"))
-        if scene := {"scene_mask": wildcards.get("drawn"), "scene_sample": wildcards.get("canvas")}.get(name):
+        if scene := scenes.named(name, wildcards):
             return scenes.section(config, name, scene)
         if name == "mix":
             return config.mix.model_copy(update={"ratios": [0.4]})

@@ -33,6 +33,19 @@ class WholeScenes:
             if self.dag.trained.paints(g, n)
         ]  # fmt: skip
 
+    def parts(self, wildcards: Any) -> list[str]:
+        """Images of the shards of a scene; none if one job makes it."""
+        count = self.dag.config.scene_sample.scenes[wildcards.canvas].shards
+        root = f"results/{wildcards.dataset}/{wildcards.generator}/scene_parts/{wildcards.canvas}"
+        return [f"{root}/{i}.image.tif" for i in range(count)] if count > 1 else []
+
+    def joined(self, wildcards: Any) -> dict[str, list[str]]:
+        """What the job that ends with a scene reads: its shards, or what sampling it needs."""
+        if not (parts := self.parts(wildcards)):
+            return self.dag.trained.scene_inputs(wildcards)
+        given = sources(self.dag.config, wildcards.canvas, wildcards.dataset)
+        return {"parts": parts} | {k: [v] for k, v in given.items()}
+
     def ratios(self, wildcards: Any) -> list[str]:
         """The file with class shares that the mask of a scene follows, if there is one."""
         found = self.dag.config.scene_mask.scenes[wildcards.drawn].ratios
@@ -41,6 +54,11 @@ class WholeScenes:
     def ratios_words(self, wildcards: Any) -> str:
         """The option that names it; nothing without one."""
         return f"--ratios {shlex.join(found)}" if (found := self.ratios(wildcards)) else ""
+
+
+def named(stage: str, wildcards: Any) -> str | None:
+    """The scene that a job of a stage makes; None of other stages."""
+    return {"scene_mask": wildcards.get("drawn"), "scene_sample": wildcards.get("canvas")}.get(stage)
 
 
 def section(config: Config, stage: str, scene: str) -> Section:

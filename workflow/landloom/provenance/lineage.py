@@ -17,7 +17,8 @@ def key(output: str, stage: str, expected: Mapping[str, Any]) -> str:
     if stage == "scene_mask":
         candidates = [f"scene_masks/{parts[-1].rsplit('.', 2)[0]}/{stage}"]
     if stage == "scene_sample":
-        candidates = [f"scenes/{parts[-1].rsplit('.', 2)[0]}/{stage}"]
+        name = parts[-2] if "scene_parts" in parts else parts[-1].rsplit(".", 2)[0]
+        candidates = [f"scenes/{name}/{stage}"]
     # A generator of the label table has two parts: label_table/<name>.
     candidates += [f"{'/'.join(parts[:n])}/{stage}" for n in (2, 1)]
     return next((c for c in candidates if c in expected), stage)

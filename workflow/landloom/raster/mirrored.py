@@ -15,6 +15,9 @@ from landloom.raster.readable import readable
 from landloom.raster.windows import Window
 from landloom.runtime import phases
 
+OWN = ("AREA_OR_POINT", "OVR_RESAMPLING_ALG")
+"""Tags that GDAL gives a file."""
+
 
 class Mirrored:
     """An open raster; use it in a ``with`` block.
@@ -24,6 +27,7 @@ class Mirrored:
         grid: its size and place.
         bands: number of bands.
         dtype: numpy type that holds all of them.
+        tags: what the file says of itself.
 
     Raises:
         InputError: it cannot be read.
@@ -37,6 +41,7 @@ class Mirrored:
             move = None if placed is None else [float(x) for x in placed[:6]]
             self.grid = Grid(file.height, file.width, grid.crs([file], None), move)
             self.bands, self.dtype = file.count, np.result_type(*file.dtypes)
+            self.tags: dict[str, str] = {k: v for k, v in file.tags().items() if k not in OWN}
             self.file, self.stack = file, stack.pop_all()
 
     def __enter__(self) -> Self:

@@ -88,15 +88,23 @@ def bent(shares: Shares, mean: Shares, weights: Shares) -> Shares:
     Iterative proportional fitting (Deming and Stephan 1940): of all rows with that mean, those nearest to
     the given ones in relative entropy.
     """
-    found = np.maximum(shares, np.where(mean > 0, TRACE, 0))
-    found = found / found.sum(1, keepdims=True)
-    part = weights / weights.sum()
+    return times(shares, mean, factors(shares, mean, weights))
+
+
+def times(shares: Shares, mean: Shares, factor: Shares) -> Shares:
+    """Rows (N, K), each class times its factor (K,), that sum to one; all hold a trace of what is wanted."""
+    found = np.maximum(shares, np.where(mean > 0, TRACE, 0)) * factor
+    return np.asarray(found / found.sum(1, keepdims=True))
+
+
+def factors(shares: Shares, mean: Shares, weights: Shares) -> Shares:
+    """The factor (K,) of each class with which rows (N, K) have the given weighted mean (K,)."""
+    found, part = np.ones(len(mean)), weights / weights.sum()
     for _ in range(ROUNDS):
-        now = part @ found
+        now = part @ times(shares, mean, found)
         if np.abs(now - mean).max() < NEAR:
             break
         found = found * (mean / np.maximum(now, 1e-12))
-        found = found / found.sum(1, keepdims=True)
     return np.asarray(found)
 
 

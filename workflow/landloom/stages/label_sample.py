@@ -27,7 +27,7 @@ from landloom.runtime import progress
 from landloom.runtime.command_line import In, Ins, Out
 from landloom.runtime.importing import importing
 
-VERSION = 10
+VERSION = 11
 
 
 def run(

@@ -26,7 +26,7 @@ from landloom.runtime.importing import importing
 if TYPE_CHECKING:
     from landloom.copy_paste.maps import Maps
 
-VERSION = 1
+VERSION = 2
 
 
 def run(
@@ -72,25 +72,41 @@ def asked(
     Raises:
         InputError: they do not fit the scene, or name a class that no train tile has.
     """
-    table = samples.columns(tiles, ["split", "scene", "row", "col", "ratios"])
-    train = [i for i, split in enumerate(table["split"]) if split == "train"]
-    real = np.array([table["ratios"][i] for i in train], np.float64)
-    real /= real.sum(1, keepdims=True)
+    real, reach = mixes(tiles, dataset.size)
     if file is not None:
         shares = block_shares.read(file, grid, dataset.names, dataset.size)
     else:
         given = wanted.ratios if isinstance(wanted.ratios, dict) else None
         mean = real.mean(0) if given is None else np.array([given.get(n, 0.0) for n in dataset.names])
-        places = np.array([(table["row"][i], table["col"][i]) for i in train])
-        reach = blocks.reach([table["scene"][i] for i in train], places, real, dataset.size)
         pixels = blocks.pixels(grid.height, grid.width, dataset.size)
         shares = blocks.spread(mean / mean.sum(), real, pixels, reach, np.random.default_rng(seed))
-    never = (shares > 0).any((0, 1)) & (real == 0).all(0)
-    if never.any():
-        lacking = ", ".join(n for n, is_never in zip(dataset.names, never, strict=True) if is_never)
-        where = str(file) if file is not None else "scene_mask.scenes.*.ratios"
-        raise InputError(where, f"no train tile holds {lacking}", "Ask for classes that there are")
+    where = str(file) if file is not None else "scene_mask.scenes.*.ratios"
+    require_known(shares.reshape(-1, shares.shape[2]).max(0), real, dataset.names, where)
     return shares
+
+
+def mixes(tiles: Sequence[Path], side: int) -> tuple[NDArray[np.float64], float]:
+    """Class shares (N, K) of the train tiles, and how far they reach, in tiles: see ``blocks.reach``."""
+    table = samples.columns(tiles, ["split", "scene", "row", "col", "ratios"])
+    train = [i for i, split in enumerate(table["split"]) if split == "train"]
+    real = np.array([table["ratios"][i] for i in train], np.float64)
+    real /= real.sum(1, keepdims=True)
+    places = np.array([(table["row"][i], table["col"][i]) for i in train])
+    return real, blocks.reach([table["scene"][i] for i in train], places, real, side)
+
+
+def require_known(
+    shares: NDArray[np.float64], real: NDArray[np.float64], names: Sequence[str], where: str
+) -> None:
+    """Make sure that train tiles (N, K) hold all classes of which there shall be some (K,).
+
+    Raises:
+        InputError: one is nowhere.
+    """
+    never = (shares > 0) & (real == 0).all(0)
+    if never.any():
+        lacking = ", ".join(n for n, is_never in zip(names, never, strict=True) if is_never)
+        raise InputError(where, f"no train tile holds {lacking}", "Ask for classes that there are")
 
 
 def lay(

@@ -1,7 +1,5 @@
 """Parts of an endless world."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray

@@ -72,7 +72,7 @@ def run(work: Path, dataset: Statistics, config: DetectConfig, seed: int, shards
     """Scores of one detector on the test images."""
     torch.manual_seed(seed)
     names = [c.name for c in dataset.objects or []]
-    model = networks.build(config.networks["centre"], 3, names, config.kind)
+    model = networks.build(config.networks["centre"], 3, names, config.kind or "rotated")
     data = ObjectTiles(sample_index.located(shards[:1]), dataset)
     objective = DetectionObjective(model, data, config.augment)
     train(objective, config, DEFAULT, seed, work / f"state{seed}", f"seed {seed}")

@@ -177,7 +177,7 @@ def told(rows: Sequence[Sample], other: int) -> Mapping[str, Sequence[Sample]]:
 def mapped(data: Path, folder: Path, given: argparse.Namespace) -> None:
     """Print what a judge sees of maps that were told."""
     source = {"source": f"{folder}/maps/{{scene}}.gpkg", "legend": f"{folder}/legend.csv"}
-    work, judge = trained(folder, "map", {}, {"map": source}), Judge(folder, data)
+    work, judge = trained(folder, "map", {}, {"map": source}, given.l1), Judge(folder, data)
     rows, real, paint = held_out(work, "map", given)
     own = judge.masks(rows)
     print("| image | against | mIoU | other | road | building |\n|---|---|---|---|---|---|")
@@ -203,7 +203,7 @@ def mapped(data: Path, folder: Path, given: argparse.Namespace) -> None:
 
 def edged(data: Path, folder: Path, given: argparse.Namespace) -> None:
     """Print how much edges of what was made are those that were told."""
-    work = trained(folder, "edges", {}, {})
+    work = trained(folder, "edges", {}, {}, given.l1)
     rows, real, paint = held_out(work, "edges", given)
     finder = Edges.of(EdgeConfig(), paint.dataset, 0.1).finder
 
@@ -230,13 +230,13 @@ def edged(data: Path, folder: Path, given: argparse.Namespace) -> None:
         sheet(folder / f"edges-{name.split()[0]}.png", [shown(paint, i) for i in (real, made[0])])
 
 
-def trained(folder: Path, hint: str, section: Mapping[str, Any], more: Mapping[str, Any]) -> Work:
+def trained(folder: Path, hint: str, section: Mapping[str, Any], more: Mapping[str, Any], l1: float) -> Work:
     """Crops with what a generator that is told a hint learns from."""
     data = {
         "images": f"{folder}/{{scene}}.tif", "masks": f"{folder}/halves/{{scene}}.tif", "classes": HALVES,
         "split": SPLIT,
     }  # fmt: skip
-    adversarial = {"layers": 2, "width": 32, "l1": 20}
+    adversarial = {"layers": 2, "width": 32, "l1": l1}
     own = {"base": BASE, "encode": {hint: section}, "image_train": {hint: section, "one_step": adversarial}}
     work = Mapped(folder / hint, config(hint, data | more, **own))
     work.folder.mkdir(exist_ok=True)
@@ -250,7 +250,7 @@ def held_out(
     """Test tiles, their images (N, C, H, W) in [-1, 1], and what paints them."""
     rows = list(samples.read(work.tiles, split="test"))
     rows = rows[:: max(1, len(rows) // given.tiles)][: given.tiles]
-    paint = work.painter(work.generator(hint, work.latents))
+    paint = work.painter(work.generator(f"{hint}-{given.l1:g}-{given.lr:g}", work.latents))
     print(f"\n{hint}: {len(rows)} held-out tiles of {SIDE} px x {given.seeds} seeds, {given.steps} steps\n")
     return rows, np.stack([paint.dataset.scale(r.image_array()) for r in rows]), paint
 
@@ -276,6 +276,8 @@ def main() -> None:
     parser.add_argument("hint", choices=known)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--steps", type=int, default=900, help="of the generator")
+    parser.add_argument("--l1", type=float, default=20, help="weight of the error of latents in training")
+    parser.add_argument("--lr", type=float, default=1.5e-3, help="of the generator")
     parser.add_argument("--tiles", type=int, default=96, help="held-out tiles")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
@@ -283,7 +285,7 @@ def main() -> None:
     data = Path(os.environ.get("LANDLOOM_DATA", "")) / "massachusetts"
     if "LANDLOOM_DATA" not in os.environ or not data.is_dir():
         sys.exit("skipped: there is no folder massachusetts in LANDLOOM_DATA")
-    SECTIONS["image_train"]["steps"] = given.steps
+    SECTIONS["image_train"] |= {"steps": given.steps, "lr": given.lr}
     torch.set_num_threads(given.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = (given.folder or Path(temporary)).resolve()

@@ -9,16 +9,20 @@ from landloom.orchestration import config_files
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
-NEEDS = {"objects": "data: {objects: {format: coco, path: boxes.json, classes: [ship, car]}}"}
-"""What an example needs that the default config lacks."""
+OWN = {
+    "objects": "dataset: boxes\n"
+    "data: {images: 'i/{scene}.tif', objects: {format: coco, path: boxes.json, classes: [ship, car]}}"
+}
+"""Configs for examples that are not for the default one."""
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.stem)
 def test_an_example_goes_over_the_default_config(example: Path, tmp_path: Path) -> None:
-    needed = tmp_path / "needed.yaml"
-    needed.write_text(NEEDS.get(example.stem, "{}"))
-    plain = load(config_files.read([ROOT / "config/config.yaml", needed]))
-    laid = load(config_files.read([ROOT / "config/config.yaml", needed, example]))
+    below = ROOT / "config/config.yaml"
+    if example.stem in OWN:
+        below = tmp_path / "own.yaml"
+        below.write_text(OWN[example.stem])
+    plain, laid = load(config_files.read([below])), load(config_files.read([below, example]))
     assert laid != plain
     assert laid.data.classes == plain.data.classes
 

@@ -20,7 +20,7 @@ PINNED = {
     "caption": "3 577e7ea8",
     "check": "5 d39e6fdc",
     "curate": "9 79409110",
-    "detect": "1 972a1f4e",
+    "detect": "2 45f35d7f",
     "detect_table": "1 d0ba2d0b",
     "encode": "3 7f26b703",
     "evaluate": "10 ddcb30b6",

@@ -30,9 +30,9 @@ class DetectConfig(Training, Parallel):
     """Detectors to train on each mix, by a name of your choice, such as {centre: {}}; none by default."""
     seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
     """Seeds; each detector is trained once per seed and mix."""
-    kind: Literal["rotated", "horizontal"] = "rotated"
+    kind: Literal["rotated", "horizontal"] | None = None
     """'rotated' boxes are found with their angle and scored as polygons. 'horizontal' ones are level: the
-    boxes around the corners, if those stand at an angle."""
+    boxes around the corners, if those stand at an angle. Absent, as data.objects.kind."""
     augment: Literal["none", "flip", "d4"] = "d4"
     """Random mirrors and turns."""
 

@@ -22,11 +22,19 @@ def section(config: Config, stage: str, network: str | None) -> SegmentConfig | 
 
     One more seed or network must not rerun the others.
     """
-    found = config.segment if stage == "segment" else config.detect
+    found: SegmentConfig | DetectConfig = config.segment if stage == "segment" else detect(config)
     if not network:
         return found
     own = {"networks": {network: found.networks[network]}, "seeds": [0, 1, 2]}
     return found.model_copy(update=own)
+
+
+def detect(config: Config) -> DetectConfig:
+    """The section of the detectors, which look for boxes of the kind that the data have."""
+    found, objects = config.detect, config.data.objects
+    if found.kind is not None or objects is None:
+        return found
+    return found.model_copy(update={"kind": objects.kind})
 
 
 def trainings(dag: "Dag", stage: str, suffix: str = "") -> list[str]:
@@ -49,7 +57,7 @@ def detect_option(dag: "Dag") -> str:
     """Option of the check that names the detectors; nothing where there are none."""
     if not dag.config.detect.networks:
         return ""
-    text = dag.lists.text("detect", dag.config.detect.model_dump_json(exclude_defaults=True))
+    text = dag.lists.text("detect", detect(dag.config).model_dump_json(exclude_defaults=True))
     return f"--detect {shlex.quote(text)}"
 
 

@@ -16,7 +16,7 @@ from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Training
 from landloom.models import layout
 from landloom.models.families import index
-from landloom.orchestration import storage
+from landloom.orchestration import judging, storage
 from landloom.orchestration.resources import Tiles
 from landloom.orchestration.trained_models import TrainedModels
 from landloom.provenance import records
@@ -69,7 +69,7 @@ def check(dag: "Dag", devices: Sequence[str], rasters: Sequence[str] | None) -> 
         return
     out = Path(f"results/{config.dataset}/check.json")
     sections = {option: config.section(name) for option, name in OPTIONS.items()}
-    sections |= {"detect": config.detect} if config.detect.networks else {}
+    sections |= {"detect": judging.detect(config)} if config.detect.networks else {}
     values = {"generator": list(config.generators), "pairs": dag.pairs}
     values |= {} if config.detect.networks else {"detect": None}
     if not current(out, {o: s.model_dump(mode="json") for o, s in sections.items()} | values, rasters):

@@ -187,7 +187,7 @@ class UnweightedNetworks:
     def detect(self, name: str) -> Cost:
         """A detector, as if there were as many classes of objects as of masks."""
         wanted = self.config.detect.networks[name].model_copy(update={"weights": None})
-        model = detectors.build(wanted, self.bands, [""] * self.classes, self.config.detect.kind)
+        model = detectors.build(wanted, self.bands, [""] * self.classes, self.config.detect.kind or "rotated")
         model = model.to(META).eval()
         return alone(model, lambda: model(self._image(self.bands)).heat)
 

@@ -29,7 +29,7 @@ from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import train
 from landloom.training.metrics_log import metrics_path
 
-VERSION = 1
+VERSION = 2
 SHOWN = 0.05
 """Score from which boxes are written with the predictions; scores of the detector rest on all."""
 
@@ -80,7 +80,7 @@ def make(config: DetectConfig, network: str, dataset: Statistics) -> CentreNetwo
             "detect.networks", "the data have no objects", "Give data.objects, or list no network"
         )
     names = [c.name for c in dataset.objects]
-    model = networks.build(config.networks[network], dataset.bands, names, config.kind)
+    model = networks.build(config.networks[network], dataset.bands, names, config.kind or "rotated")
     networks.check_size(model, dataset.size)
     return model
 

@@ -35,7 +35,7 @@ PINNED = {
     "mix": "3 f859f38c",
     "plan": "4 d4c01813",
     "ratios": "4 3775bdfb",
-    "report": "10 f3cef539",
+    "report": "11 f3cef539",
     "scene_mask": "2 c9de4347",
     "scene_sample": "1 9bc4f84c",
     "segment": "5 3ec817de",

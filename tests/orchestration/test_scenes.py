@@ -65,9 +65,21 @@ def test_a_file_of_shares_is_an_input_and_looked_for() -> None:
         required.files(made)
 
 
+def test_the_report_of_the_run_itself_shows_all_scenes() -> None:
+    quilted = {"scenes": {"a": {"height": 128, "width": 128}}}
+    made = scenes(scene_mask=quilted, scene_sample={"scenes": {"a": {}}})
+    own, other = (Wildcards(dataset=d) for d in (made.config.dataset, "other"))
+    root = f"results/{made.config.dataset}"
+    stems = [f"{root}/scene_masks/a", f"{root}/new/scenes/a", f"{root}/from_image/scenes/a"]
+    assert made.whole.shown(own) == [f"{s}.image.tif" for s in stems]
+    assert made.whole.shown_masks(own) == [f"{s}.mask.tif" for s in stems]
+    assert made.whole.shown(other) == made.whole.shown_masks(other) == []
+
+
 def test_without_scenes_nothing_is_there() -> None:
     made = scenes()
     assert made.whole.images() == []
+    assert made.whole.shown(Wildcards(dataset=made.config.dataset)) == []
     assert not any("scenes" in path for path in made.results())
 
 

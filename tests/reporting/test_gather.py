@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-import pytest
-
-from landloom.reporting import gather, page
+from landloom.reporting import gather, labels
 from landloom.reporting.gather import Entry
 from tests import exports
 
@@ -46,6 +44,5 @@ def test_only_the_first_seed_of_a_segmentation_is_drawn(tmp_path: Path) -> None:
     assert list(panel) == ["real only", "surreal 0.4"]
 
 
-@pytest.mark.parametrize(("rows", "side"), [(1, 128), (40, 128), (160, 64), (10_000, 48)])
-def test_many_rows_are_shown_smaller(rows: int, side: int) -> None:
-    assert page.side(rows) == side
+def test_class_shares_in_words_have_the_largest_first() -> None:
+    assert labels.mix(["a", "b", "c"], [0.25, 0.751, 0]) == "b 75 %, a 25 %"

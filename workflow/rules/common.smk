@@ -9,7 +9,13 @@ PACKAGE = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE))
 
 from landloom.errors import InputError
-from landloom.orchestration import config_files, judging, shares, trained_models
+from landloom.orchestration import (
+    class_sources,
+    config_files,
+    judging,
+    shares,
+    trained_models,
+)
 from landloom.orchestration.dag import Dag
 from landloom.orchestration.freshness import Freshness
 from landloom.orchestration.job_path import put_on_path

@@ -9,6 +9,8 @@ rule report:
         runs=dag.runs(),
         tables=dag.tables,
         evidence=shares.shown(dag),
+        scenes=dag.whole.shown,
+        scene_masks=dag.whole.shown_masks,
     output:
         page=directory("results/{dataset}/report"),
         sheet=report(
@@ -35,6 +37,9 @@ rule report:
         runs=dag.lists.of("runs"),
         tables=dag.lists.of("tables"),
         evidence=dag.lists.of("evidence"),
+        source=class_sources.words(dag),
+        scenes=dag.lists.of("scenes"),
+        scene_masks=dag.lists.of("scene_masks"),
         version=dag.version("report"),
     message:
         "Writing the report of {wildcards.dataset}"
@@ -44,4 +49,5 @@ rule report:
         "--captions {params.captions} --summaries {params.summaries} "
         "--curated {params.curated} --metrics {params.metrics} "
         "--runs {params.runs} --tables {params.tables} --evidence {params.evidence} "
+        "--source {params.source} --scenes {params.scenes} --scene-masks {params.scene_masks} "
         "--out {output.page:q} --sheet {output.sheet:q} 2>&1 | tee {log:q}"

@@ -33,6 +33,17 @@ class WholeScenes:
             if self.dag.trained.paints(g, n)
         ]  # fmt: skip
 
+    def shown(self, wildcards: Any) -> list[str]:
+        """Images of all scenes, quilted and generated, which the report of the run itself shows."""
+        if wildcards.dataset != self.dag.config.dataset:
+            return []
+        masks = [p.removesuffix(".mask.tif") + ".image.tif" for p in self.masks()]
+        return self.dag.own([*masks, *self.images()])
+
+    def shown_masks(self, wildcards: Any) -> list[str]:
+        """The mask of each of them."""
+        return [p.removesuffix(".image.tif") + ".mask.tif" for p in self.shown(wildcards)]
+
     def parts(self, wildcards: Any) -> list[str]:
         """Images of the shards of a scene; none if one job makes it."""
         count = self.dag.config.scene_sample.scenes[wildcards.canvas].shards

@@ -120,7 +120,11 @@ def rows(items: Sequence[Entry], tiles: RealTiles) -> list[Row]:
     return [Row(e, loaded[e.path, e.id], loaded[k] if k else None) for e, k in zip(items, keys, strict=True)]
 
 
-def strip(runs: Sequence[Path], tiles: Sequence[Path], count: int, most: int = 4) -> Strip | None:
+MOST = 4
+"""Trainings whose predictions stand side by side."""
+
+
+def strip(runs: Sequence[Path], tiles: Sequence[Path], count: int, most: int = MOST) -> Strip | None:
     """Choose test tiles, and the predictions of the first network and seed: real only, then mixed.
 
     Runs are folders .../<generator>/<ratio>/<network>/<seed> with ``predictions.parquet`` (id, prediction).

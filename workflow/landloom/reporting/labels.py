@@ -38,16 +38,22 @@ def error(entry: Entry) -> float:
     return float(100 * np.nanmean(gap)) if not np.isnan(gap).all() else 0.0
 
 
+def mix(names: Sequence[str], ratios: Sequence[float]) -> str:
+    """Class shares in words, the largest first: what a mask shows to those who cannot see it."""
+    found = sorted(((r, n) for n, r in zip(names, ratios, strict=True) if r > 0), key=lambda x: -x[0])
+    return ", ".join(f"{n} {100 * r:.0f} %" for r, n in found)
+
+
 def extremes(
     asked: Sequence[Entry], thumbnails: Thumbnails
-) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The masks nearest to and farthest from what was asked for, with their errors."""
     ordered = sorted(asked, key=lambda e: (error(e), e.id))
     worst = ordered[: -SHOWN - 1 : -1]
     best = [e for e in ordered[:SHOWN] if e not in worst]
     loaded = gather.load((e.path, e.id) for e in [*best, *worst])
 
-    def shown(chosen: Sequence[Entry]) -> list[dict[str, str]]:
+    def shown(chosen: Sequence[Entry]) -> list[dict[str, Any]]:
         return [
             {
                 "id": e.id,

@@ -1,5 +1,8 @@
 """The page: gathers what is shown and fills the template."""
 
+import base64
+import hashlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,20 +11,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 import landloom
 from landloom.data.quality import COPY
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.raster import codec
-from landloom.reporting import captions, evidence_picture, figures, gather, labels, tables
+from landloom.reporting import captions, evidence_picture, figures, gather, labels, scene_views, tables
 from landloom.reporting.captions import Captions
+from landloom.reporting.display import WHOLE, Display
 from landloom.reporting.gather import Entry, RealTiles, Row, Strip
-from landloom.reporting.pictures import Thumbnails
+from landloom.reporting.pictures import Picture, Thumbnails, side
+from landloom.reporting.scene_views import SceneFiles
 
-ROWS_AT_FULL_SIZE = 40  # rows of thumbnails of FULL pixels that keep the page below 3 MB
-FULL, LEAST = 128, 48
-SHEETS = 24  # contact sheets at most
+LIMIT = 20_000_000
+"""Bytes of the page at most; scenes take what the rest leaves."""
+MARGIN = 200_000
+"""Bytes of what stands around the pictures of scenes, at most."""
+PICTURES = 5e6
+"""Bytes of the pictures of samples, where charts and tables leave so many."""
+SHEETS, STRIP = 24, 6
+"""Contact sheets, and rows of test tiles, at most."""
+SCRIPTS = ("page.js", "zoom.js", "viewer.js")
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,7 @@ class Inputs:
     title: str
     examples: int
     statistics: Statistics
+    source: Sequence[str]
     tiles: Sequence[Path]
     captions: Captions
     captions_shown: int
@@ -41,6 +54,7 @@ class Inputs:
     runs: Sequence[Path]
     tables: dict[str, pd.DataFrame]
     evidence: pd.DataFrame | None = None
+    scenes: Sequence[SceneFiles] = ()
 
     @property
     def generators(self) -> list[str]:
@@ -56,28 +70,50 @@ class Inputs:
         return dict(list(found.items())[:SHEETS])
 
 
-def render(inputs: Inputs, tiles: RealTiles) -> str:
-    """Make the whole page."""
-    loader = FileSystemLoader(Path(__file__).parent)
+def render(inputs: Inputs, tiles: RealTiles, display: Display) -> str:
+    """Make the whole page; with smaller pictures where there would be more than ``LIMIT``."""
+    here = Path(__file__).parent
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(here),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.get_template("template.html.j2").render(content(inputs, tiles))
+    script = "\n".join((here / name).read_text() for name in SCRIPTS)
+    style = (here / "page.css").read_text()
+    parts = {"style": Markup(style), "script": Markup(script), "allowed": digest(script)}
+    template = environment.get_template("template.html.j2")
+    for share in (1, 1 / 4, 1 / 16):
+        values = content(inputs, tiles, display, share) | parts
+        room = LIMIT - MARGIN - len(template.render(values | {"scenes": []}).encode())
+        if room > 0:
+            break
+    page = template.render(values | {"scenes": scene_views.section(inputs.scenes, display, room)})
+    if (size := len(page.encode())) > LIMIT:
+        print(f"warning: the page has {size / 1e6:.0f} MB; show less (report.examples)", file=sys.stderr)
+    return page
 
 
-def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
-    """Collect the values of the template."""
+def digest(script: str) -> str:
+    """What a browser compares a script with before it runs it."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def content(inputs: Inputs, tiles: RealTiles, display: Display, share: float = 1) -> dict[str, Any]:
+    """Collect the values of the template but for scenes; pictures take ``share`` of ``PICTURES``."""
     groups, statistics, found = inputs.groups(), inputs.statistics, inputs.tables
     rejected = [e for e in inputs.entries if not e.accepted]
-    thumbnails = Thumbnails(statistics, side(len(groups) * inputs.examples))
+    thumbnails = Thumbnails(display, side(*_numbers(inputs), share * PICTURES))
     curves = gather.curves(inputs.metrics, inputs.dataset)
-    strip = gather.strip(inputs.runs, inputs.tiles, min(inputs.examples, 6))
+    strip = gather.strip(inputs.runs, inputs.tiles, min(inputs.examples, STRIP))
     return {
         "inputs": inputs,
         "statistics": statistics,
         "version": landloom.__version__,
         "accepted": len(inputs.entries) - len(rejected),
         "rejected": len(rejected),
+        "range": None if display.range == WHOLE else display.range,
         "glance": tables.glance(found["summary"]) if "summary" in found else tables.MISSING,
         "sheets": [_sheet(*key, items, inputs, tiles, thumbnails) for key, items in groups.items()],
         "curation": tables.curation(
@@ -104,9 +140,11 @@ def content(inputs: Inputs, tiles: RealTiles) -> dict[str, Any]:
     }
 
 
-def side(rows: int) -> int:
-    """Longest side of thumbnails in pixels: many rows are shown smaller, so that the page stays small."""
-    return int(np.clip(FULL * (ROWS_AT_FULL_SIZE / max(rows, 1)) ** 0.5, LEAST, FULL))
+def _numbers(inputs: Inputs) -> tuple[int, int]:
+    """How many photos and how many masks the page may show."""
+    rows = len(inputs.groups()) * inputs.examples
+    masks = 2 * rows + len(inputs.generators) * 2 * labels.SHOWN + STRIP * (gather.MOST + 1)
+    return 3 * rows + inputs.captions_shown + 2 * inputs.examples + STRIP, masks + inputs.examples
 
 
 def _sheet(
@@ -130,6 +168,7 @@ def _row(row: Row, statistics: Statistics, thumbnails: Thumbnails) -> dict[str, 
     ]
     return {
         "id": row.entry.id,
+        "mix": labels.mix(statistics.names, row.entry.ratios),
         "real_image": thumbnails.image(row.real) if row.real else None,
         "real_mask": thumbnails.mask(row.real.mask_array()) if row.real else None,
         "bars": bars,
@@ -146,7 +185,7 @@ def _refused(rejected: list[Entry], inputs: Inputs, thumbnails: Thumbnails) -> l
     chosen = gather.pick(copies, inputs.examples)
     chosen += gather.pick([e for e in rejected if e not in copies], inputs.examples - len(chosen))
     loaded = gather.load((e.path, e.id) for e in chosen)
-    origins = {_nearest(e) for e in copies} - {""}
+    origins = {_nearest(e) for e in chosen if e in copies} - {""}
     tiles = {k[1]: s for k, s in gather.load((p, n) for p in inputs.tiles for n in origins).items()}
     return [
         {
@@ -164,7 +203,7 @@ def _nearest(entry: Entry) -> str:
     return (entry.quality and entry.quality.nearest) or ""
 
 
-def _origin(tile: Sample | None, thumbnails: Thumbnails) -> str | None:
+def _origin(tile: Sample | None, thumbnails: Thumbnails) -> Picture | None:
     return thumbnails.image(tile) if tile else None
 
 

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 
 from landloom.data.statistics import Statistics
 from landloom.raster import palette
+from landloom.reporting.display import Display
 from landloom.reporting.gather import Row
 from landloom.reporting.pictures import trust_colors
 
@@ -20,7 +21,7 @@ SIDE = 1.55  # inches of one picture
 INK, EDGE = "#3b4248", "#b9bdb8"
 
 
-def write(path: Path, rows: Sequence[Row], statistics: Statistics) -> None:
+def write(path: Path, rows: Sequence[Row], display: Display) -> None:
     """Write the sheet: a row per sample; real tiles are those nearest to what was asked for."""
     with mpl.rc_context({"font.size": 9, "text.color": INK, "axes.labelcolor": INK}):
         size = (SIDE * len(COLUMNS) + 0.3, SIDE * max(len(rows), 1) + 0.75)
@@ -32,21 +33,23 @@ def write(path: Path, rows: Sequence[Row], statistics: Statistics) -> None:
         for axes in grid.flat:
             axes.set_axis_off()
         for line, row in zip(grid, rows, strict=False):
-            _draw(list(line), row, statistics)
-        patches = [Patch(facecolor=c.color, edgecolor=EDGE, label=c.name) for c in statistics.classes]
+            _draw(list(line), row, display)
+        classes = display.statistics.classes
+        patches = [Patch(facecolor=c.color, edgecolor=EDGE, label=c.name) for c in classes]
         figure.legend(handles=patches, loc="outside lower center", ncols=min(len(patches), 7), frameon=False)
         figure.savefig(path, format="png", metadata={"Software": None})
 
 
-def _draw(line: list[Axes], row: Row, statistics: Statistics) -> None:
+def _draw(line: list[Axes], row: Row, display: Display) -> None:
+    statistics = display.statistics
     real_image, real_mask, asked, mask, image, trust = line
     if row.real is not None:
-        _show(real_image, statistics.preview(row.real.image_array()))
+        _show(real_image, display.picture(row.real.image_array()))
         _show(real_mask, palette.rgb(row.real.mask_array(), statistics.colors))
     if row.entry.target is not None:
         _bars(asked, row.entry.target, statistics)
     _show(mask, palette.rgb(row.made.mask_array(), statistics.colors))
-    _show(image, statistics.preview(row.made.image_array()))
+    _show(image, display.picture(row.made.image_array()))
     if row.made.trust is not None:
         _show(trust, trust_colors(row.made.trust_array()))
 

@@ -6,13 +6,15 @@ from landloom.config.report import ReportConfig
 from landloom.data.statistics import Statistics
 from landloom.reporting import gather, page
 from landloom.reporting.captions import read as captions_of
+from landloom.reporting.display import Display
 from landloom.reporting.gather import Entry, RealTiles
+from landloom.reporting.scene_views import SceneFiles
 from landloom.reporting.sheet import write as write_sheet
 from landloom.reporting.tables import read as read_tables
 from landloom.reporting.tables import read_one
 from landloom.runtime.command_line import In, Ins, Out
 
-VERSION = 10
+VERSION = 11
 
 
 def run(
@@ -28,6 +30,9 @@ def run(
     runs: Ins,
     tables: Ins,
     evidence: Ins,
+    source: list[str],
+    scenes: Ins,
+    scene_masks: Ins,
     out: Out,
     sheet: Out,
 ) -> None:
@@ -46,16 +51,21 @@ def run(
         runs: folders of segmentation trainings, <generator>/<ratio>/<network>/<seed>.
         tables: the evaluation tables.
         evidence: the table of all shares of labels; none where it is not shown.
+        source: what makes each class in the user's masks, such as their values, in words.
+        scenes: images of whole scenes that were made.
+        scene_masks: the mask of each.
         out: folder of the page.
         sheet: the contact sheet (PNG).
 
     """
+    known = Statistics.load(statistics)
     inputs = page.Inputs(
         dataset=dataset,
         command=command,
         title=config.title or f"{dataset}: what the generators made",
         examples=config.examples,
-        statistics=Statistics.load(statistics),
+        statistics=known,
+        source=source,
         tiles=tiles,
         captions=captions_of(captions, summaries),
         captions_shown=config.captions,
@@ -64,11 +74,12 @@ def run(
         runs=runs,
         tables=read_tables(tables),
         evidence=read_one(evidence[0]) if evidence else None,
+        scenes=[SceneFiles(*files) for files in zip(scenes, scene_masks, strict=True)],
     )
-    real = RealTiles(tiles)
+    real, display = RealTiles(tiles), Display.of(known, tiles)
     out.mkdir(parents=True)
-    (out / "index.html").write_text(page.render(inputs, real))
-    write_sheet(sheet, gather.rows(_shown(inputs), real), inputs.statistics)
+    (out / "index.html").write_text(page.render(inputs, real, display))
+    write_sheet(sheet, gather.rows(_shown(inputs), real), display)
 
 
 def _shown(inputs: page.Inputs) -> list[Entry]:

@@ -50,7 +50,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml envs/pins.txt envs/torchvision-guard/torchvision_guard.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Landloom needs Python 3.11; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint envs/pins.txt --editable '.[dev,edges,features,slurm]' ./envs/torchvision-guard
+	$(BIN)/pip install --quiet --constraint envs/pins.txt --editable '.[dev,edges,features,onnx,slurm]' ./envs/torchvision-guard
 	[ -e "$${XDG_CONFIG_HOME:-$$HOME/.config}/snakemake/slurm" ] || ln -sfn profiles/slurm slurm
 	touch $@
 

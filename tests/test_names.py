@@ -18,7 +18,7 @@ PINNED = {
     "audit": "2 9e9dbde0",
     "base": "6 7d8abfcd",
     "caption": "3 577e7ea8",
-    "check": "5 4449d726",
+    "check": "5 d39e6fdc",
     "curate": "9 79409110",
     "detect": "2 45f35d7f",
     "detect_table": "1 d0ba2d0b",

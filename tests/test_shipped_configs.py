@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 from landloom.commands import estimate as command
+from landloom.config.segment import SegmentConfig
 from landloom.orchestration import config_files, estimate
 from landloom.orchestration.dag import Dag
 from landloom.orchestration.estimate import Rate
 from landloom.orchestration.resources import Tiles
 from landloom.orchestration.workload import Workload
+from landloom.scenes.discovery import divided
+from landloom.scenes.published import differences
+from landloom.stages import check
 from tests.public_sets import LAYOUTS
-from tests.rasters import ROOT
+from tests.rasters import ROOT, real
 from tests.test_workflow import environment
 
 PAPER = ["deepglobe", "flair", "isaid", "loveda", "openearthmap", "potsdam", "vaihingen"]
@@ -27,6 +31,8 @@ TILES = {
 }  # fmt: skip
 """Train tiles and others."""
 SHARDS = {"flair": 155, "loveda": 42, "potsdam": 38, "vaihingen": 33}
+UNPUBLISHED = {"config", "harvey", "harvey-images"}
+"""Sets whose authors state no numbers."""
 LOCAL = {"all", "check", "plan", "total", "job"}
 """Jobs of a plan that take nothing of a cluster, and its head and foot."""
 SECONDS = 300
@@ -99,6 +105,45 @@ def test_pairs_memory_and_time_suffice(laid: tuple[str, Path]) -> None:
     assert estimate.shortages(found) == []
     assert all(r.asked >= r.needed for r in found)
     assert all(r.seconds <= 60 * r.minutes * r.jobs for r in found)  # trainings, too, in one turn
+
+
+@usual
+def test_the_published_numbers_are_those_of_the_files(laid: tuple[str, Path]) -> None:
+    name, _ = laid
+    config = shipped(name).config
+    stated = config.check.published
+    assert (stated is None) == (name in UNPUBLISHED)
+    if stated is None:
+        return
+    _, splits = divided(config.data)
+    assert sum(stated.scenes.values()) == len(splits)
+    assert list(differences(stated, splits, {})) == []
+    del splits[min(splits)]
+    (line,) = differences(stated, splits, {})
+    assert f"{stated.source} states " in line
+    assert "1 missing" in line
+    if stated.shares:
+        assert 0.97 < sum(stated.shares.values()) < 1.001  # FLAIR states six rare classes more
+
+
+def test_a_whole_copy_of_dubai_has_its_published_numbers(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data/dubai").mkdir(parents=True)
+    for tile in real("dubai-seg6").glob("Tile *"):
+        Path("data/dubai", tile.name).symlink_to(tile)
+    config, no_networks = shipped("dubai").config, SegmentConfig.model_construct(networks={})
+    some = config.check.model_copy(update={"mask_pixels": 10_000_000})
+    for expected in (0, 1):
+        check.run(
+            some, config.data, config.tile, config.base, no_networks, config.caption, config.features,
+            config.mix, ["x"], [10_000], Path("check.json"),
+        )  # fmt: skip
+        said = capsys.readouterr().err
+        assert said.count("Humans in the Loop states") == expected
+        assert ("states 72 scenes in train+val+test, found 63: 9 missing" in said) == bool(expected)
+        Path("data/dubai/Tile 8").unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("laid", ["config"], indirect=True)

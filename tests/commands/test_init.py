@@ -252,10 +252,17 @@ def georeferenced() -> None:
         save(Path("data/images", f"{name}.tif"), noise(96, 96, seed=i))
 
 
-@pytest.mark.parametrize(("file", "crs"), [("labels.gpkg", "EPSG:32652"), ("all.geojson", "EPSG:4326")])
+KINDS = [("labels.gpkg", "EPSG:32652"), ("all.geojson", "EPSG:4326"), ("all.json", "EPSG:4326"),
+         ("labels.shp", "EPSG:32652")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "crs"), KINDS)
 def test_one_file_of_shapes(file: str, crs: str, capsys: pytest.CaptureFixture[str]) -> None:
     georeferenced()
-    polygons(f"data/{file}", ["street", "hut"], crs=crs)
+    polygons("data/shapes.geojson" if file.endswith(".json") else f"data/{file}", ["street", "hut"], crs=crs)
+    if file.endswith(".json"):
+        Path("data/shapes.geojson").rename(f"data/{file}")
+        Path("data/about.json").write_text('{"type": "collection", "licence": "CC0"}')  # holds no shapes
     assert init.main(["data"]) == 0
     assert "assumed: attribute 'kind' says the class" in capsys.readouterr().out
     made = config("data").data

@@ -46,6 +46,15 @@ def test_maps_by_scene_are_those_that_are_there(folder: Path) -> None:
     made.require_files()
 
 
+def test_the_attributes_of_a_shapefile_are_inputs_too(folder: Path) -> None:
+    for name in ("a.shp", "a.shx", "a.DBF", "a.prj", "a.txt", "b.dbf"):
+        Path(name).touch()
+    made = dag("{scene}.shp")
+    assert made.maps.files(ALL) == ["a.shp", "a.shx", "a.DBF", "a.prj", "legend.csv"]
+    assert made.maps.options(ALL).split()[1:5] == ["a.shp", "a.shx", "a.DBF", "a.prj"]
+    made.require_files()
+
+
 def test_without_maps_nothing_changes(folder: Path) -> None:
     made = dag(None)
     assert (made.maps.files(ALL), made.maps.options(ALL)) == ([], "")

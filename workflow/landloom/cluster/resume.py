@@ -22,6 +22,9 @@ POLL = 5.0
 
 def main(arguments: list[str]) -> int:
     """Resume the run of this folder; returns Snakemake's exit code."""
+    if arguments in (["-h"], ["--help"]):
+        print("usage: landloom resume ARGUMENTS_OF_SNAKEMAKE ...\n\n" + (__doc__ or "").replace("``", ""))
+        return 0
     folder = Path.cwd()
     try:
         if alive := running(folder):

@@ -16,6 +16,7 @@ import psutil
 
 from landloom.provenance import records
 from landloom.runtime import gpus
+from landloom.runtime.command_line import unmarked
 
 LINES = 60
 """Last lines that are shown of each log."""
@@ -35,7 +36,7 @@ SECRETS = (
 
 def main(arguments: list[str]) -> int:
     """Print the report; returns 0."""
-    parser = argparse.ArgumentParser(prog="landloom bug-report", description=__doc__)
+    parser = argparse.ArgumentParser(prog="landloom bug-report", description=unmarked(__doc__))
     parser.add_argument("--configfile", type=Path, nargs="+", action="extend", help="as given to snakemake")
     configs = parser.parse_args(arguments).configfile or [Path("config/config.yaml")]
     for head, text in [("versions", versions()), ("machine", machine()), *shown(configs), *failures(Path())]:

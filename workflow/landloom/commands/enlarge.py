@@ -17,6 +17,7 @@ from landloom.orchestration import image_generators
 from landloom.raster import edited_copy
 from landloom.raster.reader import SceneReader
 from landloom.runtime import command_line
+from landloom.runtime.command_line import unmarked
 from landloom.scenes.discovery import SceneFiles
 
 PACKED = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}
@@ -58,7 +59,7 @@ def main(arguments: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(prog="landloom enlarge", description=__doc__)
+    made = argparse.ArgumentParser(prog="landloom enlarge", description=unmarked(__doc__))
     made.add_argument("image", type=Path, nargs="+", help="coarse image, or files whose bands are stacked")
     made.add_argument("--run", type=Path, required=True, help="folder of a run, such as results/DATASET")
     made.add_argument("--generator", help="generator that has learned coarse images; the first when absent")

@@ -13,6 +13,7 @@ from landloom.orchestration.estimate import AT_ONCE, Rate, Row, gb
 from landloom.orchestration.resources import Tiles
 from landloom.raster.unknown import merged
 from landloom.raster.windows import tiles
+from landloom.runtime.command_line import unmarked
 from landloom.scenes.discovery import divided
 from landloom.stages import check
 
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made, rate = argparse.ArgumentParser(prog="landloom estimate", description=__doc__), Rate()
+    made, rate = argparse.ArgumentParser(prog="landloom estimate", description=unmarked(__doc__)), Rate()
     made.add_argument("--configfile", type=Path, nargs="+", action="extend", help="as given to snakemake")
     for name, value, meaning in (
         ("tflops", rate.tflops, "peak of a GPU in bf16: 312 of an A100, 989 of an H100"),

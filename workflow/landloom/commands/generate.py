@@ -16,6 +16,7 @@ from landloom.errors import InputError
 from landloom.orchestration import config_files
 from landloom.orchestration.dag import Dag
 from landloom.runtime import command_line
+from landloom.runtime.command_line import unmarked
 from landloom.stages import export, image_sample, label_sample, plan
 
 FIELDS = ("lon", "lat", "gsd", "cloud", "acquired")
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    shown = argparse.ArgumentParser(prog="landloom generate", description=__doc__)
+    shown = argparse.ArgumentParser(prog="landloom generate", description=unmarked(__doc__))
     add = shown.add_argument
     add("--out", type=Path, required=True, help="folder of the export; must not be there yet")
     add("--generator", help="generator of the run; its first one when absent")

@@ -13,6 +13,7 @@ from landloom.errors import InputError
 from landloom.orchestration import config_files
 from landloom.orchestration.dag import Dag
 from landloom.runtime import gpus
+from landloom.runtime.command_line import unmarked
 from landloom.starting import preview, proposal, survey
 from landloom.starting.legend import Legend, renamed
 
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(prog="landloom init", description=__doc__)
+    made = argparse.ArgumentParser(prog="landloom init", description=unmarked(__doc__))
     made.add_argument("folder", type=Path, help="folder with images and masks, in it or in folders inside")
     made.add_argument("--out", type=Path, help="the config to write; config/NAME.yaml when absent")
     made.add_argument("--name", help="of the dataset; the folder's own when absent")

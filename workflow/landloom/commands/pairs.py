@@ -22,6 +22,7 @@ from landloom.raster import map_legend, pairs
 from landloom.raster.map_legend import MapLegend
 from landloom.raster.pairs import MOST, Cutting
 from landloom.runtime import csv_tables
+from landloom.runtime.command_line import unmarked
 from landloom.runtime.reading import object_of
 from landloom.scenes.splits import SPLITS
 
@@ -62,7 +63,7 @@ def main(arguments: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(prog="landloom pairs", description=__doc__)
+    made = argparse.ArgumentParser(prog="landloom pairs", description=unmarked(__doc__))
     made.add_argument("--images", nargs="+", required=True, help="GeoTIFF or COG files, or patterns")
     made.add_argument(
         "--map", type=Path, required=True, help="GeoPackage, GeoJSON, .osm.pbf, ... here on disk"

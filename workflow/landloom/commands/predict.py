@@ -10,6 +10,7 @@ from landloom.orchestration import config_files
 from landloom.raster.class_map import Grid, writing
 from landloom.raster.reader import SceneReader
 from landloom.runtime import command_line
+from landloom.runtime.command_line import unmarked
 from landloom.scenes.discovery import SceneFiles
 from landloom.segmentation import networks, whole_images
 
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(prog="landloom predict", description=__doc__)
+    made = argparse.ArgumentParser(prog="landloom predict", description=unmarked(__doc__))
     made.add_argument("image", type=Path, nargs="+", help="image file, or files whose bands are stacked")
     made.add_argument("--model", type=Path, required=True, help="folder of a network, such as "
                       "results/DATASET/segment/real/0/NETWORK/SEED")  # fmt: skip

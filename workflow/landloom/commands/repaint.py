@@ -21,6 +21,7 @@ from landloom.raster.readable import readable
 from landloom.raster.reader import SceneReader
 from landloom.raster.windows import Window
 from landloom.runtime import command_line, progress
+from landloom.runtime.command_line import unmarked
 from landloom.scenes.discovery import SceneFiles
 
 
@@ -51,7 +52,7 @@ def main(arguments: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(prog="landloom repaint", description=__doc__)
+    made = argparse.ArgumentParser(prog="landloom repaint", description=unmarked(__doc__))
     made.add_argument("image", type=Path, help="image file, with the bands that the generator learned")
     made.add_argument("--hole", type=Path, required=True, help="raster on its grid; not 0 where to paint")
     made.add_argument("--mask", type=Path, help="classes to paint, with the values of data.classes; unknown "

@@ -34,6 +34,7 @@ from landloom.raster import cog
 from landloom.raster.class_map import Grid
 from landloom.raster.windows import Window
 from landloom.runtime import command_line
+from landloom.runtime.command_line import unmarked
 from landloom.stages import scene_mask, scene_sample
 
 ON_GRID = 1e-6
@@ -77,7 +78,9 @@ def main(arguments: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     shown = argparse.ArgumentParser(
-        prog="landloom scene", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="landloom scene",
+        description=unmarked(__doc__),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = shown.add_argument
     add("--bounds", nargs=4, type=float, required=True, metavar=("WEST", "SOUTH", "EAST", "NORTH"),

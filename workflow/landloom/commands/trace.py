@@ -9,6 +9,7 @@ from landloom.data import samples
 from landloom.data.columns import plain
 from landloom.errors import InputError
 from landloom.provenance.audit import Audit
+from landloom.runtime.command_line import unmarked
 
 FOLDERS = ("curated", "pairs", "masks")
 FACTS = ("id", "source", "split", "seed", "caption", "ratios", "target_ratios", "parents", "scene",
@@ -18,7 +19,7 @@ JOB = ("stage", "version", "sha256", "started", "seconds", "device", "gpus", "ho
 
 def main(arguments: list[str]) -> int:
     """Print the history of one sample as JSON."""
-    parser = argparse.ArgumentParser(prog="landloom trace", description=__doc__)
+    parser = argparse.ArgumentParser(prog="landloom trace", description=unmarked(__doc__))
     parser.add_argument("id", help="id of a sample, as in the shards and exports")
     parser.add_argument("--root", type=Path, help="results/<dataset>; all of results/ when absent")
     given = parser.parse_args(arguments)

@@ -7,11 +7,12 @@ from landloom.errors import InputError
 from landloom.orchestration import config_files
 from landloom.orchestration.dag import Dag
 from landloom.provenance.audit import NOTES, PROBLEMS, Audit
+from landloom.runtime.command_line import unmarked
 
 
 def main(arguments: list[str]) -> int:
     """Print what is not as recorded; returns 1 when there is anything."""
-    parser = argparse.ArgumentParser(prog="landloom verify", description=__doc__)
+    parser = argparse.ArgumentParser(prog="landloom verify", description=unmarked(__doc__))
     parser.add_argument(
         "--configfile",
         type=Path,

@@ -137,6 +137,8 @@ class Config(Section):
     @model_validator(mode="after")
     def _references(self) -> Self:
         known = {c.name for c in self.data.classes}
+        if self.check.published and (wrong := sorted(self.check.published.shares.keys() - known)):
+            raise ValueError(f"check.published.shares: no class is called {', '.join(wrong)}")
         for name, scene in self.scene_sample.scenes.items():
             if scene.mask is None and name not in self.scene_mask.scenes:
                 raise ValueError(

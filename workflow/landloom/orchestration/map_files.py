@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from landloom.scenes import maps
+from landloom.scenes.discovery import beside
 
 if TYPE_CHECKING:
     from landloom.orchestration.dag import Dag
@@ -35,9 +36,10 @@ class MapFiles:
         return f"{given} --legend {shlex.quote(legend)}" if legend else ""
 
     def _of(self, scenes: Sequence[str]) -> list[str]:
-        """Those of some scenes, each once, then their legend."""
+        """Those of some scenes, each once with what lies beside a Shapefile, then their legend."""
         config = self.dag.config.data.map
         if config is None:
             return []
         found = [maps.source(config, s) for s in scenes]
-        return [*(str(f) for f in dict.fromkeys(found) if f is not None), config.legend]
+        files = [f for f in dict.fromkeys(found) if f is not None]
+        return [*(str(f) for file in files for f in (file, *beside(file))), config.legend]

@@ -90,7 +90,7 @@ def parser(stage: str, run: Callable[..., None]) -> argparse.ArgumentParser:
     """Build the argument parser of one stage; all its options are long ones."""
     about, meanings = described(run)
     result = _Parser(
-        prog=f"landloom {stage}", description=about, add_help=False, allow_abbrev=False,
+        prog=f"landloom {stage}", description=unmarked(about), add_help=False, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     result.add_argument("--help", action="help", help="show this text")
@@ -109,12 +109,17 @@ def parser(stage: str, run: Callable[..., None]) -> argparse.ArgumentParser:
     return result
 
 
+def unmarked(doc: str | None) -> str:
+    """A docstring as a terminal shows it, without the marks of code."""
+    return (doc or "").replace("``", "")
+
+
 def described(run: Callable[..., None]) -> tuple[str, dict[str, str]]:
     """What the docstring of a stage's ``run`` says: of the stage, and of each parameter by name."""
     about, *sections = re.split(r"\n\n(?=Args:|Raises:)", inspect.getdoc(run) or "")
     given = next((inspect.cleandoc(s[len("Args:") :]) for s in sections if s.startswith("Args:")), "")
     items = (item.partition(": ") for item in re.split(r"\n(?=\S)", given))
-    return about, {name: " ".join(text.split()) for name, _, text in items}
+    return about, {name: unmarked(" ".join(text.split())) for name, _, text in items}
 
 
 class _Items(argparse.Action):

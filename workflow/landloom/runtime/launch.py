@@ -132,7 +132,7 @@ def compute(module: ModuleType, values: dict[str, Any]) -> None:
         if torch is None or not isinstance(error, torch.OutOfMemoryError):
             raise
         stage, found = module.__name__.rpartition(".")[2], f"out of GPU memory ({error})"
-        remedy = "Lower its batch, or see docs/workstation.md for what makes it smaller"
+        remedy = "Lower its batch, or see docs/how-to/workstation.md for what makes it smaller"
         raise InputError(stage, found, remedy) from None
 
 

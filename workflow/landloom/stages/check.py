@@ -34,6 +34,7 @@ from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
 from landloom.raster.windows import tiles
 from landloom.runtime.command_line import Out
+from landloom.scenes import published
 from landloom.scenes.discovery import SceneFiles, divided, grouped, other_suffix, unpaired
 from landloom.scenes.splits import SPLITS, UNLABELLED
 from landloom.segmentation import networks
@@ -93,6 +94,8 @@ def run(
     wrong, surprising = map_survey.look(data.map, facts)
     problems += wrong
     warnings += [*doubts(found), *leftover(data), *surprising, *(census.said(marked) if marked else [])]
+    seen = by_name([c.name for c in data.classes], counts)
+    warnings += published.differences(config.published, labels, seen, (max(1, len(found)), share))
     warnings += [str(p) for p in twice] if data.split.same_ground == "warning" else []
     if problems:
         raise InputErrors(merged(vector_survey.misplaced(problems)))

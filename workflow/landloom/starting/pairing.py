@@ -198,5 +198,6 @@ def _none(root: Path, images: Sequence[Path], masks: Sequence[Path]) -> InputErr
     found = f"no image goes with a mask: {len(images)} images"
     found += f" such as {images[0]}" if images else ""
     found += f", {len(masks)} masks" + (f" such as {masks[0]}" if masks else "")
-    remedy = "Put them into images/ and masks/ with equal names, or call masks like the image and _mask"
+    remedy = "Put them into images/ and masks/ with equal names, call masks like the image and _mask, or add "
+    remedy += "polygons (.gpkg, .geojson, .shp, .fgb)"
     return InputError(root, found, remedy)

@@ -1,5 +1,6 @@
 """Vector files as labels: which images they belong to, and what their classes are."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,13 +20,25 @@ from landloom.starting.pairing import Pairs
 if TYPE_CHECKING:
     import geopandas
 
-SUFFIXES = set(VECTORS) - {".json"}
-"""A .json file seldom holds shapes."""
+HEAD = 1 << 16
+"""Bytes of a .json file that are looked at: most hold something else than shapes."""
 CLASSES = 32
 """Most values of an attribute that says classes; more are names or numbers of shapes."""
 LIKELY = ("class", "classname", "class_name", "label", "kind", "type", "category", "landuse", "landcover")
 """Names of attributes that say classes, the likeliest first."""
 REST = "background"
+
+
+def files(root: Path) -> list[Path]:
+    """Vector files of a folder, relative to it; a .json file only if it says that it holds features."""
+    found = pairing.files(root, VECTORS)
+    return [p for p in found if p.suffix.lower() != ".json" or holds_features(root / p)]
+
+
+def holds_features(path: Path) -> bool:
+    """Whether a .json file is GeoJSON, as its first bytes tell."""
+    with path.open("rb") as file:
+        return re.search(rb'"type"\s*:\s*"FeatureCollection"', file.read(HEAD)) is not None
 
 
 def pair(root: Path) -> Pairs | None:
@@ -34,7 +47,7 @@ def pair(root: Path) -> Pairs | None:
     Raises:
         InputError: no image goes with a file of shapes.
     """
-    shapes = pairing.files(root, SUFFIXES)
+    shapes = files(root)
     if not shapes:
         return None
     images = pairing.files(root, pairing.SUFFIXES)

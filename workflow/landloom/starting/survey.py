@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from landloom.config.data import drawn
 from landloom.errors import InputError, InputErrors
 from landloom.raster import first_look
 from landloom.raster.first_look import Header, Values
@@ -65,14 +66,14 @@ def look(root: Path, table: Path) -> Findings:
     except InputError:
         if (own := class_files.find(root, first_look.masklike)) is not None:
             return _own(own)
-        if (drawn := shapes.pair(root)) is None:
+        if (shaped := shapes.pair(root)) is None:
             raise
-        pairs = drawn
+        pairs = shaped
     said = _paired(pairs)
     images = _all(first_look.header, [root / i for i, _ in pairs.files])
-    of_shapes = pairs.files[0][1].suffix.lower() in shapes.SUFFIXES
+    of_shapes = drawn(pairs.files[0][1])
     found, counts, labels = shapes.look(pairs, images) if of_shapes else _masks(pairs, images, said)
-    if not of_shapes and (unused := pairing.files(root, shapes.SUFFIXES)):
+    if not of_shapes and (unused := shapes.files(root)):
         said.append(f"{len(unused)} vector files are not used, such as {unused[0]}: there are masks")
     return _findings(pairs, sources.find(pairs, table), images, (found, counts), labels, said)
 

@@ -24,6 +24,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from landloom.data import samples
 from landloom.models import scratch
+from landloom.training import precision
 from tests import chat, rasters, vision
 from tests.rasters import ROOT
 from tests.test_workflow import environment
@@ -31,20 +32,23 @@ from tests.test_workflow import environment
 POTSDAM: dict[str, Any] = yaml.safe_load((ROOT / "config/potsdam.yaml").read_text())
 SCENES = ["2_10", "2_11", "2_12", "2_13"]
 """Two to learn from, one to watch, one to test on; each is two tiles."""
+PRECISION = {"precision": "fp32" if precision.emulated() else "bf16"}
+"""The config's own, but on CPUs that would take hours for it."""
 SMALL: dict[str, Any] = {
     "dataset": "rehearsal",
     "data": {"split": {"val": ["2_12"], "test": ["2_13"]}},
     "base": {"source": "model", "revision": None},
     "tile": {"stride": 512},
     "check": {"free_disk_gb": 20},
-    "label_train": {"steps": 2, "batch": 1, "warmup": 1, "proportion": {"probe_steps": 2}},
-    "image_train": {"steps": 2, "batch": 1, "warmup": 1},
-    "label_sample": {"steps": 2, "batch": 1},
-    "image_sample": {"steps": 2, "batch": 1},
+    "encode": PRECISION,
+    "label_train": PRECISION | {"steps": 2, "batch": 1, "warmup": 1, "proportion": {"probe_steps": 2}},
+    "image_train": PRECISION | {"steps": 2, "batch": 1, "warmup": 1},
+    "label_sample": PRECISION | {"steps": 2, "batch": 1},
+    "image_sample": PRECISION | {"steps": 2, "batch": 1},
     "plan": {"count": 4, "shards": 1},
     "mix": {"ratios": [0.4, 1.0]},
     "curate": {"memory": {"quantile": 0, "share": 1}},
-    "segment": {
+    "segment": PRECISION | {
         "networks": {n: {"weights": None} for n in POTSDAM["segment"]["networks"]},
         "seeds": [0, 1], "steps": 3, "batch": 2, "warmup": 1,
     },

@@ -20,6 +20,7 @@ from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.feedback import JudgeFeedback
 from landloom.diffusion.sampling import Steering, guidance, one_after_another, sample, taken
 from landloom.models import bundle
+from landloom.training import precision
 from landloom.training.loop import device
 
 
@@ -40,7 +41,7 @@ class DiffusionImages:
     ) -> None:  # fmt: skip
         self.config, self.dataset, self.fitting = config, dataset, Fitting()
         self.device = device()
-        self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        self.dtype = precision.dtype(config.precision)
         self.model = bundle.load(base).to(self.device, self.dtype)
         made = controlnet.load(control, self.model, self.device, self.dtype)
         self.conditions = registry.load(control, self.model.embed)

@@ -21,6 +21,7 @@ from landloom.ratio_control.choice import Drawn, Request
 from landloom.ratio_control.proportion import LatentProbe
 from landloom.ratio_control.steering import ProbeSteering
 from landloom.runtime.reading import reading
+from landloom.training import precision
 from landloom.training.loop import device, step_seed
 
 
@@ -32,7 +33,7 @@ class LoraMasks:
     """
 
     def __init__(self, base: Path, folder: Path, dataset: Statistics, config: LabelSampleConfig) -> None:
-        self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        self.dtype = precision.dtype(config.precision)
         self.model = bundle.load(base)
         lora.load(self.model, folder)
         self.model.to(device(), self.dtype)

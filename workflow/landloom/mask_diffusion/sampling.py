@@ -14,6 +14,7 @@ from landloom.mask_diffusion.network import MaskDenoiser
 from landloom.raster.labels import IGNORE
 from landloom.ratio_control import histogram
 from landloom.runtime import tracing
+from landloom.training import precision
 
 
 @torch.no_grad()
@@ -39,7 +40,8 @@ def sample(
     for heat, hidden, new in plan(rank, config):
         tracing.step()
         shown = torch.where(hidden, torch.full_like(mask, IGNORE), mask)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+        half = precision.dtype(config.precision) is torch.bfloat16
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
             logits = predict(model, shown, condition, config.vector_guidance) / heat
         if config.control.histogram:
             counts = one_hot(shown, model.config.classes).sum((2, 3))

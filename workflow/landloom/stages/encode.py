@@ -18,6 +18,7 @@ from landloom.diffusion import latent_cache
 from landloom.models import bundle
 from landloom.models.families.base import Bundle
 from landloom.runtime.command_line import In, Out
+from landloom.training import precision
 from landloom.training.loop import device
 
 VERSION = 3
@@ -34,7 +35,7 @@ def run(
     ``learned`` says what the base has learned: of one that knows no masks, none are encoded.
     """
     dataset = Statistics.load(statistics)
-    dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+    dtype = precision.dtype(config.precision)
     model = bundle.load(base).to(device(), dtype)
     data = pictures.load(dataset, [tiles], [captions])
     texts = ["", *sorted({*data.captions, *data.prompts} - {""})]

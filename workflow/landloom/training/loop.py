@@ -24,7 +24,7 @@ from landloom.config.training import Training
 from landloom.errors import Interrupted
 from landloom.runtime import determinism, tracing
 from landloom.runtime.signals import StopRequest
-from landloom.training import checkpoint, optimizers
+from landloom.training import checkpoint, optimizers, precision
 from landloom.training.metrics_log import Progress
 from landloom.training.micro_batches import MicroBatches
 
@@ -69,9 +69,8 @@ def train(objective: Objective, config: Training, how: RunConfig, seed: int, sta
         Interrupted: SIGTERM or SIGUSR1 came; the state is saved.
     """
     AcceleratorState._reset_state()  # a process may train twice, in other precision; its group stays
-    accelerator = Accelerator(
-        mixed_precision="bf16" if config.precision == "bf16" else "no", cpu=not torch.cuda.is_available()
-    )
+    mixed = "bf16" if precision.dtype(config.precision) is torch.bfloat16 else "no"
+    accelerator = Accelerator(mixed_precision=mixed, cpu=not torch.cuda.is_available())
     device, rank, world = accelerator.device, accelerator.process_index, accelerator.num_processes
     if config.batch % world:
         raise ValueError(f"batch {config.batch} cannot be shared by {world} processes")

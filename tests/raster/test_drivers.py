@@ -16,6 +16,7 @@ from landloom.errors import InputError
 from landloom.raster import codec, first_look, vectors
 from landloom.raster.mirrored import Mirrored
 from landloom.raster.reader import SceneReader
+from landloom.raster.windows import Window
 from landloom.scenes.discovery import SceneFiles
 from tests import maps, rasters
 
@@ -163,3 +164,14 @@ def test_masks_are_still_aligned_and_scenes_are_still_read(tmp_path: Path) -> No
     mask = rasters.save(tmp_path / "mask.tif", rasters.halves(16, 24), transform=half)
     _, _, found = rasters.read(SceneFiles("a", (image,), mask), rasters.config(align="nearest"))
     np.testing.assert_array_equal(found, rasters.halves(8, 12) - 1)
+
+
+@pytest.mark.parametrize(("name", "driver"), [("a.dat", "ENVI"), ("a.img", "HFA"), ("a.bmp", "BMP")])
+def test_other_formats_of_the_field_are_read(tmp_path: Path, name: str, driver: str) -> None:
+    values = np.arange(96, dtype=np.uint8).reshape(1, 8, 12)
+    with rasterio.open(
+        tmp_path / name, "w", driver=driver, count=1, height=8, width=12, dtype="uint8"
+    ) as file:
+        file.write(values)
+    with Mirrored(tmp_path / name) as read:
+        np.testing.assert_array_equal(read.read(Window(0, 0, 8, 12)), values)

@@ -10,7 +10,7 @@ import os
 
 RASTERS = {
     "GTiff": "GeoTIFF", "PNG": "PNG", "JPEG": "JPEG", "JP2OpenJPEG": "JPEG 2000", "HFA": "ERDAS IMAGINE",
-    "BMP": "BMP", "GIF": "GIF", "BIGGIF": "GIF",
+    "BMP": "BMP", "GIF": "GIF", "BIGGIF": "GIF", "WEBP": "WebP", "ENVI": "ENVI",
 }  # fmt: skip
 """Drivers that read images and masks, and how people call their formats."""
 ENCODED = ("PNG", "GTiff")

@@ -88,9 +88,9 @@ def main(root: Path, seed: int) -> None:
             limited = True
         print(f"input {number}: {target.kind}, {target.name}, {file}", file=sys.stderr, flush=True)
         found = outcome(target, place) | {"number": number, "kind": target.kind}
-        print(json.dumps(found | {"target": target.name, "file": file}), file=answers, flush=True)
         if found["outcome"] in ("read", "refused"):
-            shutil.rmtree(place)
+            shutil.rmtree(place)  # first: who has the last answer may end this process
+        print(json.dumps(found | {"target": target.name, "file": file}), file=answers, flush=True)
 
 
 def _used() -> int:

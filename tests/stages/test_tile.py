@@ -125,13 +125,16 @@ def test_the_bytes_do_not_depend_on_the_number_of_threads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene = rasters.pair(tmp_path, rasters.noise(96, 112), rasters.halves(96, 112))
-    made = []
+    made, rows = list[bytes](), list[list[Sample]]()
     for threads in ("1", "4", ""):
         monkeypatch.setenv("OMP_NUM_THREADS", threads)
         shard(tmp_path, scene, TileConfig(size=16, stride=8), rasters.config(), "train")
         made.append((tmp_path / "out.parquet").read_bytes())
+        rows.append(list(samples.read(tmp_path / "out.parquet")))
+        assert len(rows[-1]) == 11 * 13
+        for one, first in zip(rows[-1], rows[0], strict=True):  # which column of which tile, if any
+            assert {k for k, v in vars(one).items() if v != vars(first)[k]} == set(), one.id
     assert made[0] == made[1] == made[2]
-    assert len(list(samples.read(tmp_path / "out.parquet"))) == 11 * 13
 
 
 def test_an_error_in_a_window_ends_the_stage(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ from landloom.data import samples
 from landloom.data.samples import Meta, Sample
 from landloom.data.statistics import Statistics
 from landloom.diffusion.images import DiffusionImages
+from landloom.runtime import command_line
 from landloom.scenes.discovery import divided
 from landloom.stages import base, caption, encode, image_train, ratios, tile
 
@@ -94,11 +95,18 @@ class Work:
         )  # fmt: skip
         ratios.run(c.ratios, c.data, c.dataset, [self.tiles], self.folder / "ratios.parquet", self.statistics)
         caption.run(c.caption, self.statistics, self.tiles, state, self.words, self.folder / "words.json")
-        metrics = [self.folder / f"{n}.jsonl" for n in ("vae", "unet")]
-        base.run(
-            c.base, 0, self.statistics, [self.tiles], [self.words], state, self.base, *metrics, run=QUIET
-        )
-        encode.run(c.encode, self.statistics, self.base, self.tiles, self.words, self.latents, learned=c.base)
+        self.learn()
+
+    def learn(self) -> None:
+        """Train a base on the tiles, and encode them; what is there stays."""
+        c, state = self.config, self.folder / "state"
+        if not self.base.exists():
+            outs = [self.base, *(self.folder / f"{n}.jsonl" for n in ("vae", "unet"))]
+            with command_line.atomic(outs) as made:
+                base.run(c.base, 0, self.statistics, [self.tiles], [self.words], state, *made, run=QUIET)
+        if not self.latents.exists():
+            with command_line.atomic([self.latents]) as (out,):
+                encode.run(c.encode, self.statistics, self.base, self.tiles, self.words, out, learned=c.base)
 
     def generator(self, name: str, latents: Path) -> Path:
         """Train an image generator on latents."""

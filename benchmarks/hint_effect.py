@@ -44,12 +44,11 @@ from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.data.tile_dataset import TileDataset
 from landloom.diffusion.images import DiffusionImages
-from landloom.runtime import command_line
 from landloom.scenes.discovery import divided
 from landloom.scenes.maps import source
 from landloom.segmentation import networks, predict
 from landloom.segmentation.objective import SegmentationObjective
-from landloom.stages import base, caption, encode, ratios, tile
+from landloom.stages import caption, ratios, tile
 from landloom.training.loop import train
 
 CRS, APART = "EPSG:26986", 100_000
@@ -92,13 +91,7 @@ class Mapped(Work):
             cut(self)
             ratios.run(c.ratios, c.data, c.dataset, [self.tiles], self.folder / "table", self.statistics)
             caption.run(c.caption, self.statistics, self.tiles, state, self.words, self.folder / "words.json")
-        if not self.base.exists():
-            outs = [self.base, *(self.folder / f"{n}.jsonl" for n in ("vae", "unet"))]
-            with command_line.atomic(outs) as made:
-                base.run(c.base, 0, self.statistics, [self.tiles], [self.words], state, *made, run=QUIET)
-        if not self.latents.exists():
-            with command_line.atomic([self.latents]) as (out,):
-                encode.run(c.encode, self.statistics, self.base, self.tiles, self.words, out, learned=c.base)
+        self.learn()
 
 
 def cut(work: Work) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import rasterio
 import torch
-from condition_effect import QUIET, SECTIONS, Work, config, painted
+from condition_effect import SECTIONS, Work, config, painted
 from numpy.typing import NDArray
 from torchmetrics.functional.image import structural_similarity_index_measure
 
@@ -33,8 +33,7 @@ from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
 from landloom.diffusion.images import DiffusionImages
 from landloom.orchestration.dag import Dag
-from landloom.runtime import command_line
-from landloom.stages import base, caption, encode, ratios, tile
+from landloom.stages import caption, ratios, tile
 
 SIDE, BLOCK, STRIDE = 64, 128, 64
 SERIES = {
@@ -116,14 +115,7 @@ class SeriesWork(Work):
 
     def prepare(self) -> None:
         """Make all that the generator learns from."""
-        c, state = self.config, self.folder / "state"
-        if not self.base.exists():
-            outs = [self.base, *(self.folder / f"{n}.jsonl" for n in ("vae", "unet"))]
-            with command_line.atomic(outs) as made:
-                base.run(c.base, 0, self.statistics, [self.tiles], [self.words], state, *made, run=QUIET)
-        if not self.latents.exists():
-            with command_line.atomic([self.latents]) as (out,):
-                encode.run(c.encode, self.statistics, self.base, self.tiles, self.words, out, learned=c.base)
+        self.learn()
 
 
 def free(rows: Sequence[Sample], real: NDArray[np.float32], card: Statistics) -> dict[str, NDArray[Any]]:

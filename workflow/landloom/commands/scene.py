@@ -7,10 +7,10 @@ gets printed.
 
 import argparse
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import rasterio
@@ -221,12 +221,7 @@ def lay(made: World, whole: Window, around: Grid, folder: Path) -> None:
         mask[0, here], image[:, here] = labels, shown
     for name, pixels in (("mask", mask), ("image", image)):
         colors = dataset.colors if name == "mask" else ()
-        cog.write(folder / f"{name}.tif", rows(pixels), around, {}, folder, colors)
-
-
-def rows(pixels: NDArray[Any]) -> Callable[[Window], NDArray[Any]]:
-    """What gives the pixels (C, h, w) of stripes of an array."""
-    return lambda at: pixels[:, at.row : at.row + at.height]
+        cog.write(folder / f"{name}.tif", scene_sample.reader(pixels), around, {}, folder, colors)
 
 
 def sample(

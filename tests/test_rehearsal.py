@@ -58,9 +58,10 @@ import sys
 import torch
 from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
 
-control = ControlNetModel.from_pretrained(sys.argv[3], torch_dtype=torch.bfloat16)
+dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[sys.argv[4]]
+control = ControlNetModel.from_pretrained(sys.argv[3], torch_dtype=dtype)
 pipe = StableDiffusionControlNetPipeline.from_pretrained(
-    sys.argv[1], controlnet=control, torch_dtype=torch.bfloat16, safety_checker=None
+    sys.argv[1], controlnet=control, torch_dtype=dtype, safety_checker=None
 )
 pipe.load_lora_weights(sys.argv[2])
 hint = torch.rand(1, 6, 64, 64)
@@ -170,4 +171,5 @@ def report(folder: Path) -> None:
     assert (root / "report/index.html").is_file()
     print(costs(folder).to_string(index=False))
     models = [root / "base", root / "landloom/label", root / "landloom/image"]
-    assert subprocess.run([sys.executable, "-c", PLAIN, *map(str, models)], cwd=folder).returncode == 0
+    arguments = [*map(str, models), PRECISION["precision"]]
+    assert subprocess.run([sys.executable, "-c", PLAIN, *arguments], cwd=folder).returncode == 0

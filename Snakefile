@@ -54,7 +54,10 @@ onstart:
 
 rule tile:
     input:
-        expand(f"results/{dag.config.dataset}/tiles/{{scene}}.parquet", scene=dag.parts),
+        expand(
+            f"results/{dag.config.dataset}/tiles/{{scene}}.parquet",
+            scene=dag.levels.shards,
+        ),
     localrule: True
     message:
         "Done: all tiles"

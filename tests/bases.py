@@ -181,10 +181,10 @@ def cache(count: int = 4, variants: int = 2) -> LatentCache:
     )  # fmt: skip
 
 
-def store(made: LatentCache, path: Path) -> Path:
-    """Write a cache whose columns are tensors; returns its file."""
+def store(made: LatentCache, path: Path, about: dict[str, str] | None = None) -> Path:
+    """Write a cache whose columns are tensors, with more metadata if there is some; returns its file."""
     tensors = {k: v.contiguous() for k, v in vars(made).items() if isinstance(v, Tensor)}
-    save_file(tensors | dict(made.more), path, metadata={"ids": json.dumps(made.ids)})
+    save_file(tensors | dict(made.more), path, metadata={"ids": json.dumps(made.ids)} | (about or {}))
     return path
 
 

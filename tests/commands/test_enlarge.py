@@ -144,3 +144,43 @@ def test_a_generator_without_coarse_images(run: Path) -> None:
     (run / "results/tiny/landloom/image/conditions.json").write_text('{"mask": {}}')
     with pytest.raises(InputError, match=r"has not learned low_resolution, but mask\."):
         enlarge.main(WORDS)
+
+
+def learned_metadata(run: Path) -> None:
+    path = run / "results/tiny/landloom/image/conditions.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"metadata": {}}))
+
+
+@pytest.mark.parametrize(("words", "wanted"), [([], 2.5), (["--gsd", "0.6"], 0.6)])
+def test_generators_are_told_the_distance_of_the_fine_pixels(
+    run: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], wanted: float
+) -> None:
+    """The coarse ones span 10 m."""
+    learned_metadata(run)
+    made = using(monkeypatch, Repeated())
+    enlarge.main([*WORDS, *words])
+    assert {s.meta.gsd for s in made.seen if s.meta} == {wanted}
+
+
+def test_an_image_without_a_place_tells_no_distance(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    learned_metadata(run)
+    made = using(monkeypatch, Repeated())
+    rasters.save(run / "image.png", rasters.noise(21, 30))
+    enlarge.main(["image.png", *WORDS[1:]])
+    assert {s.meta.gsd for s in made.seen if s.meta} == {None}
+
+
+def test_who_learned_no_metadata_is_told_none(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = using(monkeypatch, Repeated())
+    enlarge.main(WORDS)
+    assert {s.meta for s in made.seen} == {None}
+    with pytest.raises(InputError, match=r"^--gsd: 0\.6 means nothing to .*image\."):
+        enlarge.main([*WORDS[:-4], "--out", "o.tif", *WORDS[-2:], "--gsd", "0.6"])
+
+
+@pytest.mark.parametrize("gsd", ["0", "-1"])
+def test_a_distance_is_above_zero(run: Path, monkeypatch: pytest.MonkeyPatch, gsd: str) -> None:
+    learned_metadata(run)
+    using(monkeypatch, Repeated())
+    with pytest.raises(InputError, match="--gsd"):
+        enlarge.main([*WORDS, f"--gsd={gsd}"])

@@ -65,6 +65,38 @@ def test_joined_scenes_keep_their_texts(tmp_path: Path, bound: int) -> None:
     assert torch.equal(found.text[5], bases.cache(3).text[2])
 
 
+def test_each_scale_is_seen_as_often(tmp_path: Path, bound: int) -> None:
+    """Four tiles of scale 1, two of 2 and one of 4, in two scenes."""
+    paths = {"a": 3, "b": 1, "a~x2": 2, "a~x4": 1}
+    for name, count in paths.items():
+        made = bases.cache(count)
+        made.ids = [f"{name}_{i}" for i in range(count)]
+        made.images = made.images + 100 * len(name)
+        about = {"scale": name[-1]} if "~" in name else {}
+        bases.store(made, tmp_path / name, about)
+    found = latent_cache.load([tmp_path / n for n in paths])
+    assert found.ids == [
+        "a_0", "a_1", "a_2", "b_0", *["a~x2_0", "a~x2_1"] * 2, *["a~x4_0"] * 4,
+    ]  # fmt: skip
+    assert all(len(rows) == 12 for rows in (found.images, found.masks, *found.columns.values()))
+    assert len(found.text) == len(latent_cache.load([tmp_path / "a"]).text) * 4
+    rows, variants = torch.tensor([5, 7, 11]), torch.tensor([1, 1, 0])
+    two, four = bases.cache(2), bases.cache(1)
+    wanted = torch.stack([two.images[1, 1], two.images[1, 1], four.images[0, 0]]) + 400
+    assert torch.equal(found.images[rows, variants], wanted)
+    assert torch.equal(found.ratios[rows], torch.stack([two.ratios[1], two.ratios[1], four.ratios[0]]))
+    # Rows of texts count from those of the files before, also where a tile stands there again.
+    assert torch.equal(found.text[found.captions[rows]], torch.stack(
+        [two.text[two.captions[1]], two.text[two.captions[1]], four.text[four.captions[0]]]
+    ))  # fmt: skip
+
+
+def test_tiles_of_one_scale_are_not_repeated(tmp_path: Path) -> None:
+    for name in "ab":
+        bases.store(bases.cache(2 if name == "a" else 3), tmp_path / name, {"scale": "2"})
+    assert len(latent_cache.load([tmp_path / n for n in "ab"]).ids) == 5
+
+
 def test_latents_that_are_not_asked_for_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.safetensors", 4)
     monkeypatch.setattr(held_tiles, "HELD_BYTES", path.stat().st_size * 2 // 3)  # one of both fits

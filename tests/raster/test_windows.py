@@ -134,3 +134,54 @@ def test_unlabelled_windows_are_cut_as_training_windows_are() -> None:
     # Train windows keep no distance to unlabelled ones.
     both = [("train", Window(0, 0, 32, 32)), ("unlabelled", Window(0, 32, 32, 32))]
     assert Counter(s for s, _ in tiles(both, TileConfig(size=16), 8)) == {"train": 4, "unlabelled": 4}
+
+
+@given(length, length, st.integers(SIZE, 100), st.sampled_from([2, 3, 4]), st.integers(0, 3), st.booleans())
+def test_coarse_windows_lie_within_blocks_of_their_split(
+    height: int, width: int, side: int, scale: int, seed: int, pad: bool
+) -> None:
+    """No pixel below a coarse tile is in a tile of another split, whatever the scales of both."""
+    split = Split(by="block", val=0.3, test=0.3, block=side, seed=seed)
+    places = areas("a", height, width, "block", split, SIZE)
+    whole = cover((height, width), [b for _, b in places])
+    of = np.full((height, width), -1)
+    for label, b in places:
+        of[b.row : b.row + b.height, b.col : b.col + b.width] = ("train", "val", "test").index(label)
+    assert whole.min() == 1
+    for label, w in tiles(places, TileConfig(size=SIZE, stride=SIZE // 2, pad=pad), scale=scale):
+        below = of[w.row : w.row + w.height, w.col : w.col + w.width]
+        assert (w.height, w.width, w.row % scale, w.col % scale) == (SIZE * scale, SIZE * scale, 0, 0)
+        assert (below == ("train", "val", "test").index(label)).all()
+        # Only a scene that is one block may be padded.
+        assert below.shape == (w.height, w.width) or (pad and len(places) == 1)
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.sampled_from([1, 2, 4]))
+def test_coarse_windows_hold_all_of_a_scene_but_a_rest_of_its_blocks(
+    height: int, width: int, scale: int
+) -> None:
+    found = tiles([("train", Window(0, 0, height, width))], TileConfig(size=SIZE, stride=8), scale=scale)
+    down, across = height // scale * scale, width // scale * scale
+    if min(down, across) < SIZE * scale:
+        assert not found
+    else:
+        assert cover((down, across), [w for _, w in found]).min() >= 1
+        assert all(w.row + w.height <= down and w.col + w.width <= across for _, w in found)
+
+
+def test_strides_grow_with_the_scale_and_buffers_do_not() -> None:
+    places = [("train", Window(0, 0, 64, 128)), ("test", Window(0, 128, 64, 64))]
+    config = TileConfig(size=16, stride=8)
+    found = tiles(places, config, scale=2)
+    assert {w.row for s, w in found if s == "train"} == {0, 16, 32}
+    assert [(w.row, w.col) for s, w in found if s == "test"] == [(0, 128), (0, 160), (32, 128), (32, 160)]
+    kept = tiles(places, config, buffer=1, scale=2)
+    assert max(w.col + w.width for s, w in kept if s == "train") == 112
+
+
+def test_a_scene_too_small_for_a_coarse_tile_has_none_unless_padded() -> None:
+    for label in ("train", "test"):
+        place = [(label, Window(0, 0, 30, 64))]
+        assert tiles(place, TileConfig(size=16), scale=2) == []
+        padded = tiles(place, TileConfig(size=16, pad=True), scale=2)
+        assert padded == [(label, Window(0, c, 32, 32)) for c in (0, 32)]

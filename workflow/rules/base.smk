@@ -2,10 +2,14 @@ rule base:
     input:
         statistics="results/{dataset}/statistics.json",
         tiles=dag.scratch(
-            expand("results/{{dataset}}/tiles/{scene}.parquet", scene=dag.parts)
+            expand(
+                "results/{{dataset}}/tiles/{scene}.parquet", scene=dag.levels.shards
+            )
         ),
         captions=dag.scratch(
-            expand("results/{{dataset}}/captions/{scene}.parquet", scene=dag.parts)
+            expand(
+                "results/{{dataset}}/captions/{scene}.parquet", scene=dag.levels.shards
+            )
         ),
     output:
         model=directory("results/{dataset}/base"),

@@ -18,7 +18,7 @@ rule tile_scenes:
     params:
         config=dag.section("tile"),
         data=dag.section("data"),
-        scenes=dag.part_words,
+        scenes=dag.levels.words,
         split=dag.split,
         acquisition=dag.told.options,
         maps=dag.maps.options,

@@ -11,9 +11,11 @@ from rasterio.transform import Affine
 from rasterio.windows import Window as Slice
 
 from landloom.commands.predict import fitting
+from landloom.data.samples import Meta
 from landloom.diffusion.enlarging import enlarged
 from landloom.errors import InputError
 from landloom.orchestration import image_generators
+from landloom.orchestration.image_generators import ImageGenerator
 from landloom.raster import edited_copy
 from landloom.raster.reader import SceneReader
 from landloom.runtime import command_line
@@ -37,6 +39,7 @@ def main(arguments: list[str]) -> int:
     files = SceneFiles(given.image[0].stem, tuple(given.image), None)
     with SceneReader(files, made.config.data) as image, command_line.atomic([given.out]) as (out,):
         fitting(image, made.statistics)
+        meta = told(image, made, factor, given.gsd)
         paint = made.load(batch)
         tags = {"LANDLOOM_SYNTHETIC": "yes", "LANDLOOM_PARENTS": " ".join(map(str, given.image))}
         tags |= {"LANDLOOM_MODEL": str(made.folder), "LANDLOOM_SEED": str(given.seed)}
@@ -45,7 +48,7 @@ def main(arguments: list[str]) -> int:
             masked = file.nodata is None and missing(image)
             rows = enlarged(
                 image.height, image.width, factor, made.statistics, image.read_image_mirrored, paint,
-                given.seed, batch,
+                given.seed, batch, meta,
             )  # fmt: skip
             for row, values, valid in rows:
                 shown, part = edited_copy.not_missing(values, file.nodata), Slice(0, row, *valid.shape[::-1])
@@ -64,12 +67,30 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--run", type=Path, required=True, help="folder of a run, such as results/DATASET")
     made.add_argument("--generator", help="generator that has learned coarse images; the first when absent")
     made.add_argument("--factor", type=float, help="checked against the one that was learned")
+    made.add_argument("--gsd", type=float, help="metres that a pixel of the fine image spans, for generators "
+        "that learned metadata; when absent, as the coarse one's place has it")  # fmt: skip
     made.add_argument("--seed", type=int, default=0, help="another one makes other details")
     made.add_argument("--out", type=Path, required=True, help="the GeoTIFF")
     made.add_argument(
         "--configfile", type=Path, nargs="+", action="extend", help="of the run, as given to snakemake"
     )
     return made
+
+
+def told(image: SceneReader, made: ImageGenerator, factor: int, gsd: float | None) -> Meta | None:
+    """The ground sampling distance of the fine image; None if it is not known, or not listened to.
+
+    Raises:
+        InputError: it is given to a generator that has not learned metadata, or is no distance.
+    """
+    if gsd is not None and not ("metadata" in made.conditions and gsd > 0):
+        remedy = "Leave it out, or name a generator with image_train.metadata"
+        raise InputError("--gsd", f"{gsd:g} means nothing to {made.folder}", remedy)
+    if "metadata" not in made.conditions:
+        return None
+    middle = image.place(image.height / 2, image.width / 2)
+    coarse = image.gsd(None if middle is None else middle[1])
+    return Meta(gsd=gsd or (None if coarse is None else coarse / factor))
 
 
 def profile(image: SceneReader, factor: int) -> Mapping[str, Any]:

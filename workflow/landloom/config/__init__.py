@@ -191,7 +191,7 @@ class Config(Section):
         table = self.report.label_table or "label_table" in self.model_fields_set
         names = self.all_generators if table else self.generators
         problems = (p for name in names for p in constraints.problems(self, name))
-        if found := dict.fromkeys([*constraints.boxes(self), *problems]):
+        if found := dict.fromkeys([*constraints.boxes(self), *constraints.levels(self, names), *problems]):
             raise ValueError("; ".join(found))
         return self
 

@@ -2,7 +2,7 @@
 
 import math
 import typing
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from landloom.config.export import BOXES
@@ -57,6 +57,44 @@ def problems(config: "Config", name: str) -> Iterator[str]:
         yield from start(image, made, name)
     if made.source == "model" and image.translation is not None:
         yield from translation(image.backend, image.translation, made, config.tile.size, name)
+
+
+def levels(config: "Config", names: Collection[str]) -> Iterator[str]:
+    """Yield why tiles of several scales would be learned by nobody, or sampled at no scale in particular."""
+    if config.tile.scales == [1]:
+        return
+    said = f"tile.scales: {config.tile.scales}"
+    learning = [name for name in names if scaled(config, name)]
+    if not learning:
+        yield (
+            f"{said}, but no generator is told the scale of a tile, so none would learn the coarse ones; set "
+            "image_train.metadata: {}, or scales to [1]"
+        )
+    for name in learning:
+        made = typing.cast(LabelSampleConfig, config.section("label_sample", name))
+        own = made.source in ("real", "predicted", "repaint")  # these bring the distance of a tile of scale 1
+        if not own and made.metadata.gsd is None and made.metadata.others == "unknown":
+            yield (
+                f"{said}, and '{name}' learns them all, but label_sample.metadata does not say which scale "
+                "its samples shall have; give it gsd, or others: nearest"
+            )
+    for name, scene in config.scene_sample.scenes.items():
+        quilted = config.scene_mask.scenes.get(name) if scene.mask is None else None
+        if quilted is not None and quilted.crs is None and scene.metadata.gsd is None:
+            yield (
+                f"{said}, but nothing says which scale the scene '{name}' shall have; give "
+                f"scene_sample.scenes.{name}.metadata its gsd"
+            )
+
+
+def scaled(config: "Config", name: str) -> bool:
+    """Whether a model that a generator samples from is told metadata, and so learns tiles of all scales."""
+    label, image = (config.section(f"{kind}_sample", name).model_dump() for kind in ("label", "image"))
+    masks = typing.cast(LabelTrainConfig, config.section("label_train", name))
+    images = typing.cast(ImageTrainConfig, config.section("image_train", name))
+    heard = label["source"] == "model" and masks.backend == "lora" and masks.metadata is not None
+    painted = image["source"] == "model" and images.translation is None and images.metadata is not None
+    return heard or (painted and name not in config.alone)
 
 
 def boxes(config: "Config") -> Iterator[str]:

@@ -1,8 +1,8 @@
 """``tile``: windows over scenes."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from landloom.config.dates import LayersOfDatesConfig
 from landloom.config.section import Section
@@ -30,6 +30,11 @@ class TileConfig(Section):
     """
     scenes_per_shard: int = Field(default=1, ge=1, le=500)
     """Scenes that one job cuts into one shard; raise it when scenes are many small files."""
+    scales: list[Annotated[int, Field(ge=1)]] = [1]
+    """Levels of a pyramid. At scale s a side of a tile shows s times as many pixels of the scene: each of its
+    own is the mean of s x s of them, and in the mask the class of most. Generators that are told metadata
+    learn all levels, each as often, and a base from scratch does, too. Plans, mixes, judges and scores stay
+    with scale 1."""
     dates: LayersOfDatesConfig | None = None
     """Lay images of the same place at other days over each tile, for generators with image_train.dates; off
     when absent, on with {}. Needs scenes with a place and a known day."""
@@ -39,3 +44,12 @@ class TileConfig(Section):
         if self.stride is not None and self.stride > self.size:
             raise ValueError("stride must not exceed size: pixels between tiles would never be used")
         return self
+
+    @field_validator("scales")
+    @classmethod
+    def _levels(cls, scales: list[int]) -> list[int]:
+        if twice := [s for s in scales if scales.count(s) > 1]:
+            raise ValueError(f"{twice[0]} stands there twice; remove it")
+        if 1 not in scales:
+            raise ValueError("1 is missing, the scale that plans, mixes and scores are for; add it")
+        return sorted(scales)

@@ -14,7 +14,7 @@ from landloom.data import coarse_images
 from landloom.data.batches import batches
 from landloom.data.canvas import weights
 from landloom.data.coarse_images import Coarse
-from landloom.data.samples import Sample
+from landloom.data.samples import Meta, Sample
 from landloom.data.statistics import Statistics
 from landloom.diffusion.inpainting import Paint
 from landloom.raster import codec
@@ -35,7 +35,15 @@ class Rows(NamedTuple):
 
 
 def enlarged(
-    height: int, width: int, factor: int, dataset: Statistics, read: Read, paint: Paint, seed: int, batch: int
+    height: int,
+    width: int,
+    factor: int,
+    dataset: Statistics,
+    read: Read,
+    paint: Paint,
+    seed: int,
+    batch: int,
+    meta: Meta | None = None,
 ) -> Iterator[Rows]:
     """Yield the rows of the fine image, from above to below; blocks have the means of the coarse pixels.
 
@@ -48,6 +56,7 @@ def enlarged(
         paint: the generator.
         seed: together with its place it gives the noise of each window.
         batch: windows made at once.
+        meta: what is told of all windows of the fine image.
     """
     side = dataset.size // factor
     rows, columns = (starts(n, side, side // 2, pad=True) for n in (height, width))
@@ -57,7 +66,7 @@ def enlarged(
     for row, following in progress.shown(pairs, "rows of windows", len(rows)):
         windows = [Window(row, c, side, side) for c in columns]
         for part in batches(len(windows), batch):
-            asked = [asked_for(w, dataset.size, read, seed) for w in windows[part]]
+            asked = [asked_for(w, dataset.size, read, seed, meta) for w in windows[part]]
             made = paint(asked, [s.seed or 0 for s in asked], None)
             for window, image in zip(windows[part], made, strict=True):
                 here = slice(window.col * factor, (window.col + side) * factor)
@@ -69,12 +78,14 @@ def enlarged(
         total = np.concatenate([total[:, step:], np.zeros_like(total[:, :step])], 1)
 
 
-def asked_for(window: Window, size: int, read: Read, seed: int) -> Sample:
+def asked_for(window: Window, size: int, read: Read, seed: int, meta: Meta | None = None) -> Sample:
     """What the generator is told of a window: its coarse pixels; no class is known."""
     values, valid = read(window)
     number = int(np.random.SeedSequence([seed, window.row, window.col]).generate_state(1)[0])
     mask = codec.encode(np.full((size, size), IGNORE, np.uint8))
-    return Sample(f"{window.row}_{window.col}", mask, seed=number, layers=coarse_images.layers(values, valid))
+    return Sample(
+        f"{window.row}_{window.col}", mask, seed=number, meta=meta, layers=coarse_images.layers(values, valid)
+    )
 
 
 def finished(total: NDArray[np.float32], row: int, factor: int, dataset: Statistics, read: Read) -> Rows:

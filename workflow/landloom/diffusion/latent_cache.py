@@ -11,7 +11,7 @@ from torch import Tensor
 from landloom.data import held_tiles
 from landloom.data.symmetry import COUNT, Augment, turn
 from landloom.data.tensor_file import Stored, look
-from landloom.data.tensor_rows import Rows, announce
+from landloom.data.tensor_rows import Chosen, Rows, announce
 from landloom.data.tensor_table import Part, Table
 from landloom.errors import InputError
 from landloom.models.families.base import Bundle
@@ -62,6 +62,8 @@ class LatentCache:
 def load(paths: Sequence[Path], latents: Collection[str] = LATENTS) -> LatentCache:
     """Join the caches of several scenes: in memory if ``HELD_BYTES`` has room, else read by rows.
 
+    Of tiles at several scales, those of each stand there as often, the few coarse ones several times.
+
     Args:
         paths: the caches.
         latents: those that are needed, ``images`` or ``masks``.
@@ -78,8 +80,23 @@ def load(paths: Sequence[Path], latents: Collection[str] = LATENTS) -> LatentCac
     room = held_tiles.shared({name: table.kind.bytes for name, table in tables.items()})
     found = {name: table.rows(room[name]) for name, table in tables.items()}
     fixed = {name: found.pop(name, torch.empty(0)) for name in FIXED}
-    ids = [name for path, (_, metadata) in files.items() for name in _ids(path, metadata)]
-    return LatentCache(**fixed, ids=ids, more=found)
+    named = {path: _ids(path, metadata) for path, (_, metadata) in files.items()}
+    ids = [name for names in named.values() for name in names]
+    scales = [files[path][1].get("scale", "1") for path, names in named.items() for _ in names]
+    if len(set(scales)) == 1:
+        return LatentCache(**fixed, ids=ids, more=found)
+    order = balanced(scales)
+    text = fixed.pop("text")
+    again = {name: Chosen(rows, order) if len(rows) else rows for name, rows in (fixed | found).items()}
+    fixed = {name: again.pop(name) for name in fixed}
+    return LatentCache(**fixed, text=text, ids=[ids[i] for i in order.tolist()], more=again)
+
+
+def balanced(kinds: Sequence[str]) -> Tensor:
+    """Rows of which each kind has as many as the largest one has, its own again and again, in their order."""
+    rows = {kind: [i for i, other in enumerate(kinds) if other == kind] for kind in dict.fromkeys(kinds)}
+    most = max(map(len, rows.values()))
+    return torch.tensor([own[i % len(own)] for own in rows.values() for i in range(most)])
 
 
 def _looked(path: Path) -> tuple[dict[str, Stored], dict[str, str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landloom.data.objects import Object
 from landloom.objects.shapes import shares_within
@@ -22,17 +23,20 @@ class Layout:
         self.objects, self.share = objects, share
         self.quads = np.array([o.quad() for o in objects]).reshape(-1, 4, 2)
 
-    def within(self, window: Window) -> list[Object]:
-        """Objects of which at least the share lies in a window, in its pixels, whole and in order."""
+    def within(self, window: Window, scale: int = 1) -> list[Object]:
+        """Objects of which at least the share lies in a window, in its pixels, whole and in order.
+
+        Its pixels are blocks of ``scale`` pixels of the scene.
+        """
         start = np.array([window.col, window.row])
         end = start + np.array([window.width, window.height])
         near = np.flatnonzero(((self.quads.max(1) > start) & (self.quads.min(1) < end)).all(1))
         inside = shares_within(self.quads[near], (*start, *end))
         kept = near[inside >= self.share - 1e-9]  # sums of areas are not exact
-        return [self._moved(self.objects[i], start) for i in kept]
+        return [self._moved(self.objects[i], start, scale) for i in kept]
 
-    def _moved(self, one: Object, start: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Object:
-        return Object(one.category, (one.quad() - start).ravel().tolist(), one.difficult)
+    def _moved(self, one: Object, start: NDArray[np.int64], scale: int) -> Object:
+        return Object(one.category, ((one.quad() - start) / scale).ravel().tolist(), one.difficult)
 
     def painting(self) -> Painting:
         """Their mask: 0 for the background, then one class each; of two objects the smaller one shows."""

@@ -18,6 +18,7 @@ from landloom.config.section import Section
 from landloom.errors import InputError
 from landloom.orchestration import judging, preflight, required, resources, scenes, shares
 from landloom.orchestration.judging import REAL
+from landloom.orchestration.levels import Levels
 from landloom.orchestration.map_files import MapFiles
 from landloom.orchestration.object_lists import ObjectLists
 from landloom.orchestration.scenes import WholeScenes
@@ -38,7 +39,7 @@ class Dag:
         self.config = raw if isinstance(raw, Config) else load(raw)
         self.configfiles = configfiles
         self.limits: dict[str, float] = {}
-        self.lists = Lists()
+        self.lists, self.levels = Lists(), Levels(self)
 
     @cached_property
     def others(self) -> dict[str, "Dag"]:
@@ -87,7 +88,7 @@ class Dag:
         """Regular expressions of the wildcards."""
         names = {
             "dataset": [self.config.dataset, *self.others],
-            "scene": list(self.parts),
+            "scene": list(self.levels.shards),
             "generator": [*self.config.all_generators, REAL],
             "drawn": list(self.config.scene_mask.scenes) or ["-"],
             "network": [*self.config.segment.networks, *self.config.detect.networks],
@@ -144,11 +145,7 @@ class Dag:
 
     def part(self, wildcards: Any) -> list[str]:
         """Scenes of a part."""
-        return self.parts[wildcards.scene]
-
-    def part_words(self, wildcards: Any) -> str:
-        """Scenes of a part, for its command."""
-        return self.lists.words("scene", self.part(wildcards))
+        return self.parts[self.levels.shards[wildcards.scene].part]
 
     def images(self, wildcards: Any) -> list[str]:
         """Image files of a part, scene by scene."""
@@ -210,6 +207,8 @@ class Dag:
             return judging.section(config, name, wildcards.get("network"))
         if scene := scenes.named(name, wildcards):
             return scenes.section(config, name, scene)
+        if name == "tile":
+            return config.tile.model_copy(update={"scales": [1]})
         if name == "mix":
             return config.mix.model_copy(update={"ratios": [0.4]})
         if name == "curate":
@@ -268,7 +267,7 @@ class Dag:
     @cached_property
     def trained(self) -> TrainedModels:
         """Trained models of the generators."""
-        return TrainedModels(self.config, self.parts, self.judge)
+        return TrainedModels(self.config, self.parts, self.judge, self.levels.shards)
 
     def plan_split(self, wildcards: Any) -> str:
         """Real tiles that a plan starts from: held-out ones are for the label table alone."""

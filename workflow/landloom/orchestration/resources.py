@@ -4,8 +4,9 @@ The Snakefile imports this, so nothing heavy is imported here.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -123,6 +124,13 @@ class Tiles:
         return cls(tiles["train"], others, bands, size, dtype, tiles.get(UNLABELLED, 0))
 
 
+def at_all_scales(config: Config, tiles: Tiles) -> Tiles:
+    """Tiles of all scales, about; those that are counted are of scale 1."""
+    share = sum(1 / s**2 for s in config.tile.scales)
+    counts = {n: math.ceil(getattr(tiles, n) * share) for n in ("train", "held_out", "unlabelled")}
+    return replace(tiles, **counts)
+
+
 def latent_bytes(tiles: int, channels: int, side: int, variants: int, itemsize: int) -> int:
     """Bytes of latents (variants, channels, side, side) of some tiles; of images or of masks, not of both."""
     return tiles * variants * channels * side**2 * itemsize
@@ -170,7 +178,7 @@ def held(
         real = 0 if config.mix.of == "alone" and pairs else tiles.train
         return _bounded(tile_bytes(real + pairs, tiles.bands, tiles.size, tiles.dtype), getattr(config, rule))
     if rule == "base":
-        return _bounded(_base(config.base, tiles), config.base)
+        return _bounded(_base(config.base, at_all_scales(config, tiles)), config.base)
     if rule == "encode":
         return _bounded(images)
     if rule in ("label_train", "image_train"):

@@ -9,7 +9,14 @@ from landloom.config.curate import CurateConfig
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.data.held_tiles import tile_bytes
 from landloom.errors import InputError
-from landloom.orchestration.resources import FEATURES, VARIANTS, Tiles, latent_bytes, scratch_latents
+from landloom.orchestration.resources import (
+    FEATURES,
+    VARIANTS,
+    Tiles,
+    at_all_scales,
+    latent_bytes,
+    scratch_latents,
+)
 from landloom.orchestration.trained_models import TrainedModels
 
 IMAGE = 0.7
@@ -44,12 +51,13 @@ def data(config: Config, models: TrainedModels, tiles: Tiles) -> dict[str, int]:
     pairs = sum(p.count for p in planned.values())
     masks = sum(config.plan_of(g).count for g in with_masks(config))
     again = sum(p.shards * sampling(config, g).resamples for g, p in planned.items())
+    every = at_all_scales(config, tiles)
     return {
-        "tile_scenes": tiles.every * (image * (1 + other_days(config)) + mask + ROW),
+        "tile_scenes": every.every * (image * (1 + other_days(config)) + mask + ROW),
         "ratios": tiles.every * ROW,
-        "caption": tiles.every * 2 * ROW,  # and the answers of a model
-        "base": scratch_latents(config.base, tiles) if config.base.source == "scratch" else 0,
-        "encode": latent_caches(config, tiles) if models.based() else 0,
+        "caption": every.every * 2 * ROW,  # and the answers of a model
+        "base": scratch_latents(config.base, every) if config.base.source == "scratch" else 0,
+        "encode": latent_caches(config, every) if models.based() else 0,
         "features": tiles.train * FEATURES * 4 if compares(config, models) else 0,
         "label_sample": masks * (mask + ROW),
         "image_sample": (pairs + again) * (image + mask + ROW),

@@ -42,7 +42,7 @@ class ToldOfScenes:
         return [str(path) for scene in self.of(wildcards) for path in scene.images]
 
     def options(self, wildcards: Any) -> str:
-        """When each scene was taken, how cloudy it is and what it shows, as a manifest says; other days."""
+        """When each scene was taken, how cloudy it is and what it shows, as a manifest says; days; scale."""
         own, others = self._part(wildcards), self.of(wildcards)
         files = [scene for scene in others for _ in scene.images]
         told: dict[str, Sequence[str | None]] = {
@@ -52,6 +52,7 @@ class ToldOfScenes:
             "reference-scene": [s.name for s in files],
             "reference-place": [s.place for s in files],
             "reference-acquired": [s.acquired for s in files],
+            "scale": [self.dag.levels.scale(wildcards)],
         }
         given = {name: values for name, values in told.items() if any(v is not None for v in values)}
         return " ".join(f"--{name} {self._words(name, values)}" for name, values in given.items())

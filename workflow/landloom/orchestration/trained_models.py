@@ -21,10 +21,14 @@ class TrainedModels:
         config: the config.
         parts: names of tile shards.
         judge: the network that scores pairs, for wildcards.
+        levels: names of tile shards of all scales.
     """
 
-    def __init__(self, config: Config, parts: Iterable[str], judge: Callable[[Any], str]) -> None:
+    def __init__(
+        self, config: Config, parts: Iterable[str], judge: Callable[[Any], str], levels: Iterable[str] = ()
+    ) -> None:
         self.config, self.parts, self.judge = config, list(parts), judge
+        self.levels = list(levels) or self.parts
         self.root = f"results/{config.dataset}"
 
     def setting(self, generator: str, stage: str, field: str) -> Any:
@@ -71,7 +75,7 @@ class TrainedModels:
         if not alone and not self.config.base.masks:
             found = f"is false, but the masks of {wildcards.generator} come from a LoRA on the base"
             raise InputError("base.masks", found, "Set it to true, or label_train.backend to 'categorical'")
-        return self._data(alone, wildcards.dataset)
+        return self._data("label", wildcards, alone)
 
     def image_data(self, wildcards: Any) -> dict[str, list[str]]:
         """What an image generator learns from.
@@ -79,7 +83,7 @@ class TrainedModels:
         Raises:
             InputError: the model that it shall begin from is nowhere.
         """
-        data = self._data(self.translates(wildcards.generator), wildcards.dataset)
+        data = self._data("image", wildcards, self.translates(wildcards.generator))
         start = self.setting(wildcards.generator, "image_train", "start")
         if start is None or self.translates(wildcards.generator):
             return data
@@ -89,11 +93,13 @@ class TrainedModels:
             raise InputError("image_train.start", f"{start} holds no config.json", remedy)
         return data | {"start": [start]}
 
-    def _data(self, alone: bool, dataset: str) -> dict[str, list[str]]:
-        root = f"results/{dataset}"
+    def _data(self, kind: str, wildcards: Any, alone: bool) -> dict[str, list[str]]:
+        root = f"results/{wildcards.dataset}"
         if alone:
             return {"tiles": [f"{root}/tiles/{s}.parquet" for s in self.parts]}
-        latents = [f"{root}/latents/{s}.safetensors" for s in self.parts]
+        # What is not told the scale of a tile would mix them.
+        told = self.setting(wildcards.generator, f"{kind}_train", "metadata") is not None
+        latents = [f"{root}/latents/{s}.safetensors" for s in (self.levels if told else self.parts)]
         return {"base": [f"{root}/base"], "latents": latents}
 
     def label_models(self, wildcards: Any) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.training import Training
 from landloom.orchestration import storage
-from landloom.orchestration.resources import VARIANTS, Tiles
+from landloom.orchestration.resources import VARIANTS, Tiles, at_all_scales
 from landloom.orchestration.unweighted_networks import Cost, UnweightedNetworks
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Workload:
 
     def __init__(self, dag: "Dag", tiles: Tiles) -> None:
         self.dag, self.config, self.tiles = dag, dag.config, tiles
+        self.every = at_all_scales(dag.config, tiles)
         self.networks = UnweightedNetworks(dag.config, tiles.bands)
 
     @cached_property
@@ -62,11 +63,12 @@ class Workload:
     def jobs(self) -> dict[str, int]:
         """Number of jobs."""
         parts, config, plans = len(self.dag.parts), self.config, self.config.plan_of
+        shards = len(self.dag.levels.shards)
         pairs = sum(plans(g).shards for g in config.generators)
         based, detectors = self.dag.trained.based(), len(self.dag.detectors())
         found = {
-            "tile_scenes": parts, "ratios": 1, "caption": parts, "base": int(based),
-            "encode": parts if based else 0,
+            "tile_scenes": shards, "ratios": 1, "caption": shards, "base": int(based),
+            "encode": shards if based else 0,
             "features": parts if storage.compares(config, self.dag.trained) else 0,
             "label_train": len(self._owners("label")),
             "label_sample": sum(plans(g).shards for g in storage.with_masks(config)),
@@ -86,7 +88,7 @@ class Workload:
         pairs = sum(self.config.plan_of(g).count for g in counts)
         compared = sum(self.config.plan_of(g).count for g in storage.compares(self.config, self.dag.trained))
         return {
-            "caption": self.tiles.train * 2 * self.captioner * (PROMPT + (self.tiles.size / PATCH) ** 2),
+            "caption": self.every.train * 2 * self.captioner * (PROMPT + (self.tiles.size / PATCH) ** 2),
             "base": self._base(), "encode": self._encode() if self.jobs["encode"] else 0,
             "features": self.tiles.train * extractor if self.jobs["features"] else 0,
             "label_train": sum(trained(self._label(g), c.step) for g, c in self.label.items()),
@@ -151,7 +153,7 @@ class Workload:
     def _encode(self) -> float:
         pictures = VARIANTS[self.config.encode.augment] * (2 if self.config.base.masks else 1)
         each = pictures * self.networks.encoding + 2 * self.networks.embedding
-        return self.tiles.train * each * slow(self.config.encode.precision)
+        return self.every.train * each * slow(self.config.encode.precision)
 
     def _masks(self) -> Iterator[float]:
         for g in storage.with_masks(self.config):

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rasterio.transform import Affine
+
 from landloom.config.data import DataConfig
 from landloom.config.map import SCENE
 from landloom.errors import InputError
@@ -32,8 +34,10 @@ class Drawings:
         self.legend = None if legend is None or data.map is None else map_legend.read(legend)
         self.classes = () if self.legend is None else self.legend.classes
 
-    def of(self, reader: SceneReader, size: int) -> MapDrawing | None:
+    def of(self, reader: SceneReader, size: int, scale: int = 1) -> MapDrawing | None:
         """The map of an open scene, and of the tiles of ``size`` that reach out of it; None if it has none.
+
+        A pixel of a tile spans ``scale`` of the scene.
 
         Raises:
             InputError: the scene has no place on the Earth, or the map cannot be read.
@@ -43,7 +47,8 @@ class Drawings:
             return None
         if reader.crs is None or reader.transform is None:
             raise placeless(reader.scene.name)
-        grid = reader.transform, max(reader.height, size), max(reader.width, size)
+        height, width = (max(-(-n // scale), size) for n in (reader.height, reader.width))
+        grid = reader.transform @ Affine.scale(scale), height, width
         whole = SCENE in self.config.source
         drawing, _ = map_drawing.prepared(path, self.config.layer, self.legend, reader.crs, grid, whole)
         return drawing

@@ -50,6 +50,7 @@ class SceneFacts:
         aligned: masks that were on another grid, their CRS and pixel size, as JSON.
         storage: how the bands that are read are stored.
         ground: where the areas lie on the Earth; nothing without a georeference.
+        gsd: ground sampling distance in metres, None where it is not known.
     """
 
     files: SceneFiles
@@ -65,6 +66,7 @@ class SceneFacts:
     aligned: list[dict[str, Any]]
     storage: Storage
     ground: list[Ground]
+    gsd: float | None = None
 
 
 def missing(scenes: Iterable[SceneFiles]) -> list[InputError]:
@@ -102,6 +104,7 @@ def look(scene: SceneFiles, data: DataConfig, label: str, size: int) -> SceneFac
         )
         reader.acquired(), reader.cloud()  # and where it lies: what cannot be is an error before any job
         reader.place(0.5, 0.5), reader.place(reader.height - 0.5, reader.width - 0.5)
+        middle = reader.place(reader.height / 2, reader.width / 2)
         places = areas(scene.ground, reader.height, reader.width, label, data.split, size)
         return SceneFacts(
             scene,
@@ -117,6 +120,7 @@ def look(scene: SceneFiles, data: DataConfig, label: str, size: int) -> SceneFac
             [m.facts for m in reader.labels.rasters if isinstance(m, AlignedMask)] if reader.labels else [],
             storage(reader.bands),
             grounds(scene.name, reader.crs, reader.transform, places),
+            reader.gsd(None if middle is None else middle[1]),
         )
 
 

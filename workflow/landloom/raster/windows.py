@@ -81,22 +81,36 @@ def areas(
     return [(labels[key], block) for key, block in grid.items()]
 
 
-def tiles(found: list[tuple[str, Window]], config: TileConfig, buffer: int = 0) -> list[tuple[str, Window]]:
+def tiles(
+    found: list[tuple[str, Window]], config: TileConfig, buffer: int = 0, scale: int = 1
+) -> list[tuple[str, Window]]:
     """Windows of all areas with their splits, in reading order; only training windows overlap by choice.
 
     Those of val and test hold all pixels of their areas, however small these are. Training windows, with or
     without labels, nearer than ``buffer`` pixels to an area of val or test are left out.
+
+    At a ``scale`` above 1 windows are so many times larger, in pixels of the scene still, and begin at
+    multiples of it. An area without room for one then has none, unless it is a whole scene and ``config.pad``
+    is on: no window may reach out of a block, for another split may be there.
     """
     held_out = [area for label, area in found if label not in LEARNED] if buffer else []
-    result = []
+    size, result = config.size * scale, []
     for label, area in found:
-        stride = config.stride if config.stride and label in LEARNED else config.size
-        cut = windows(area, config.size, stride, config.pad or label not in LEARNED)
+        stride = config.stride * scale if config.stride and label in LEARNED else size
+        pad = config.pad or label not in LEARNED if scale == 1 else config.pad and len(found) == 1
+        cut = windows(_on_lattice(area, scale), size, stride, pad)
         if label in LEARNED:
             near = [other for other in held_out if _apart(area, other) < buffer]
             cut = [w for w in cut if not any(_apart(w, other) < buffer for other in near)]
         result += [(label, window) for window in cut]
     return sorted(result, key=lambda pair: pair[1][:2])
+
+
+def _on_lattice(area: Window, scale: int) -> Window:
+    """The part of an area that whole blocks of ``scale`` pixels of the scene fill."""
+    row, col = -(-area.row // scale) * scale, -(-area.col // scale) * scale
+    down, across = area.row + area.height - row, area.col + area.width - col
+    return Window(row, col, max(0, down // scale * scale), max(0, across // scale * scale))
 
 
 def _apart(one: Window, other: Window) -> int:

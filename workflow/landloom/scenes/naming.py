@@ -73,6 +73,14 @@ def coded(name: str) -> str:
     return code.encode()[: LONGEST - len(end)].decode(errors="ignore") + end
 
 
+def scaled(code: str, scale: int) -> str:
+    """The code of a scene or of a shard of tiles at a scale; at 1 it stays as it is.
+
+    No code of a name ends so: behind its ``~`` stand hexadecimal digits or another ``~``.
+    """
+    return code if scale == 1 else f"{code}{ESCAPE}x{scale}"
+
+
 def _plain(sign: str) -> bool:
     return sign in "._-" or unicodedata.category(sign)[0] in "LMN"
 

@@ -28,7 +28,7 @@ from landloom.metrics import extractors
 from landloom.models import layout
 from landloom.objects import census
 from landloom.objects.census import Census
-from landloom.raster import alike, map_survey, series_check, survey, vector_survey
+from landloom.raster import alike, levels, map_survey, series_check, survey, vector_survey
 from landloom.raster.ground import shared
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
@@ -36,6 +36,7 @@ from landloom.raster.windows import tiles
 from landloom.runtime.command_line import Out
 from landloom.scenes import published
 from landloom.scenes.discovery import SceneFiles, divided, grouped, other_suffix, unpaired
+from landloom.scenes.naming import scaled
 from landloom.scenes.splits import SPLITS, UNLABELLED
 from landloom.segmentation import networks
 
@@ -66,11 +67,15 @@ def run(
         scenes, labels = divided(data)
     except InputError as error:
         raise InputErrors([*problems, error]) from None
-    if not captioned(out.parent, grouped(scenes, tile.scenes_per_shard)):
+    parts = grouped(scenes, tile.scenes_per_shard)
+    if not captioned(out.parent, [scaled(p, s) for s in tile.scales for p in parts]):
         problems += captioning.problems(caption)
     facts = headers(scenes, labels, data, tile, problems)
     unread = {labels[name] for name in labels.keys() - {f.files.name for f in facts}}
     problems += [*bands(facts, data), *sizes(facts, data, tile, unread)]
+    wrong, warned = levels.look(facts, data, tile)
+    problems += wrong
+    warnings += warned
     twice = same_ground(facts)
     problems += twice if data.split.same_ground == "error" else []
     if tile.dates is not None:

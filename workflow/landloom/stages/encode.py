@@ -10,7 +10,7 @@ from torch import Tensor
 from landloom.conditions import registry
 from landloom.config.base import BaseConfig
 from landloom.config.encode import EncodeConfig
-from landloom.data import pictures
+from landloom.data import pictures, samples
 from landloom.data.pictures import Pictures
 from landloom.data.statistics import Statistics
 from landloom.data.tensor_file import Kind, Writer
@@ -50,7 +50,10 @@ def run(
         "images": Kind(dtype, shape),
         "masks": Kind(dtype, shape if known else (shape[0], 0, *shape[2:])),
     }
-    with Writer(out, kinds, {"ids": json.dumps(data.ids)}) as file:
+    about = {"ids": json.dumps(data.ids)}
+    if (scale := samples.metadata(tiles).get("scale", 1)) != 1:
+        about["scale"] = str(scale)
+    with Writer(out, kinds, about) as file:
         for name, tensor in held.items():
             file.add(name, tensor)
         for rows in chain([first], embedded):

@@ -24,6 +24,7 @@ from landloom.raster import block_cache, codec, histogram
 from landloom.raster.class_map import Grid
 from landloom.raster.labels import IGNORE
 from landloom.raster.map_drawing import MapDrawing
+from landloom.raster.pyramid import area_mean, majority
 from landloom.raster.reader import SceneReader
 from landloom.raster.scene_maps import Drawings
 from landloom.raster.series import Frame, Series
@@ -33,7 +34,7 @@ from landloom.runtime.command_line import In, Ins, Out
 from landloom.scenes import acquisition
 from landloom.scenes.acquisition import UNKNOWN
 from landloom.scenes.discovery import BESIDE, SceneFiles
-from landloom.scenes.naming import coded
+from landloom.scenes.naming import coded, scaled
 from landloom.scenes.splits import LEARNED, UNLABELLED
 
 VERSION = 6
@@ -48,7 +49,7 @@ def run(
     reference: Ins | None = None, reference_scene: list[str] | None = None,
     reference_place: list[str] | None = None, reference_acquired: list[str] | None = None,
     maps: Ins | None = None, legend: In | None = None,
-    objects: Ins | None = None, listed: list[str] | None = None,
+    objects: Ins | None = None, listed: list[str] | None = None, scale: int | None = None,
 ) -> None:  # fmt: skip
     """Write the tiles of some scenes.
 
@@ -76,6 +77,8 @@ def run(
         legend: of the maps, ``data.map.legend``.
         objects: file that lists the objects of all scenes, or one for each scene that has one.
         listed: for each scene whether it has one, yes or no; all have when absent.
+        scale: level of a pyramid: pixels of the scene along the side of one of a tile. With it, even if it is
+            1, the ground sampling distance of a scene that has none is told in pixels of the scene.
 
     Raises:
         InputError: a raster or a list of objects cannot be read, the lists do not fit together, or days of a
@@ -86,7 +89,8 @@ def run(
     files = paired(scene, split, image, mask, len(data.own), known, data.painted)
     files = lists.given(files, data.objects, objects or [], told("listed", listed, scene))
     others = referenced(reference or [], reference_scene, reference_place, reference_acquired)
-    about, blocks = contents(files, data, config.size)
+    about, blocks = contents(files, data, config.size * (scale or 1))
+    about |= {"scale": scale} if scale and scale > 1 else {}
     drawings = Drawings(data, maps or [], legend)
     about |= {"map": list(drawings.classes)} if drawings.classes else {}
     counts = np.zeros((about["bands"], 256), np.int64)
@@ -94,7 +98,7 @@ def run(
     with block_cache.bounded(blocks * (1 + most(config))), ShardWriter(out, about) as writer:
         for one, where in zip(files, split, strict=True):
             kept = 0
-            for sample, found in cut(one, where, config, data, threads(), others, drawings):
+            for sample, found in cut(one, where, config, data, threads(), others, drawings, scale):
                 writer.add(sample)
                 kept, counts = kept + 1, counts if found is None else counts + found
             if not kept:
@@ -193,13 +197,15 @@ def number(name: str, text: str | None, scene: str) -> float | None:
 
 def cut(
     scene: SceneFiles, split: str, config: TileConfig, data: DataConfig, threads: int,
-    others: Sequence[SceneFiles] = (), drawings: Drawings | None = None,
+    others: Sequence[SceneFiles] = (), drawings: Drawings | None = None, scale: int | None = None,
 ) -> Iterator[tuple[Sample, NDArray[np.int64] | None]]:  # fmt: skip
     """The tiles of one scene in reading order, each with what ``encoded`` counts.
 
     One thread reads, others encode: files of GDAL are no place for two threads. What they make depends on
     nothing but the tile. ``others`` are scenes whose days are laid over it, if they are of its place.
+    ``scale`` is the level, see ``run``.
     """
+    step = scale or 1
     with ExitStack() as stack:
         reader = stack.enter_context(SceneReader(scene, data))
         objects = lists.layout(reader, split)
@@ -209,15 +215,15 @@ def cut(
         wanted = config.dates is not None and scene.place is not None
         series = stack.enter_context(Series(reader, others if wanted else [], most(config)))
         found = areas(scene.ground, reader.height, reader.width, split, data.split, config.size)
-        chosen = tiles(found, config, data.split.buffer)
-        drawing = None if drawings is None else drawings.of(reader, config.size)
+        chosen = tiles(found, config, data.split.buffer, step)
+        drawing = None if drawings is None else drawings.of(reader, config.size, step)
         begun: deque[Future[tuple[Sample, NDArray[np.int64] | None]]] = deque()
         for label, window in progress.shown(chosen, f"windows of {scene.name}"):
-            pixels = read(reader, window, label, config.min_valid if label in LEARNED else 0.0)
+            pixels = read(reader, window, label, config.min_valid if label in LEARNED else 0.0, step)
             if pixels is not None:
-                sample = described(reader, window, label)
-                sample.objects = objects.within(window) if objects and label != UNLABELLED else None
-                more = len(data.classes), series.frames(window), drawing
+                sample = described(reader, window, label, scale)
+                sample.objects = objects.within(window, step) if objects and label != UNLABELLED else None
+                more = len(data.classes), [coarser(f, step) for f in series.frames(window)], drawing
                 begun.append(pool.submit(encoded, sample, *pixels, *more))
             if len(begun) > AHEAD * threads:
                 yield begun.popleft().result()
@@ -230,37 +236,50 @@ def most(config: TileConfig) -> int:
 
 
 def read(
-    reader: SceneReader, window: Window, split: str, min_valid: float
+    reader: SceneReader, window: Window, split: str, min_valid: float, scale: int = 1
 ) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.uint8] | None] | None:
-    """Image, pixels that count, and mask of one window; without a mask where the split is unlabelled.
+    """Image, pixels that count, and mask of one window at a scale; no mask where the split is unlabelled.
 
     Pixels with data and a class count, or with data where there is no mask. None when there is no such pixel,
     or a smaller share of them than ``min_valid``.
     """
     mask = None
     if split == UNLABELLED:
-        image, valid = reader.read_image_mirrored(window)
+        image, valid = area_mean(*reader.read_image_mirrored(window), scale)
     else:
         image, valid, mask = reader.read(window)
         mask[~valid] = IGNORE
+        image, _ = area_mean(image, valid, scale)
+        mask = majority(mask, scale)
         valid = mask != IGNORE
-    share = valid[: reader.height - window.row, : reader.width - window.col].mean()
+    down, across = (reader.height - window.row) // scale, (reader.width - window.col) // scale
+    share = valid[:down, :across].mean()
     return None if not share or share < min_valid else (image, valid, mask)
 
 
-def described(reader: SceneReader, window: Window, split: str) -> Sample:
+def coarser(frame: Frame, scale: int) -> Frame:
+    """Another day at a scale."""
+    if scale == 1:
+        return frame
+    values, valid = area_mean(frame.values, frame.valid, scale)
+    return frame._replace(values=np.where(valid, values, 0), valid=valid)
+
+
+def described(reader: SceneReader, window: Window, split: str, scale: int | None = None) -> Sample:
     """The sample of one window, still without pixels."""
-    move = reader.transform and reader.transform.translation(window.col, window.row)
-    lies = None if reader.transform is None else [float(x) for x in (reader.transform @ move)[:6]]
+    step, lies = scale or 1, None
+    if reader.transform is not None:
+        grid = reader.transform @ Affine.translation(window.col, window.row) @ Affine.scale(step)
+        lies = [float(x) for x in grid[:6]]
     return Sample(
-        id=f"{coded(reader.scene.name)}_{window.row}_{window.col}",
+        id=f"{scaled(coded(reader.scene.name), step)}_{window.row}_{window.col}",
         scene=reader.scene.name,
         row=window.row,
         col=window.col,
         crs=reader.crs,
         transform=lies,
         split=split,
-        meta=taken(reader, window),
+        meta=taken(reader, window, scale),
         place=reader.scene.place,
     )
 
@@ -288,7 +307,13 @@ def encoded(
     return sample, histogram.where(image, valid) if counted else None
 
 
-def taken(reader: SceneReader, window: Window) -> Meta:
-    """Where (its centre), when and how a window was taken, as far as it is known."""
+def taken(reader: SceneReader, window: Window, scale: int | None = None) -> Meta:
+    """Where (its centre), when and how a window was taken, as far as it is known.
+
+    Levels of a pyramid differ in their ground sampling distance. That of a scene of which it is not known is
+    then in pixels of the scene.
+    """
     lon, lat = reader.place(window.row + window.height / 2, window.col + window.width / 2) or (None, None)
-    return Meta(lon, lat, reader.gsd(lat), reader.cloud(), reader.acquired())
+    gsd = reader.gsd(lat)
+    gsd = gsd if scale is None else round((gsd or 1) * scale, 6)
+    return Meta(lon, lat, gsd, reader.cloud(), reader.acquired())

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +37,11 @@ def problems(
     for wanted in drawn.scenes.values():
         if isinstance(wanted.ratios, str):
             grid = Grid(wanted.height, wanted.width, wanted.crs, wanted.transform)
-            tries.append(lambda f=Path(wanted.ratios), g=grid: block_shares.read(f, g, names, side))
-    for scene in asked.scenes.values():
-        tries.append(lambda s=scene: _looked(s, len(names), kind))
+            tries.append(partial(block_shares.read, Path(wanted.ratios), grid, names, side))
+    tries += [partial(_looked, scene, len(names), kind) for scene in asked.scenes.values()]
     sizes = {n: (w.height, w.width) for n, w in drawn.scenes.items()}
     if kind is not None:
-        tries.append(lambda: require_room(sizes, kind, folder))
+        tries.append(partial(require_room, sizes, kind, folder))
     return list(_failed(tries))
 
 

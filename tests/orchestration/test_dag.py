@@ -360,8 +360,8 @@ def test_no_list_is_too_long_for_a_command(
     w = Wildcards(dataset="landsat7", generator="landloom", scene=next(iter(made.parts)))
     inputs = SimpleNamespace(images=made.images(w), runs=made.runs(), curated=made.all_shards("curated"))
     words = [made.lists.of(name)(w, inputs) for name in vars(inputs)]
-    words += [trained_models.words(made.trained.image_data, made.lists)(w), made.part_words(w), made.split(w)]
-    words += [made.section("data")(w), made.settings(w)]
+    words += [trained_models.words(made.trained.image_data, made.lists)(w), made.levels.words(w)]
+    words += [made.split(w), made.section("data")(w), made.settings(w)]
     assert sum(map(len, words)) < 12_000
     assert not list(tmp_path.iterdir())  # nothing was written
 

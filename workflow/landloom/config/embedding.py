@@ -12,7 +12,7 @@ class KeptEmbeddingConfig(Section):
     """Network whose features are told: 'efficientnet_lite0', of the packages landloom[features], or the
     folder of a vision transformer, as transformers saves it (safetensors). It sees the natural-colour bands
     alone. A folder that changes needs another name."""
-    grid: int = Field(default=4, ge=1, le=32)
+    grid: int = Field(default=4, ge=1, le=16)
     """Places along a side of the tile at which features are told, each the mean of its surroundings; 1 is one
     vector a tile."""
 

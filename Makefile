@@ -8,7 +8,7 @@ CORES ?= all
 BIN := $(abspath $(VENV))/bin
 DATA := resources/landsat7
 
-BENCHES := tiling class_ratios training_steps sampling_pairs categorical_masks segmentation_steps fidelity_rows dag_size \
+BENCHES := tiling class_ratios encoding training_steps sampling_pairs categorical_masks segmentation_steps fidelity_rows dag_size \
            startup overhead
 
 .PHONY: demo test bench results lint audit fuzz setup data clean

@@ -20,6 +20,11 @@ ROOT = Path(__file__).parents[1]
 ALL = Window(0, 0, 8, 12)
 SLICE = Slice(0, 0, 12, 8)
 GRID = Affine(10, 0, 350000, 0, -10, 3820000)
+DRIVERS = {
+    ".tif": "GTiff", ".png": "PNG", ".jpg": "JPEG", ".jp2": "JP2OpenJPEG", ".img": "HFA", ".bmp": "BMP",
+    ".gif": "GIF", ".webp": "WEBP", ".dat": "ENVI",
+}  # fmt: skip
+"""Formats by the end of a name."""
 COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd")
 
 
@@ -39,11 +44,17 @@ def save(path: Path, array: NDArray[Any], **profile: Any) -> Path:
         letter = path.stem if path.parent.name in ("images", "masks") and len(path.stem) == 1 else "a"
         place = GRID @ Affine.translation(4096 * (ord(letter) - ord("a")), 0)
         profile = {"crs": "EPSG:32652", "transform": place} | profile
-    driver = {".tif": "GTiff", ".png": "PNG", ".jpg": "JPEG", ".jp2": "JP2OpenJPEG"}[path.suffix]
     path.parent.mkdir(parents=True, exist_ok=True)
     count, height, width = array.shape
     with rasterio.open(
-        path, "w", driver=driver, count=count, height=height, width=width, dtype=array.dtype, **profile
+        path,
+        "w",
+        driver=DRIVERS[path.suffix],
+        count=count,
+        height=height,
+        width=width,
+        dtype=array.dtype,
+        **profile,
     ) as file:
         file.write(array)
         if colormap:

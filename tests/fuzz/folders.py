@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from peft import LoraConfig
 from safetensors.torch import save_file
 
 from landloom.conditions import location_encoder, registry
@@ -10,10 +11,11 @@ from landloom.conditions.group import Conditions
 from landloom.conditions.ratios import Ratios, VectorTokens
 from landloom.conditions.text import Text
 from landloom.config.detect import Detector
+from landloom.config.image_train import ImageTrainConfig
 from landloom.config.segment import Network
 from landloom.data import tensor_file
 from landloom.detection import networks as detectors
-from landloom.diffusion import latent_cache
+from landloom.diffusion import controlnet, latent_cache, lora
 from landloom.diffusion.masks import load_probe
 from landloom.gan import networks as gan
 from landloom.mask_diffusion.masks import CategoricalMasks
@@ -52,6 +54,24 @@ def _trained(folder: Path) -> None:
 def _trained_read(folder: Path) -> None:
     registry.load(folder)
     load_probe(folder, 3)
+
+
+def _adapted(folder: Path) -> None:
+    """What ``label_train`` and ``image_train`` write: a LoRA, and a ControlNet with its decoder."""
+    config = ImageTrainConfig(init="small", unlock=True)
+    model = bases.bundle()
+    model.network.add_adapter(LoraConfig(r=2, target_modules=["to_q", "to_v"], init_lora_weights="gaussian"))
+    lora.save(model, folder / "lora")
+    model = bases.bundle()
+    controlnet.save(folder / "control", controlnet.build(config, model, 3), model, config)
+
+
+def _lora_read(folder: Path) -> None:
+    lora.load(bases.bundle(), folder / "lora")
+
+
+def _control_read(folder: Path) -> None:
+    controlnet.load(folder / "control", bases.bundle(), torch.device("cpu"), torch.float32)
 
 
 def _judge(folder: Path) -> None:
@@ -117,6 +137,8 @@ TARGETS = [
     *_folder("base in check", "base/", _base, _base_checked, 5),
     *_folder("base", "base/", _base, _base_read, 2),
     *_folder("conditions", "", _trained, _trained_read, 4),
+    *_folder("ControlNet", "control/", _adapted, _control_read, 2),
+    Target("safetensors", "LoRA", ("lora/*.safetensors",), _adapted, _lora_read, 3),
     *_folder("segmentation network", "judge/", _judge, _judge_read, 1),
     *_folder("detector", "detector/", _detector, _detector_read, 1),
     *_folder("Pix2Pix", "", _gan, gan.load, 3),

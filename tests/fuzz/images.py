@@ -32,8 +32,14 @@ def _pair(suffix: str, folder: Path, kind: str = "uint8", **profile: Any) -> Non
     rasters.save(folder / f"mask{'.tif' if suffix == '.tif' else '.png'}", rasters.halves(SIDE, SIDE))
 
 
+def _masked(folder: Path) -> None:
+    """A format that always has a table of colours holds masks alone."""
+    rasters.save(folder / "image.png", rasters.noise(SIDE, SIDE))
+    rasters.save(folder / "mask.gif", rasters.halves(SIDE, SIDE))
+
+
 def _scene(folder: Path) -> SceneFiles:
-    image, mask = (next(folder.glob(f"{name}.*[!l]")) for name in ("image", "mask"))
+    image, mask = (next(folder.glob(f"{name}.*[!lr]")) for name in ("image", "mask"))
     return SceneFiles("a", (image,), mask)
 
 
@@ -128,4 +134,12 @@ TARGETS = [
     *_of("JPEG", "plain", partial(_pair, ".jpg"), ".jpg", 4),
     *_of("JPEG", "progressive", partial(_pair, ".jpg", progressive="on"), ".jpg", 2),
     *_of("JPEG 2000", "plain", partial(_pair, ".jp2"), ".jp2"),
+    *_of("ERDAS IMAGINE", "plain", partial(_pair, ".img"), ".img"),
+    *_of("ERDAS IMAGINE", "compressed", partial(_pair, ".img", compressed="yes"), ".img"),
+    *_of("BMP", "plain", partial(_pair, ".bmp"), ".bmp", 1),
+    Target("GIF", "mask of a scene", ("mask.gif",), _masked, _scene_read, 4),
+    Target("GIF", "mask, first look", ("mask.gif",), _masked, _first_read, 2),
+    *_of("WebP", "plain", partial(_pair, ".webp"), ".webp"),
+    Target("ENVI", "header", ("image.hdr",), partial(_pair, ".dat"), _scene_read, 4),
+    Target("ENVI", "pixels", ("image.dat",), partial(_pair, ".dat"), _first_read, 1),
 ]  # fmt: skip

@@ -105,3 +105,15 @@ def test_a_scene_that_nobody_can_make_and_a_file_that_is_not_there_are_named(tmp
 def test_names_of_scenes_fit_into_paths() -> None:
     with pytest.raises(InputError, match=r"scenes: the name 'a/b' may hold letters"):
         dag(scene_sample={"scenes": {"a/b": {"mask": "a.tif"}}})
+
+
+def test_the_check_of_the_run_itself_looks_at_what_is_given() -> None:
+    made = scenes(scene_sample={"scenes": {"a": {"mask": "a.tif"}}})
+    own, other = Wildcards(dataset=made.config.dataset), Wildcards(dataset="other")
+    assert made.whole.given(own) == ["a.tif"]
+    assert "a.tif" in made.whole.check_words(own)
+    assert made.whole.given(other) == []
+    assert made.whole.check_words(other) == ""
+    quilted = scenes(scene_mask={"scenes": {"a": {"height": 128, "width": 128}}})
+    assert "--drawn" in quilted.whole.check_words(own)
+    assert scenes().whole.check_words(own) == ""

@@ -80,3 +80,15 @@ def read(path: Path, shards: Sequence[Path]) -> list[Place]:
 def _whole(path: Path) -> str:
     """An absolute path without '..'; links are not followed, for results may hold some."""
     return os.path.normpath(path.absolute())
+
+
+def counts(places: Sequence[Place]) -> dict[str, int]:
+    """Numbers of real and synthetic samples in a training set."""
+    real = sum(p.source == "real" for p in places)
+    return {"n_train": len(places), "n_real": real, "n_synthetic": len(places) - real}
+
+
+def described(places: Sequence[Place], generator: str) -> str:
+    """What a network was trained on, for its card."""
+    found = counts(places)
+    return f"{found['n_real']} real tiles and {found['n_synthetic']} samples of the generator `{generator}`"

@@ -10,9 +10,8 @@ from rasterio.transform import Affine
 
 from landloom.data.canvas import Canvas
 from landloom.data.samples import Meta, Sample, class_ratios
-from landloom.errors import InputError
 from landloom.raster import acquisition
-from landloom.raster.labels import IGNORE
+from landloom.raster.asked_scenes import indices
 from landloom.raster.mirrored import Mirrored
 from landloom.raster.windows import Window
 
@@ -81,12 +80,7 @@ class Scene:
 
     def labels(self, inside: Window) -> NDArray[np.uint8]:
         """Class indices (H, W) of a window, counted from the corner of the canvas."""
-        found = self.mask.read(inside)[0]
-        wrong = (found >= self.classes) & (found != IGNORE)
-        if wrong.any():
-            text = f"holds {int(found[wrong].max())}, but there are {self.classes} classes, counted from 0"
-            raise InputError(self.mask.path, text, f"Give class indices, and {IGNORE} where none is known")
-        return found.astype(np.uint8)
+        return indices(self.mask, inside, self.classes)
 
     def told(self, window: Window) -> Meta:
         """Place and sampling distance of a window, and what is said of the scene."""

@@ -1,10 +1,18 @@
 """Model cards that lie beside the trained weights."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from landloom.data.statistics import Statistics
+from landloom.data.statistics import ClassInfo, Statistics
+
+LICENCE = (
+    "**Licence.** Landloom states none. Whether these weights may be passed on, and how, follows from the\n"
+    "licences of the images and masks that they learned from, and of pretrained weights where they began\n"
+    "with some. Name it as `license` above before you publish them."
+)
 
 
 def lora(dataset: Statistics, config: BaseModel, pipeline: str) -> str:
@@ -58,14 +66,41 @@ def translation(dataset: Statistics, config: BaseModel, name: str) -> str:
     )  # fmt: skip
 
 
-def _card(dataset: Statistics, config: BaseModel, title: str, use: str) -> str:
-    classes = "\n".join(f"| {i} | {cell(c.name)} | {c.color} |" for i, c in enumerate(dataset.classes))
+def segmentation(dataset: Statistics, config: BaseModel, mix: str) -> str:
+    """Card of a segmentation network; ``mix`` says what it was trained on."""
+    use = (
+        "Load with `segmentation_models_pytorch.from_pretrained(folder)`, or run it with `landloom predict`."
+        f" It was trained on {mix}. Its input is the image, each band scaled so that {_numbers(dataset.low)}"
+        f" become -1 and {_numbers(dataset.high)} become 1, and clipped; it gives a logit for each class."
+    )
+    return _card(dataset, config, "Segmentation network", use, "segmentation-models-pytorch")
+
+
+def detector(dataset: Statistics, config: BaseModel, mix: str) -> str:
+    """Card of a detector; ``mix`` says what it was trained on."""
+    use = (
+        "Load with `landloom.detection.networks.load(folder)`. It finds centres, sizes and angles of objects."
+        f" It was trained on {mix}."
+    )
+    return _card(dataset, config, "Object detector", use, "pytorch", dataset.objects)
+
+
+def _card(
+    dataset: Statistics, config: BaseModel, title: str, use: str, library: str = "diffusers",
+    classes: Sequence[ClassInfo] | None = None,
+) -> str:  # fmt: skip
+    listed = dataset.classes if classes is None else classes
+    rows = "\n".join(f"| {i} | {cell(c.name)} | {c.color} |" for i, c in enumerate(listed))
     return (
-        f"---\nlibrary_name: diffusers\ntags: [remote-sensing, synthetic-data]\n---\n# {title}\n\n"
+        f"---\nlibrary_name: {library}\nlicense: other\ntags: [remote-sensing, landloom]\n---\n# {title}\n\n"
         f"Trained by Landloom on the dataset `{dataset.name}`: {dataset.tiles['train']} train tiles of"
         f" {dataset.size} px, {dataset.bands} bands.\n\n{use}\n\n| index | class | colour |\n|---|---|---|\n"
-        f"{classes}\n\n```json\n{config.model_dump_json(indent=1)}\n```\n"
+        f"{rows}\n\n{LICENCE}\n\n```json\n{config.model_dump_json(indent=1)}\n```\n"
     )
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{v:g}" for v in values)
 
 
 def cell(text: str) -> str:

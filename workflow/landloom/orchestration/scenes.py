@@ -57,6 +57,19 @@ class WholeScenes:
         given = sources(self.dag.config, wildcards.canvas, wildcards.dataset)
         return {"parts": parts} | {k: [v] for k, v in given.items()}
 
+    def given(self, wildcards: Any) -> list[str]:
+        """What the user gives of scenes that the run itself makes, which its check reads."""
+        return files(self.dag.config) if wildcards.dataset == self.dag.config.dataset else []
+
+    def check_words(self, wildcards: Any) -> str:
+        """Options of the check that name those scenes; none where nothing is given."""
+        own = wildcards.dataset == self.dag.config.dataset
+        if not own or not (self.given(wildcards) or self.dag.config.scene_mask.scenes):
+            return ""
+        sections = {"drawn": self.dag.config.scene_mask, "asked": self.dag.config.scene_sample}
+        texts = {k: s.model_dump_json(exclude_defaults=True) for k, s in sections.items()}
+        return " ".join(f"--{k} {shlex.quote(self.dag.lists.text(k, t))}" for k, t in texts.items())
+
     def ratios(self, wildcards: Any) -> list[str]:
         """The file with class shares that the mask of a scene follows, if there is one."""
         found = self.dag.config.scene_mask.scenes[wildcards.drawn].ratios

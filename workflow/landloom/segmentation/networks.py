@@ -98,12 +98,14 @@ def save(model: nn.Module, folder: Path) -> None:
     """Write a network for ``smp.from_pretrained(folder)``.
 
     The name of pretrained encoder weights is left out of its config: the loader would fetch them, only to
-    overwrite them.
+    overwrite them. Nor is the library's model card kept: it gives the weights a licence, which is not ours
+    to give.
     """
     config = model.config
     assert isinstance(config, dict)
     config["encoder_weights"] = None
     model.save_pretrained(folder)  # type: ignore[operator]
+    (folder / "README.md").unlink()
 
 
 @phases.during("load")

@@ -20,6 +20,8 @@ from landloom.config.data import DataConfig
 from landloom.config.detect import DetectConfig
 from landloom.config.features import FeaturesConfig
 from landloom.config.mix import MixConfig
+from landloom.config.scene_mask import SceneMaskConfig
+from landloom.config.scene_sample import SceneSampleConfig
 from landloom.config.segment import SegmentConfig
 from landloom.config.tile import TileConfig
 from landloom.detection import networks as detectors
@@ -28,7 +30,7 @@ from landloom.metrics import extractors
 from landloom.models import layout
 from landloom.objects import census
 from landloom.objects.census import Census
-from landloom.raster import alike, map_survey, series_check, survey, vector_survey
+from landloom.raster import alike, asked_scenes, map_survey, series_check, survey, vector_survey
 from landloom.raster.ground import shared
 from landloom.raster.survey import Pixels, SceneFacts
 from landloom.raster.unknown import merged
@@ -48,11 +50,13 @@ Counts = dict[str, NDArray[np.int64]]
 def run(
     config: CheckConfig, data: DataConfig, tile: TileConfig, base: BaseConfig, segment: SegmentConfig,
     caption: CaptionConfig, features: FeaturesConfig, mix: MixConfig, generator: list[str], pairs: list[int],
-    out: Out, detect: DetectConfig | None = None,
+    out: Out, detect: DetectConfig | None = None, drawn: SceneMaskConfig | None = None,
+    asked: SceneSampleConfig | None = None,
 ) -> None:  # fmt: skip
     """Write what was found; raise one error that lists every problem.
 
-    ``pairs`` is the number of pairs that each ``generator`` plans.
+    ``pairs`` is the number of pairs that each ``generator`` plans; ``drawn`` and ``asked`` are the masks and
+    images of whole scenes that are wanted.
     """
     problems = [
         *layout.problems(base, tile.size),
@@ -71,6 +75,9 @@ def run(
     facts = headers(scenes, labels, data, tile, problems)
     unread = {labels[name] for name in labels.keys() - {f.files.name for f in facts}}
     problems += [*bands(facts, data), *sizes(facts, data, tile, unread)]
+    wanted = drawn or SceneMaskConfig(), asked or SceneSampleConfig()
+    names = [c.name for c in data.classes]
+    problems += asked_scenes.problems(*wanted, names, tile.size, common(facts), out.parent)
     twice = same_ground(facts)
     problems += twice if data.split.same_ground == "error" else []
     if tile.dates is not None:
@@ -140,11 +147,16 @@ def threads() -> int:
     return min(8, os.cpu_count() or 1)
 
 
+def common(facts: Sequence[SceneFacts]) -> tuple[int, str] | None:
+    """Number and type of bands of most scenes; None if none could be read."""
+    return Counter((f.bands, f.dtype) for f in facts).most_common(1)[0][0] if facts else None
+
+
 def bands(facts: Sequence[SceneFacts], data: DataConfig) -> list[InputError]:
     """Problems with the number and type of bands."""
     if not facts:
         return []
-    (count, dtype), _ = Counter((f.bands, f.dtype) for f in facts).most_common(1)[0]
+    count, dtype = common(facts) or (0, "")
     problems = [
         InputError(
             f.files.images[0],

@@ -25,6 +25,7 @@ from landloom.detection.scenes import scenes
 from landloom.detection.scores import Ground, Matches, matched
 from landloom.detection.tiles import ObjectTiles
 from landloom.errors import InputError
+from landloom.models import cards
 from landloom.runtime import csv_tables
 from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.training.loop import train
@@ -54,9 +55,10 @@ def run(
     train(objective, config, run, seed, state, f"detect {generator} {ratio:g} {network} {seed}")
     out.mkdir(parents=True)
     networks.save(model, out / "model")
+    card = cards.detector(dataset, config, sample_index.described(places, generator))
+    (out / "model" / "README.md").write_text(card)
     about = {"generator": generator, "ratio": ratio, "network": network, "seed": seed, "steps": config.steps}
-    real = sum(p.source == "real" for p in places)
-    about |= {"n_train": len(places), "n_real": real, "n_synthetic": len(places) - real, "kind": model.kind}
+    about |= sample_index.counts(places) | {"kind": model.kind}
     found = {"val": judged(model, dataset, tiles, "val")}
     found["test"] = judged(model, dataset, tiles, "test", out / "predictions.parquet")
     judgement.write(found["test"], out)

@@ -21,6 +21,7 @@ from landloom.data.statistics import Statistics
 from landloom.errors import InputError
 from landloom.provenance import digests
 from landloom.raster import cog
+from landloom.raster.asked_scenes import fit
 from landloom.raster.class_map import Grid
 from landloom.raster.mirrored import Mirrored
 from landloom.raster.windows import Window
@@ -60,7 +61,8 @@ def run(
     with ExitStack() as stack:
         shown = stack.enter_context(Mirrored(mask))
         start = stack.enter_context(Mirrored(image)) if image is not None else None
-        fit(dataset, images, name, shown, start)
+        fit(shown, start, (dataset.bands, dataset.dtype))
+        require_start(images, name, start)
         grid = shown.grid
         canvas = Canvas(grid.height, grid.width, own, wanted.row, wanted.col, grid.crs, _list(grid.transform))
         meta = Meta(**wanted.metadata.model_dump())
@@ -171,30 +173,16 @@ def speaker(wanted: SceneRequest, dataset: Statistics, words: Words) -> Callable
     return lambda ratios: image_caption(ratios, dataset.names, words)
 
 
-def fit(
-    dataset: Statistics, images: ImageSampleConfig, name: str, mask: Mirrored, image: Mirrored | None
-) -> None:
-    """Make sure that a scene's rasters fit each other and the dataset.
+def require_start(images: ImageSampleConfig, name: str, image: Mirrored | None) -> None:
+    """Make sure that there is an image where a scene starts from one.
 
     Raises:
-        InputError: they do not.
+        InputError: there is none.
     """
-    if mask.bands != 1:
-        raise InputError(mask.path, f"has {mask.bands} bands, a mask has one", "Give class indices")
-    if image is None:
-        if images.collage.strength < 1:
-            found = f"is {images.collage.strength:g}, but scene '{name}' has no image to start from"
-            remedy = f"Give scene_sample.scenes.{name}.image, or set it to 1"
-            raise InputError("image_sample.collage.strength", found, remedy)
-        return
-    if image.grid[:2] != mask.grid[:2]:
-        found = f"{image.grid.width} x {image.grid.height} pixels, but {mask.path} has "
-        found += f"{mask.grid.width} x {mask.grid.height}"
-        raise InputError(f"{image.path}, size", found, "Give rasters on one grid (gdalwarp -te ... -ts ...)")
-    if (image.bands, image.dtype.name) != (dataset.bands, dataset.dtype):
-        found = f"{image.bands} bands of {image.dtype.name}, "
-        found += f"the dataset has {dataset.bands} of {dataset.dtype}"
-        raise InputError(image.path, found, "Give an image like those of the dataset")
+    if image is None and images.collage.strength < 1:
+        found = f"is {images.collage.strength:g}, but scene '{name}' has no image to start from"
+        remedy = f"Give scene_sample.scenes.{name}.image, or set it to 1"
+        raise InputError("image_sample.collage.strength", found, remedy)
 
 
 def sampler(

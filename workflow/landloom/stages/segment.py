@@ -15,10 +15,10 @@ from torch import nn
 from landloom.config.run import DEFAULT
 from landloom.config.segment import SegmentConfig
 from landloom.data import sample_index, samples
-from landloom.data.sample_index import Place
 from landloom.data.statistics import Statistics
 from landloom.data.tile_dataset import TileDataset
 from landloom.errors import InputError
+from landloom.models import cards
 from landloom.raster import codec
 from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.segmentation import networks, predict
@@ -56,6 +56,8 @@ def run(
     train(objective, config, run, seed, state, f"segment {generator} {ratio:g} {network} {seed}")
     out.mkdir(parents=True)
     networks.save(model, out / "model")
+    card = cards.segmentation(dataset, config, sample_index.described(places, generator))
+    (out / "model" / "README.md").write_text(card)
     about = {"generator": generator, "ratio": ratio, "network": network, "seed": seed, "steps": config.steps}
     test = blended(model, dataset, tiles, "test")
     if seed == config.seeds[0]:
@@ -65,7 +67,7 @@ def run(
     scenes["test"].write(out)
     # Pairs will be judged tile by tile, so the norms must be, too.
     alone = judged({s: single(model, dataset, tiles, s) for s in scenes}, dataset)
-    body = about | counts(places) | summaries(scenes) | {"tiles": summaries(alone)}
+    body = about | sample_index.counts(places) | summaries(scenes) | {"tiles": summaries(alone)}
     (out / "scores.json").write_text(json.dumps(body, indent=1) + "\n")
     shutil.copyfile(metrics_path(state), metrics)
 
@@ -77,12 +79,6 @@ def make(config: SegmentConfig, network: str, dataset: Statistics) -> nn.Module:
     model = networks.build(config.networks[network], dataset.bands, len(dataset.classes))
     networks.check_size(model, dataset.bands, dataset.size)
     return model
-
-
-def counts(places: Sequence[Place]) -> dict[str, int]:
-    """Numbers of real and synthetic samples in a training set."""
-    real = sum(p.source == "real" for p in places)
-    return {"n_train": len(places), "n_real": real, "n_synthetic": len(places) - real}
 
 
 def single(model: nn.Module, dataset: Statistics, tiles: Sequence[Path], split: str) -> Found:

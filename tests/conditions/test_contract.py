@@ -1,6 +1,7 @@
 """What every condition promises. A new one needs an entry in EXAMPLES, and nothing else here."""
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,8 @@ from landloom.conditions.boxes import Boxes
 from landloom.conditions.dates import Dates
 from landloom.conditions.edge_maps import Finder
 from landloom.conditions.edges import Edges
+from landloom.conditions.embedding import Embedding
+from landloom.conditions.grid_features import GridFeatures, digest
 from landloom.conditions.group import Conditions
 from landloom.conditions.known_pixels import KnownPixels, steps
 from landloom.conditions.low_resolution import LowResolution, blocks
@@ -38,7 +41,7 @@ from landloom.diffusion.denoiser import Denoiser
 from landloom.diffusion.sampling import Guided, guidance, sample
 from landloom.errors import InputError
 from landloom.raster.series import Frame
-from tests import bases
+from tests import bases, transformer
 
 RATE, SIDE = 0.3, bases.SIDE
 WORDS = ["", "a river", "a road", "a field"]
@@ -196,6 +199,22 @@ EXAMPLES["dates"] = Example(
     {"dates": torch.stack([dated(RATE).taken(series(m, d)) for m, d in zip(META, DAYS, strict=True)])},
     [series(m, d) for m, d in zip(META, DAYS, strict=True)],
     lambda s, v: series(s.meta, [la.acquired for la in s.layers], v),
+)
+# A network that turns with its pictures, which is all that ``turn`` can promise.
+TURNING = transformer.save(Path(tempfile.mkdtemp()), SIDE)
+BLOCKS = [np.kron(i[:, :4, :4], np.ones((8, 8), np.float32)) for i in IMAGES]
+
+
+def embedded(rate: float) -> Embedding:
+    own = GridFeatures(str(TURNING), 4, transformer.WIDTH, [0, 0], [4000, 4000], [0])
+    return Embedding(own, 32, SIDE, rate, digest(str(TURNING)))
+
+
+EXAMPLES["embedding"] = Example(
+    embedded,
+    {"embedding": embedded(RATE).load([pictured(i) for i in BLOCKS])[:, None]},
+    [pictured(i) for i in BLOCKS],
+    lambda s, v: pictured(turn(torch.from_numpy(s.image_array()), v).numpy()),
 )
 every = pytest.mark.parametrize("name", CONDITIONS)
 

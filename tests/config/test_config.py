@@ -259,6 +259,10 @@ LATENT = {"control": {"latent": 0.1}}
             r"low_resolution\.factor: 5 for 'landloom' does not divide tile\.size, 512",
         ),
         (
+            {"image_train": {"embedding": {"grid": 2}}, "encode": {"embedding": {}}},
+            r"embedding: extractor efficientnet_lite0, grid 2 for 'landloom', but encode\.embedding has .*4",
+        ),
+        (
             {"image_train": {"known_pixels": {}}},
             r"image_train\.known_pixels: on for 'landloom', but encode\.known_pixels is off; give encode\.kn",
         ),

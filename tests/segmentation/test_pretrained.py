@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from landloom.conditions.patch_extractors import PACKAGES
 from landloom.config.segment import Network, SegmentConfig
 from landloom.errors import InputError
 from landloom.metrics import extractors
@@ -16,7 +17,7 @@ LITE0 = Network(architecture="DeepLabV3Plus", encoder="tu-tf_efficientnet_lite0"
 
 
 def package() -> None:
-    for name in extractors.PACKAGES:
+    for name in PACKAGES:
         pytest.importorskip(name, reason="the optional package landloom[features] is not installed")
 
 

@@ -55,6 +55,7 @@ class Condition(ABC):
         door: where it enters.
         follows: a condition without which this one is never told. Guidance by that one then goes away from
             neither of them being told, so training must show that.
+        vanishes: whether its tokens are zeros where it is not told, so that nobody may look at them.
         null: raw tensor of "not told", of one sample; dimensions of 1 stand for any size. Training and
             sampling both take it from here.
         dropout: share of training samples to which it is not told.
@@ -65,6 +66,7 @@ class Condition(ABC):
     name: ClassVar[str]
     door: ClassVar[Door]
     follows: ClassVar[str | None] = None
+    vanishes: ClassVar[bool] = False
 
     def __init__(
         self, null: Tensor, dropout: float, module: nn.Module | None = None, channels: Sequence[str] = ()

@@ -3,12 +3,12 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
-from landloom.conditions.base import Condition, Host, Training
+from landloom.conditions.base import Condition, Door, Host, Training
 from landloom.config.encode import EncodeConfig
 from landloom.config.section import Section
 from landloom.data import samples
@@ -18,12 +18,12 @@ from landloom.errors import InputError
 
 
 class OfImage(Condition):
-    """A hint that is taken from the image itself; a sample that has none yet is told nothing.
+    """A condition that is taken from the image itself; a sample that has none yet is told nothing.
 
     Its section has one name (``name``) in ``encode`` and in ``image_train``.
     """
 
-    door = "hint"
+    door: ClassVar[Door] = "hint"
 
     @classmethod
     @abstractmethod

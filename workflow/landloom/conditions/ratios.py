@@ -33,6 +33,7 @@ class Ratios(Condition):
     name = "ratios"
     door = "tokens"
     follows = "text"
+    vanishes = True
 
     def __init__(
         self, tokens: "VectorTokens | None", classes: int, dropout: float, partial: float = 0.0

@@ -10,6 +10,7 @@ from landloom.conditions.base import Condition, Embed, Host, Training
 from landloom.conditions.boxes import Boxes
 from landloom.conditions.dates import Dates
 from landloom.conditions.edges import Edges
+from landloom.conditions.embedding import Embedding
 from landloom.conditions.group import Conditions
 from landloom.conditions.known_pixels import KnownPixels
 from landloom.conditions.low_resolution import LowResolution
@@ -24,7 +25,8 @@ from landloom.errors import InputError
 from landloom.runtime.reading import object_of, reading
 
 CONDITIONS: dict[str, type[Condition]] = {
-    c.name: c for c in (Mask, Text, Ratios, Metadata, LowResolution, Edges, KnownPixels, Dates, Map, Boxes)
+    c.name: c
+    for c in (Mask, Text, Ratios, Metadata, LowResolution, Edges, KnownPixels, Dates, Map, Boxes, Embedding)
 }
 """In the order in which they are built and draw random numbers: what is new goes to the end.
 

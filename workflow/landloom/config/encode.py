@@ -7,6 +7,7 @@ from pydantic import Field
 from landloom.config.boxes import KeptBoxesConfig
 from landloom.config.dates import KeptDatesConfig
 from landloom.config.edges import EdgeConfig
+from landloom.config.embedding import KeptEmbeddingConfig
 from landloom.config.known_pixels import KeptPixelsConfig
 from landloom.config.low_resolution import CoarseConfig
 from landloom.config.map import KeptMapConfig
@@ -38,3 +39,6 @@ class EncodeConfig(NetworkSection):
     boxes: KeptBoxesConfig | None = None
     """Keep the objects of each tile as maps, for generators with image_train.boxes; off when absent, on with
     {}. Needs data.objects."""
+    embedding: KeptEmbeddingConfig | None = None
+    """Keep what a network sees in each tile, for generators with image_train.embedding; off when absent, on
+    with {}."""

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from landloom.config.boxes import BoxesConfig
 from landloom.config.dates import DatesConfig
 from landloom.config.edges import EdgesConfig
+from landloom.config.embedding import EmbeddingConfig
 from landloom.config.known_pixels import KnownPixelsConfig
 from landloom.config.low_resolution import LowResolutionConfig
 from landloom.config.map import MapConfig
@@ -104,6 +105,9 @@ class ImageTrainConfig(Denoising, Parallel):
     boxes: BoxesConfig | None = None
     """Tell a ControlNet the boxes of objects; off when absent, on with {}. Needs data.objects and
     encode.boxes."""
+    embedding: EmbeddingConfig | None = None
+    """Tell a ControlNet what a network sees in an image, for variations of it; off when absent, on with {}.
+    Needs encode.embedding."""
     pix2pix: Pix2PixConfig = Pix2PixConfig()
     """Only for 'pix2pix'."""
     cyclegan: CycleGanConfig = CycleGanConfig()
@@ -119,7 +123,7 @@ class ImageTrainConfig(Denoising, Parallel):
         unread = {"pix2pix", "cyclegan"} - {self.backend}
         if self.backend != "controlnet":
             unread |= {"objective", "one_step", "metadata", "low_resolution", "edges", "known_pixels"}
-            unread |= {"start", "dates", "map", "boxes"}
+            unread |= {"start", "dates", "map", "boxes", "embedding"}
         elif self.objective != "one_step":
             unread |= {"one_step"}
         fresh = type(self)()

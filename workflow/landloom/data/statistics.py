@@ -76,9 +76,7 @@ class Statistics(BaseModel):
 
     def preview(self, image: NDArray[Any]) -> NDArray[np.uint8]:
         """Natural-colour picture (H, W, 3) of an image (C, H, W) in its own units."""
-        x = self.scale(image)[self.rgb]
-        x = np.repeat(x, 3, 0) if len(x) == 1 else x
-        return np.rint((np.moveaxis(x, 0, -1) + 1) * 127.5).astype(np.uint8)
+        return preview(image, self.low, self.high, self.rgb)
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
@@ -107,6 +105,15 @@ def scale(image: NDArray[Any], low: Sequence[float], high: Sequence[float]) -> N
     values[~np.isfinite(values)] = -np.inf
     span = np.where(most > least, most - least, 1)  # a constant band has none
     return np.asarray(np.clip((values - least) / span, 0, 1) * 2 - 1, np.float32)
+
+
+def preview(
+    image: NDArray[Any], low: Sequence[float], high: Sequence[float], rgb: Sequence[int]
+) -> NDArray[np.uint8]:
+    """``Statistics.preview`` by the limits (C,) of each band, and the bands of a picture."""
+    x = scale(image, low, high)[[*rgb]]
+    x = np.repeat(x, 3, 0) if len(x) == 1 else x
+    return np.rint((np.moveaxis(x, 0, -1) + 1) * 127.5).astype(np.uint8)
 
 
 def wide(itemsize: int, floating: bool) -> bool:

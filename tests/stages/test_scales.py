@@ -189,7 +189,7 @@ def test_other_days_are_those_of_the_coarse_ground(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("scale", "pixels"), [(1, 4), (2, 2)])
 def test_maps_are_drawn_on_the_grid_of_the_level(tmp_path: Path, scale: int, pixels: float) -> None:
     """A road 40 m wide is four pixels of 10 m, and two of 20 m; a path fills a quarter of any."""
-    lines = [maps.line((c, -9), (c, 80)) for c in (8, 13.2)]
+    lines = [maps.line((c, -9), (c, 80)) for c in (8, 13.45)]
     road = maps.save(tmp_path / "a.gpkg", lines, highway=["primary", "path"])
     legend = maps.legend(tmp_path, "key,value,class,width_m\nhighway,primary,road,40\nhighway,path,path,1\n")
     drawn = {"source": f"{tmp_path}/{{scene}}.gpkg", "legend": str(legend)}

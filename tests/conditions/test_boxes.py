@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from landloom.conditions import registry
@@ -158,6 +158,9 @@ DIAGONAL = st.builds(
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(RECTANGLES | LEVEL | DIAGONAL, max_size=5), st.integers(0, 7))
+@example(
+    [rectangle(0.5, 1.5, 3 * 2**0.5, 2**0.5, 45)], 1
+)  # a corner as high as centres of pixels, but for rounding
 def test_turned_objects_are_drawn_as_their_pixels_turn(found: list[Object], variant: int) -> None:
     own = made()
     straight = own.load([Sample("a", objects=found), Sample("b", objects=None)])

@@ -60,12 +60,13 @@ def distances(corners: Array, rows: slice, cols: slice) -> Array:
     y, x = np.mgrid[rows, cols] + 0.5
     ends = np.roll(corners, -1, 0)
     nearest, inside = np.full(y.shape, np.inf), np.zeros(y.shape, bool)
-    for (x0, y0), (across, down) in zip(corners, ends - corners, strict=True):
-        right, below = x - x0, y - y0
+    for (x0, y0), (x1, y1) in zip(corners, ends, strict=True):
+        across, down, right, below = x1 - x0, y1 - y0, x - x0, y - y0
         along = np.clip((right * across + below * down) / max(across**2 + down**2, 1e-12), 0, 1)
         nearest = np.minimum(nearest, np.hypot(right - along * across, below - along * down))
-        # A ray to the right leaves a shape through an odd number of sides.
-        crossed = (below >= 0) != (below >= down)
+        # A ray to the right leaves a shape through an odd number of sides. A corner is above or below it for
+        # both of its sides, so corners themselves are compared, and no differences, which are rounded.
+        crossed = (y >= y0) != (y >= y1)
         inside ^= crossed & ((right * down < below * across) == (down > 0))
     return np.asarray(np.round(np.where(inside, nearest, -nearest), DECIMALS))
 

@@ -75,7 +75,7 @@ def test_arrays() -> None:
     assert found.mask_array().tolist()[0] == [IGNORE, 1, 2, 2]
     assert found.image_array().shape == (3, 4, 4)
     assert (found.trust_array() == 255).all()
-    with pytest.raises(ValueError, match="sample m has no image"):
+    with pytest.raises(InputError, match="sample m: has no image"):
         Sample(id="m", mask=found.mask).image_array()
 
 
@@ -171,7 +171,7 @@ def test_a_shard_may_lack_optional_columns_and_fields_of_structs(tmp_path: Path)
     assert (found.meta, found.parents, found.mask) == (None, [], None)
     assert found.quality == Quality(accepted=False)
     assert samples.columns([path], ["meta", "id"]) == {"meta": [None], "id": ["a_0_0"]}
-    with pytest.raises(ValueError, match="has no mask"):
+    with pytest.raises(InputError, match="has no mask"):
         found.mask_array()
 
 

@@ -257,7 +257,7 @@ def test_unlabelled_tiles_have_neither_mask_nor_ratios(tmp_path: Path) -> None:
     assert (len(found), {s.split for s in found}) == (15, {"unlabelled"})
     assert all(s.mask is None and s.ratios == [] and s.layers == [] for s in found)
     np.testing.assert_array_equal(found[-1].image_array(), image[:, 16:, 32:])
-    with pytest.raises(ValueError, match="has no mask"):
+    with pytest.raises(InputError, match="has no mask"):
         found[0].mask_array()
 
 

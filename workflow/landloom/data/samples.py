@@ -134,15 +134,23 @@ class Sample:
         return [layer for layer in self.layers if layer.name == name]
 
     def mask_array(self) -> NDArray[np.uint8]:
-        """The mask as (H, W) class indices."""
+        """The mask as (H, W) class indices.
+
+        Raises:
+            InputError: there is none, or it is damaged.
+        """
         if self.mask is None:
-            raise ValueError(f"sample {self.id} has no mask")
+            raise self._lacks("mask")
         return self._raster(self.mask, "mask")[0].astype(np.uint8, copy=False)
 
     def image_array(self) -> NDArray[Any]:
-        """The image as (C, H, W) in its own units."""
+        """The image as (C, H, W) in its own units.
+
+        Raises:
+            InputError: there is none, or it is damaged.
+        """
         if self.image is None:
-            raise ValueError(f"sample {self.id} has no image")
+            raise self._lacks("image")
         return self._raster(self.image, "image")
 
     def trust_array(self) -> NDArray[np.uint8]:
@@ -150,6 +158,11 @@ class Sample:
         if self.trust is None:
             return np.full_like(self.mask_array(), 255)
         return self._raster(self.trust, "trust")[0].astype(np.uint8, copy=False)
+
+    def _lacks(self, column: str) -> InputError:
+        """The error for a raster that is not there."""
+        remedy = "Give samples that have one; if it was there, the shard is damaged: run its job again"
+        return InputError(f"sample {self.id}", f"has no {column}", remedy)
 
     def _raster(self, data: bytes, column: str) -> NDArray[Any]:
         """A raster of it (C, H, W)."""

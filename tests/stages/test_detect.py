@@ -59,6 +59,7 @@ def test_a_detector_learns_and_scores_are_complete(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
     assert rows[-1]["loss"] < rows[0]["loss"] / 2
     assert networks.load(out / "model").classes == bright_boxes.NAMES
+    assert "real tiles and" in (out / "model/README.md").read_text()  # its card says what it learned from
 
     rows = pq.read_table(out / "predictions.parquet")
     assert rows["id"].to_pylist() == [f"test{i}" for i in range(4)]

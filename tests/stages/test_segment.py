@@ -44,6 +44,7 @@ def train(folder: Path, name: str, **changes: Any) -> Path:
 
 def test_network_learns_and_scores_are_complete(tmp_path: Path) -> None:
     out = train(tmp_path, "run", steps=25)
+    assert "real tiles and" in (out / "model/README.md").read_text()  # its card says what it learned from
     body = json.loads((out / "scores.json").read_text())
     about = {k: v for k, v in body.items() if k not in ("val", "test", "tiles")}
     assert about == {

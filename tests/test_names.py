@@ -129,8 +129,8 @@ def test_there_are_no_others() -> None:
     tested = {p.stem.removeprefix("test_") for p in (ROOT / "tests/stages").glob("test_*.py")}
     # "plain" reads what the stages write without landloom, "families" goes through them with other bases,
     # "start" looks at how any job begins, "unlabelled" at who reads tiles without labels, and "told_objects"
-    # at what becomes of objects from stage to stage, "scales" at tiles of several sizes of pixel from stage to
-    # stage, "check_scenes" at what the check says of asked scenes.
+    # at what becomes of objects from stage to stage, "scales" at tiles of several sizes of pixel from stage
+    # to stage, "check_scenes" at what the check says of asked scenes.
     others = {"plain", "families", "start", "unlabelled", "told_objects", "scales", "check_scenes"}
     assert tested - others == stages
 

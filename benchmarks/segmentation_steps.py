@@ -1,6 +1,6 @@
 """Training a segmentation network, against a plain loop with segmentation-models-pytorch and a DataLoader.
 
-python benchmarks/segmentation_steps.py [--steps 30] [--pairs 5]
+python benchmarks/segmentation_steps.py [--steps 12] [--pairs 5]
 
 The plain loop opens the PNG files of a batch at every step, without worker processes, as a DataLoader does by
 itself; torch's loss ignores pixels without a class. Network, batches, rates and losses are the same.
@@ -124,7 +124,7 @@ def compare(name: str, network: Network, folder: Path, files: Files, steps: int,
 def main() -> None:
     """Measure two networks."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--pairs", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(THREADS)

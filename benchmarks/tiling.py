@@ -103,7 +103,7 @@ def floor(folder: Path, side: int, took: float) -> str:
 
 def speed(folder: Path, pairs: int) -> None:
     """Rows against the other ways."""
-    for side in (4096, 8192):
+    for side in (4096,):
         made_up_scenes.write(folder, side)
         ratios, took = interleaved(lambda: cut(folder, side), lambda: retiled(folder, side), pairs)  # noqa: B023
         report(

@@ -1,6 +1,6 @@
 """Training a LoRA and a ControlNet, against loops as diffusers' examples write them.
 
-python benchmarks/training_steps.py [--steps 12] [--pairs 5] [--only lora controlnet memory]
+python benchmarks/training_steps.py [--steps 8] [--pairs 5] [--only lora controlnet memory]
 
 The other loop (train_text_to_image_lora.py, train_controlnet.py) opens, scales and encodes the images and the
 texts of a batch at every step, and has AdamW as torch builds it. Model, batch, precision, rates and random
@@ -202,7 +202,7 @@ def equal_memory(kind: str, steps: int, pairs: int) -> None:
 def main() -> None:
     """Measure all, or what ``--only`` names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--only", nargs="+", default=["lora", "controlnet", "memory"])
     parser.add_argument("--peak", nargs=3, help=argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""A coarse scene by a model of two scales, and the same model makes it finer: as a user does it."""
+"""A coarse scene by a model of two scales, which then makes it as fine as its mask: as a user does it."""
 
 import os
 import subprocess
@@ -22,24 +22,24 @@ CASCADE = CONFIG | {
     "image_train": CONFIG["image_train"] | NETWORK,
     "label_sample": CONFIG["label_sample"] | {"metadata": {"others": "nearest"}},
     "generators": {"landloom": {}},
-    "scene_sample": {"scenes": {"wide": {"mask": "wide.tif"}}},
+    "scene_sample": {"scenes": {"wide": {"mask": "wide.tif", "scale": 2}}},
 }
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose scene has pixels of 20 m, twice those of the data."""
+    """A run whose scene has pixels of 20 m, twice those of its mask and of the data."""
     folder = tmp_path_factory.mktemp("cascade")
     scenes(folder)
-    grid = rasters.GRID @ rasters.Affine.scale(2)
-    rasters.save(folder / "wide.tif", shards.mask(np.random.default_rng(9), 48), transform=grid)
+    rasters.save(folder / "wide.tif", shards.mask(np.random.default_rng(9), 96))
     snakemake(folder, "--", "scene", config=CASCADE)
     return folder
 
 
 def test_a_scene_is_made_at_the_coarse_level_and_then_finer(run: Path) -> None:
     coarse = "results/tiny/landloom/scenes/wide.image.tif"
-    words = ["enlarge", coarse, "--run", "results/tiny", "--out", "fine.tif", "--configfile", "config.yaml"]
+    words = ["enlarge", coarse, "--run", "results/tiny", "--mask", "wide.tif", "--out", "fine.tif"]
+    words += ["--configfile", "config.yaml"]
     environ = environment() | {"PYTHONPATH": os.pathsep.join(map(str, sys.path))}
     subprocess.run([sys.executable, "-m", "landloom", *words], cwd=run, env=environ, check=True)
     with rasterio.open(run / coarse) as first, rasterio.open(run / "fine.tif") as second:

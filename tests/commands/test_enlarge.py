@@ -21,6 +21,7 @@ from tests.config.test_config import raw
 
 WORDS = ["image.tif", "--run", "results/tiny", "--out", "out.tif", "--configfile", "c.yaml"]
 FACTOR, SIDE = 4, 32
+NAMES = [c.name for c in shards.dataset(SIDE).classes]
 
 
 class Repeated:
@@ -184,3 +185,67 @@ def test_a_distance_is_above_zero(run: Path, monkeypatch: pytest.MonkeyPatch, gs
     using(monkeypatch, Repeated())
     with pytest.raises(InputError, match="--gsd"):
         enlarge.main([*WORDS, f"--gsd={gsd}"])
+
+
+def asked(run: Path, *words: str) -> list[str]:
+    return [*WORDS[:-4], "--out", "o.tif", *WORDS[-2:], *words]
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_each_window_is_told_its_part_of_the_mask(
+    run: Path, monkeypatch: pytest.MonkeyPatch, placed: bool
+) -> None:
+    """Every pixel of the mask is told where it lies, beside the coarse pixels, with words for its mix."""
+    made = using(monkeypatch, Repeated())
+    mask = np.kron(np.random.default_rng(5).integers(0, 3, (21, 30)), np.ones((FACTOR, FACTOR))).astype(
+        np.uint8
+    )
+    place = (
+        {"transform": rasters.GRID @ Affine.scale(1 / FACTOR)} if placed else {"transform": None, "crs": None}
+    )
+    rasters.save(run / "mask.tif", mask, **place)
+    assert enlarge.main(asked(run, "--mask", "mask.tif")) == 0
+    seen = np.full((21 * FACTOR, 30 * FACTOR), 255, np.uint8)
+    for sample in made.seen:
+        row, col = sample.row, sample.col
+        part = sample.mask_array()[: seen.shape[0] - row, : seen.shape[1] - col]
+        seen[row : row + SIDE, col : col + SIDE] = part
+        coarse = coarse_images.of(sample, FACTOR, SIDE // FACTOR)
+        assert coarse is not None
+        assert coarse.known.all()
+        shares = np.bincount(sample.mask_array().ravel(), minlength=3)[:3] / SIDE**2
+        assert sample.ratios == pytest.approx(shares)
+        assert all(
+            (f"{n}" in (sample.caption or "")) == (s >= 0.005) for n, s in zip(NAMES, shares, strict=True)
+        )
+    np.testing.assert_array_equal(seen, mask)
+
+
+@pytest.mark.parametrize(
+    ("mask", "place", "message"),
+    [
+        (
+            np.zeros((21, 30), np.uint8),
+            {},
+            r"mask\.tif, size: 30 x 21 pixels, and the finer image has 120 x 84",
+        ),
+        (np.zeros((84, 120), np.uint8), {}, r"mask\.tif, transform: its corners lie 360 pixels away"),
+        (np.full((84, 120), 9, np.uint8), {"fine": True}, r"mask\.tif: holds 9, but there are 3 classes"),
+        (np.zeros((2, 84, 120), np.uint8), {"fine": True}, r"mask\.tif: has 2 bands, a mask has one"),
+    ],
+)
+def test_a_mask_that_does_not_fit(
+    run: Path, monkeypatch: pytest.MonkeyPatch, mask: np.ndarray, place: dict[str, bool], message: str
+) -> None:
+    made = using(monkeypatch, Repeated())
+    own = rasters.GRID @ Affine.scale(1 / FACTOR) if place else rasters.GRID
+    rasters.save(run / "mask.tif", mask, transform=own)
+    with pytest.raises(InputError, match=message):
+        enlarge.main(asked(run, "--mask", "mask.tif"))
+    assert not made.seen
+    assert not list(run.glob("*o.tif*"))
+
+
+def test_a_mask_that_is_not_there(run: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.tif"):
+        enlarge.main(asked(run, "--mask", "nowhere.tif"))

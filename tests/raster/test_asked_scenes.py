@@ -48,6 +48,15 @@ def test_what_does_not_is_named(tmp_path: Path, scene: dict[str, Any], said: str
     assert said in found(tmp_path, asked=given(tmp_path, **scene))
 
 
+def test_a_scale_that_does_not_divide_the_sides(tmp_path: Path) -> None:
+    own = given(tmp_path)
+    assert found(tmp_path, asked={"x": own["x"] | {"scale": 8}}) == ""
+    said = "has 32 rows and 48 columns, and its scale is 5"
+    assert f"mask.tif: {said}" in found(tmp_path, asked={"x": own["x"] | {"scale": 5}})
+    drawn = {"y": {"height": 32, "width": 48}}
+    assert f"scene_mask.scenes.y: {said}" in found(tmp_path, drawn, {"y": {"scale": 5}})
+
+
 def test_a_wrong_class_far_down_is_found(tmp_path: Path) -> None:
     mask = np.zeros((1500, 20), np.uint8)
     mask[1499, 19] = 7

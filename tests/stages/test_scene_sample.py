@@ -91,6 +91,17 @@ def test_a_scene_is_a_cog_on_the_map_that_says_what_it_is(job: dict[str, Any], t
     assert left == []
 
 
+def test_a_coarser_scene_is_that_of_the_coarser_mask(job: dict[str, Any], tmp_path: Path) -> None:
+    """Byte for byte, with pixels that span as much more."""
+    coarse = labels(48, 64)
+    same = read(scene(tmp_path, job, coarse))
+    out = scene(tmp_path, job, coarse.repeat(2, 0).repeat(2, 1), "scaled", ', "scale": 2')
+    np.testing.assert_array_equal(read(out), same)
+    np.testing.assert_array_equal(read(tmp_path / "scaled.mask.tif")[0], coarse)
+    with rasterio.open(out) as file:
+        assert file.transform == rasters.GRID @ rasters.Affine.scale(2)
+
+
 def test_a_scene_smaller_than_a_window(job: dict[str, Any], tmp_path: Path) -> None:
     assert read(scene(tmp_path, job, labels(9, 21))).shape == (bases.BANDS, 9, 21)
 

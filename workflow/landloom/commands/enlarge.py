@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ from rasterio.enums import MaskFlags
 from rasterio.transform import Affine
 from rasterio.windows import Window as Slice
 
+from landloom.commands import fine_mask
 from landloom.commands.predict import fitting
+from landloom.config.caption import Words
 from landloom.data.samples import Meta
-from landloom.diffusion.enlarging import enlarged
+from landloom.diffusion.enlarging import Tell, enlarged, untold
 from landloom.errors import InputError
 from landloom.orchestration import image_generators
 from landloom.orchestration.image_generators import ImageGenerator
 from landloom.raster import edited_copy
+from landloom.raster.class_map import Grid
 from landloom.raster.reader import SceneReader
 from landloom.runtime import command_line
 from landloom.runtime.command_line import unmarked
@@ -30,16 +34,18 @@ def main(arguments: list[str]) -> int:
     given = parser().parse_args(arguments)
     if given.out.exists():
         raise InputError(given.out, "is there already", "Give another name, or remove it")
-    command_line.require({"image": given.image})
+    command_line.require({"image": given.image, "mask": [given.mask] if given.mask else []})
     made = image_generators.find(given.run, given.configfile or [], given.generator, "low_resolution")
     factor, batch = int(made.conditions["low_resolution"]["factor"]), made.sampling.batch
     if given.factor not in (None, factor):
         found = f"{given.factor:g} is asked for, but {made.folder} has learned {factor}"
         raise InputError("--factor", found, "Leave it out, or train with another low_resolution.factor")
     files = SceneFiles(given.image[0].stem, tuple(given.image), None)
-    with SceneReader(files, made.config.data) as image, command_line.atomic([given.out]) as (out,):
+    with ExitStack() as stack:
+        image = stack.enter_context(SceneReader(files, made.config.data))
+        (out,) = stack.enter_context(command_line.atomic([given.out]))
         fitting(image, made.statistics)
-        meta = told(image, made, factor, given.gsd)
+        tell = told(stack, image, made, factor, given.mask, distance(image, made, factor, given.gsd))
         paint = made.load(batch)
         tags = {"LANDLOOM_SYNTHETIC": "yes", "LANDLOOM_PARENTS": " ".join(map(str, given.image))}
         tags |= {"LANDLOOM_MODEL": str(made.folder), "LANDLOOM_SEED": str(given.seed)}
@@ -48,7 +54,7 @@ def main(arguments: list[str]) -> int:
             masked = file.nodata is None and missing(image)
             rows = enlarged(
                 image.height, image.width, factor, made.statistics, image.read_image_mirrored, paint,
-                given.seed, batch, meta,
+                given.seed, batch, tell,
             )  # fmt: skip
             for row, values, valid in rows:
                 shown, part = edited_copy.not_missing(values, file.nodata), Slice(0, row, *valid.shape[::-1])
@@ -69,6 +75,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--factor", type=float, help="checked against the one that was learned")
     made.add_argument("--gsd", type=float, help="metres that a pixel of the fine image spans, for generators "
         "that learned metadata; when absent, as the coarse one's place has it")  # fmt: skip
+    made.add_argument("--mask", type=Path, help="class indices on the fine grid, 255 where none is known, "
+        "that the fine image shall show")  # fmt: skip
     made.add_argument("--seed", type=int, default=0, help="another one makes other details")
     made.add_argument("--out", type=Path, required=True, help="the GeoTIFF")
     made.add_argument(
@@ -77,7 +85,24 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def told(image: SceneReader, made: ImageGenerator, factor: int, gsd: float | None) -> Meta | None:
+def told(
+    stack: ExitStack, image: SceneReader, made: ImageGenerator, factor: int, mask: Path | None,
+    meta: Meta | None,
+) -> Tell:  # fmt: skip
+    """What the generator is told of windows of the fine image, beside the coarse one.
+
+    Raises:
+        InputError: there is a mask, and it does not fit.
+    """
+    if mask is None:
+        return untold(meta)
+    fine = profile(image, factor)
+    grid = Grid(fine["height"], fine["width"], fine["crs"], fine.get("transform", [])[:6] or None)
+    words = Words(**made.config.caption.model_dump(include=set(Words.model_fields)))
+    return fine_mask.teller(stack, mask, grid, made.statistics, words, meta)
+
+
+def distance(image: SceneReader, made: ImageGenerator, factor: int, gsd: float | None) -> Meta | None:
     """The ground sampling distance of the fine image; None if it is not known, or not listened to.
 
     Raises:

@@ -38,6 +38,9 @@ class SceneRequest(Section):
     image: str | None = None
     """Raster on the same grid, with the bands of the dataset: the hints of the generator are taken from it,
     and the scene starts from it where `image_sample.collage.strength` is below 1."""
+    scale: int = Field(default=1, ge=1)
+    """Side of a pixel of the scene in pixels of its mask and image, which are made coarser: classes by
+    majority, bands by means. Then `landloom enlarge --mask` makes the scene as fine as its mask."""
     row: int = 0
     """Upper edge in the endless world that the seed makes, in pixels; scenes of one seed that overlap there
     begin with the same noise."""

@@ -12,7 +12,7 @@ from landloom.data.canvas import Canvas
 from landloom.data.samples import Meta, Sample, class_ratios
 from landloom.raster import acquisition
 from landloom.raster.asked_scenes import indices
-from landloom.raster.mirrored import Mirrored
+from landloom.raster.mirrored import Raster
 from landloom.raster.windows import Window
 
 
@@ -53,7 +53,7 @@ class Scene:
     """
 
     def __init__(
-        self, name: str, canvas: Canvas, mask: Mirrored, image: Mirrored | None, classes: int,
+        self, name: str, canvas: Canvas, mask: Raster, image: Raster | None, classes: int,
         caption: Callable[[Sequence[float]], str], meta: Meta | None = None,
     ) -> None:  # fmt: skip
         self.name, self.canvas, self.mask, self.image = name, canvas, mask, image

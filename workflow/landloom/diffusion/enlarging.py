@@ -4,6 +4,7 @@ Each window has noise of its own place, so an image is the same whatever lies be
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -25,6 +26,9 @@ from landloom.runtime import progress
 Read = Callable[[Window], tuple[NDArray[Any], NDArray[np.bool_]]]
 """Gives the bands (C, h, w) of a window of the coarse image, and where they hold data (h, w)."""
 
+Tell = Callable[[Window], Sample]
+"""Gives what is known of a window of the fine image, which may reach beyond it."""
+
 
 class Rows(NamedTuple):
     """Finished rows of the fine image: the first one, values (C, h, W), and where they hold data (h, W)."""
@@ -43,7 +47,7 @@ def enlarged(
     paint: Paint,
     seed: int,
     batch: int,
-    meta: Meta | None = None,
+    told: Tell,
 ) -> Iterator[Rows]:
     """Yield the rows of the fine image, from above to below; blocks have the means of the coarse pixels.
 
@@ -56,7 +60,7 @@ def enlarged(
         paint: the generator.
         seed: together with its place it gives the noise of each window.
         batch: windows made at once.
-        meta: what is told of all windows of the fine image.
+        told: what else the generator is told of a window of the fine image, such as ``untold``.
     """
     side = dataset.size // factor
     rows, columns = (starts(n, side, side // 2, pad=True) for n in (height, width))
@@ -66,7 +70,7 @@ def enlarged(
     for row, following in progress.shown(pairs, "rows of windows", len(rows)):
         windows = [Window(row, c, side, side) for c in columns]
         for part in batches(len(windows), batch):
-            asked = [asked_for(w, dataset.size, read, seed, meta) for w in windows[part]]
+            asked = [asked_for(w, factor, read, seed, told) for w in windows[part]]
             made = paint(asked, [s.seed or 0 for s in asked], None)
             for window, image in zip(windows[part], made, strict=True):
                 here = slice(window.col * factor, (window.col + side) * factor)
@@ -78,14 +82,21 @@ def enlarged(
         total = np.concatenate([total[:, step:], np.zeros_like(total[:, :step])], 1)
 
 
-def asked_for(window: Window, size: int, read: Read, seed: int, meta: Meta | None = None) -> Sample:
-    """What the generator is told of a window: its coarse pixels; no class is known."""
-    values, valid = read(window)
+def asked_for(window: Window, factor: int, read: Read, seed: int, told: Tell) -> Sample:
+    """What the generator is told of a window: its coarse pixels, and what is known of its fine ones."""
     number = int(np.random.SeedSequence([seed, window.row, window.col]).generate_state(1)[0])
-    mask = codec.encode(np.full((size, size), IGNORE, np.uint8))
-    return Sample(
-        f"{window.row}_{window.col}", mask, seed=number, meta=meta, layers=coarse_images.layers(values, valid)
-    )
+    fine = told(Window(*(n * factor for n in window)))
+    return replace(fine, seed=number, layers=coarse_images.layers(*read(window)))
+
+
+def untold(meta: Meta | None = None) -> Tell:
+    """Tells of any window that no class is known, and metadata."""
+
+    def told(window: Window) -> Sample:
+        mask = codec.encode(np.full((window.height, window.width), IGNORE, np.uint8))
+        return Sample(f"{window.row}_{window.col}", mask, meta=meta)
+
+    return told
 
 
 def finished(total: NDArray[np.float32], row: int, factor: int, dataset: Statistics, read: Read) -> Rows:

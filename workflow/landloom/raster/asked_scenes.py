@@ -14,8 +14,9 @@ from landloom.config.scene_sample import SceneRequest, SceneSampleConfig
 from landloom.errors import InputError
 from landloom.raster import block_shares, cog
 from landloom.raster.class_map import Grid
+from landloom.raster.coarsened import require_whole
 from landloom.raster.labels import IGNORE
-from landloom.raster.mirrored import Mirrored
+from landloom.raster.mirrored import Mirrored, Raster
 from landloom.raster.windows import Window
 
 
@@ -40,6 +41,8 @@ def problems(
             tries.append(partial(block_shares.read, Path(wanted.ratios), grid, names, side))
     tries += [partial(_looked, scene, len(names), kind) for scene in asked.scenes.values()]
     sizes = {n: (w.height, w.width) for n, w in drawn.scenes.items()}
+    coarse = {n: s.scale for n, s in asked.scenes.items() if s.mask is None and n in sizes}
+    tries += [partial(require_whole, f"scene_mask.scenes.{n}", sizes[n], s) for n, s in coarse.items()]
     if kind is not None:
         tries.append(partial(require_room, sizes, kind, folder))
     return list(_failed(tries))
@@ -61,11 +64,12 @@ def _looked(scene: SceneRequest, classes: int, kind: tuple[int, str] | None) -> 
         mask = stack.enter_context(Mirrored(Path(scene.mask)))
         image = stack.enter_context(Mirrored(Path(scene.image))) if scene.image else None
         fit(mask, image, kind)
+        require_whole(str(mask.path), (mask.grid.height, mask.grid.width), scene.scale)
         for at in cog.stripes(mask.grid):
             indices(mask, at, classes)
 
 
-def fit(mask: Mirrored, image: Mirrored | None, kind: tuple[int, str] | None) -> None:
+def fit(mask: Raster, image: Raster | None, kind: tuple[int, str] | None) -> None:
     """Make sure that a scene's rasters fit each other, and the dataset's number and type of bands.
 
     Raises:
@@ -85,7 +89,7 @@ def fit(mask: Mirrored, image: Mirrored | None, kind: tuple[int, str] | None) ->
         raise InputError(image.path, found, "Give an image like those of the dataset")
 
 
-def indices(mask: Mirrored, at: Window, classes: int) -> NDArray[np.uint8]:
+def indices(mask: Raster, at: Window, classes: int) -> NDArray[np.uint8]:
     """Class indices (H, W) of a window of a mask.
 
     Raises:

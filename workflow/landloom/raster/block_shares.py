@@ -117,7 +117,7 @@ def require_place(
     if grid.transform is not None:
         to_pixels = ~Affine(*grid.transform) @ file.transform
         corners = [(0, 0), (size[1], size[0])]
-        away = [abs(np.subtract(to_pixels * c, (c[0] * side, c[1] * side))).max() for c in corners]
+        away = [abs(np.subtract(to_pixels @ c, (c[0] * side, c[1] * side))).max() for c in corners]
         if max(away) > SHIFT:
             found = f"lies {max(away):g} pixels beside the blocks of the scene"
             raise InputError(

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,18 @@ from landloom.runtime import phases
 
 OWN = ("AREA_OR_POINT", "OVR_RESAMPLING_ALG")
 """Tags that GDAL gives a file."""
+
+
+class Raster(Protocol):
+    """Bands of one grid, of which any window can be read, also beside it."""
+
+    path: Path
+    grid: Grid
+    bands: int
+    dtype: np.dtype[Any]
+
+    def read(self, window: Window) -> NDArray[Any]:
+        """Values (C, h, w) of a window."""
 
 
 class Mirrored:

@@ -23,7 +23,8 @@ from landloom.provenance import digests
 from landloom.raster import cog
 from landloom.raster.asked_scenes import fit
 from landloom.raster.class_map import Grid
-from landloom.raster.mirrored import Mirrored
+from landloom.raster.coarsened import Coarsened
+from landloom.raster.mirrored import Mirrored, Raster
 from landloom.raster.windows import Window
 from landloom.runtime.command_line import How, In, Ins, Out, State
 from landloom.runtime.importing import importing
@@ -59,9 +60,7 @@ def run(
     dataset, wanted = Statistics.load(statistics), config.scenes[name]
     own = world(wanted, name, seed)
     with ExitStack() as stack:
-        shown = stack.enter_context(Mirrored(mask))
-        start = stack.enter_context(Mirrored(image)) if image is not None else None
-        fit(shown, start, (dataset.bands, dataset.dtype))
+        shown, start = rasters(stack, mask, image, (dataset.bands, dataset.dtype), wanted.scale)
         require_start(images, name, start)
         grid = shown.grid
         canvas = Canvas(grid.height, grid.width, own, wanted.row, wanted.col, grid.crs, _list(grid.transform))
@@ -84,6 +83,22 @@ def run(
         read = reader(pixels)
         write(out, labels, read, scene, rows, dataset, tags(name, own, controlnet), state)
         task.state.drop()
+
+
+def rasters(
+    stack: ExitStack, mask: Path, image: Path | None, kind: tuple[int, str], scale: int
+) -> tuple[Raster, Raster | None]:
+    """Mask and image of a scene, open until the stack closes, at the level that is asked for.
+
+    Raises:
+        InputError: they do not fit each other, the dataset's number and type of bands, or the scale.
+    """
+    shown: Raster = stack.enter_context(Mirrored(mask))
+    start: Raster | None = stack.enter_context(Mirrored(image)) if image is not None else None
+    fit(shown, start, kind)
+    if scale == 1:
+        return shown, start
+    return Coarsened(shown, scale, labels=True), start and Coarsened(start, scale, labels=False)
 
 
 def shard(height: int, shards: int, part: int | None, name: str) -> range:
@@ -168,12 +183,17 @@ def speaker(wanted: SceneRequest, dataset: Statistics, words: Words) -> Callable
     if wanted.caption is not None:
         said = wanted.caption
         return lambda ratios: said
+    return speaker_of(words, dataset.names)
+
+
+def speaker_of(words: Words, names: Sequence[str]) -> Callable[[Sequence[float]], str]:
+    """Gives the words of the template for a class mix."""
     with importing():
         from landloom.conditions.words import image_caption
-    return lambda ratios: image_caption(ratios, dataset.names, words)
+    return lambda ratios: image_caption(ratios, names, words)
 
 
-def require_start(images: ImageSampleConfig, name: str, image: Mirrored | None) -> None:
+def require_start(images: ImageSampleConfig, name: str, image: Raster | None) -> None:
     """Make sure that there is an image where a scene starts from one.
 
     Raises:

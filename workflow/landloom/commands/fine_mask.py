@@ -1,0 +1,68 @@
+"""The mask of an image that is made finer: it lies on the finer grid, and says what is to be seen there."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from rasterio.transform import Affine
+
+from landloom.config.caption import Words
+from landloom.data.canvas import Canvas
+from landloom.data.samples import Meta
+from landloom.data.scene import Scene
+from landloom.data.statistics import Statistics
+from landloom.diffusion.enlarging import Tell
+from landloom.errors import InputError
+from landloom.raster import asked_scenes, cog
+from landloom.raster.class_map import Grid
+from landloom.raster.mirrored import Mirrored
+from landloom.stages.scene_sample import speaker_of
+
+SHIFT = 0.1
+"""Pixels by which corners may lie apart."""
+
+
+def teller(
+    stack: ExitStack, mask: Path, wanted: Grid, dataset: Statistics, words: Words, meta: Meta | None
+) -> Tell:
+    """Gives what a mask says of a window: its classes, and words for their mix.
+
+    Args:
+        stack: keeps the mask open.
+        mask: raster of class indices; 255 where none is known.
+        wanted: the finer grid.
+        dataset: statistics of the tiles that the generator learned from.
+        words: how a mix is said.
+        meta: what is told of all windows.
+
+    Raises:
+        InputError: the mask does not lie on the grid, or holds what is no class.
+    """
+    shown, classes = stack.enter_context(Mirrored(mask)), len(dataset.classes)
+    asked_scenes.fit(shown, None, None)
+    require_grid(shown, wanted)
+    for at in cog.stripes(shown.grid):
+        asked_scenes.indices(shown, at, classes)
+    canvas = Canvas(wanted.height, wanted.width, seed=0)  # without a place: meta says what is to be told
+    return Scene("", canvas, shown, None, classes, speaker_of(words, dataset.names), meta).sample
+
+
+def require_grid(mask: Mirrored, wanted: Grid) -> None:
+    """Make sure that a mask has the size of a grid, and its place if both have one.
+
+    Raises:
+        InputError: it has not.
+    """
+    found, own = mask.grid, (wanted.height, wanted.width)
+    remedy = "Give the mask of the finer image (gdalwarp -te ... -ts ... -r near)"
+    if found[:2] != own:
+        said = f"{found.width} x {found.height} pixels, and the finer image has {own[1]} x {own[0]}"
+        raise InputError(f"{mask.path}, size", said, remedy)
+    if found.transform is None or wanted.transform is None:
+        return
+    corners = [(0, 0), (own[1], 0), (0, own[0]), own[::-1]]
+    there, here = Affine(*found.transform), Affine(*wanted.transform)
+    apart = float(np.abs(np.subtract([~here @ (there @ c) for c in corners], corners)).max())
+    if apart > SHIFT:
+        said = f"its corners lie {apart:.3g} pixels away from those of the finer image"
+        raise InputError(f"{mask.path}, transform", said, remedy)

@@ -11,10 +11,10 @@ from rasterio.enums import MaskFlags
 from rasterio.transform import Affine
 from rasterio.windows import Window as Slice
 
-from landloom.commands import fine_mask
 from landloom.commands.predict import fitting
 from landloom.config.caption import Words
 from landloom.data.samples import Meta
+from landloom.diffusion import fine_mask
 from landloom.diffusion.enlarging import Tell, enlarged, untold
 from landloom.errors import InputError
 from landloom.orchestration import image_generators
@@ -25,6 +25,7 @@ from landloom.raster.reader import SceneReader
 from landloom.runtime import command_line
 from landloom.runtime.command_line import unmarked
 from landloom.scenes.discovery import SceneFiles
+from landloom.stages.scene_sample import speaker_of
 
 PACKED = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}
 
@@ -99,7 +100,8 @@ def told(
     fine = profile(image, factor)
     grid = Grid(fine["height"], fine["width"], fine["crs"], fine.get("transform", [])[:6] or None)
     words = Words(**made.config.caption.model_dump(include=set(Words.model_fields)))
-    return fine_mask.teller(stack, mask, grid, made.statistics, words, meta)
+    say = speaker_of(words, made.statistics.names)
+    return fine_mask.teller(stack, mask, grid, made.statistics, say, meta)
 
 
 def distance(image: SceneReader, made: ImageGenerator, factor: int, gsd: float | None) -> Meta | None:

@@ -1,12 +1,12 @@
 """The mask of an image that is made finer: it lies on the finer grid, and says what is to be seen there."""
 
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from rasterio.transform import Affine
 
-from landloom.config.caption import Words
 from landloom.data.canvas import Canvas
 from landloom.data.samples import Meta
 from landloom.data.scene import Scene
@@ -16,15 +16,15 @@ from landloom.errors import InputError
 from landloom.raster import asked_scenes, cog
 from landloom.raster.class_map import Grid
 from landloom.raster.mirrored import Mirrored
-from landloom.stages.scene_sample import speaker_of
 
 SHIFT = 0.1
 """Pixels by which corners may lie apart."""
 
 
 def teller(
-    stack: ExitStack, mask: Path, wanted: Grid, dataset: Statistics, words: Words, meta: Meta | None
-) -> Tell:
+    stack: ExitStack, mask: Path, wanted: Grid, dataset: Statistics,
+    caption: Callable[[Sequence[float]], str], meta: Meta | None,
+) -> Tell:  # fmt: skip
     """Gives what a mask says of a window: its classes, and words for their mix.
 
     Args:
@@ -32,7 +32,7 @@ def teller(
         mask: raster of class indices; 255 where none is known.
         wanted: the finer grid.
         dataset: statistics of the tiles that the generator learned from.
-        words: how a mix is said.
+        caption: words for given class shares (K,).
         meta: what is told of all windows.
 
     Raises:
@@ -44,7 +44,7 @@ def teller(
     for at in cog.stripes(shown.grid):
         asked_scenes.indices(shown, at, classes)
     canvas = Canvas(wanted.height, wanted.width, seed=0)  # without a place: meta says what is to be told
-    return Scene("", canvas, shown, None, classes, speaker_of(words, dataset.names), meta).sample
+    return Scene("", canvas, shown, None, classes, caption, meta).sample
 
 
 def require_grid(mask: Mirrored, wanted: Grid) -> None:

@@ -130,8 +130,18 @@ def test_there_are_no_others() -> None:
     # "plain" reads what the stages write without landloom, "families" goes through them with other bases,
     # "start" looks at how any job begins, "unlabelled" at who reads tiles without labels, and "told_objects"
     # at what becomes of objects from stage to stage, "scales" at tiles of several sizes of pixel from stage
-    # to stage, "check_scenes" at what the check says of asked scenes.
-    others = {"plain", "families", "start", "unlabelled", "told_objects", "scales", "check_scenes"}
+    # to stage, "check_scenes" at what the check says of asked scenes, "kept_pixels" at what
+    # image_sample must not change.
+    others = {
+        "plain",
+        "families",
+        "start",
+        "unlabelled",
+        "told_objects",
+        "scales",
+        "check_scenes",
+        "kept_pixels",
+    }
     assert tested - others == stages
 
 

@@ -16,8 +16,8 @@ def look(data: DataConfig, **tile: Any) -> tuple[list[str], list[str]]:
     scenes, labels = divided(data)
     config = TileConfig(**{"size": 16} | tile)
     facts = [survey.look(s, data, labels[s.name], config.size) for s in scenes]
-    problems, warnings = levels.look(facts, data, config)
-    return [str(p) for p in problems], warnings
+    found = levels.look(facts, data, config)
+    return [str(p) for p in found.problems], found.remarks
 
 
 @pytest.fixture

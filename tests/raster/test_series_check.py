@@ -40,8 +40,8 @@ def looked(
         file = rasters.save(folder / f"{name}.tif", image, transform=moves.get(name, GRID))
         scene = SceneFiles(name, (file,), None, acquired=days[name], place="farm")
         found.append(survey.look(scene, data(), "unlabelled", 16))
-    problems, remarks = series_check.look(found, data(), 1)
-    return [str(p) for p in problems], remarks
+    seen = series_check.look(found, data(), 1)
+    return [str(p) for p in seen.problems], seen.remarks
 
 
 def data(**split: Any) -> DataConfig:

@@ -1,6 +1,8 @@
 """Errors a user can act on."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
 
 
 class InputError(Exception):
@@ -30,6 +32,20 @@ class InputErrors(InputError):
             lines.append(f"  ... and {count - self.SHOWN} more")
         super().__init__("input", f"{count} problems", "\n".join(lines))
         self.args = ("\n".join([f"{count} problem{'s' if count > 1 else ''} found:", *lines]),)
+
+
+@dataclass
+class Findings:
+    """What is wrong with what the user gave, and what is not but may surprise."""
+
+    problems: list[InputError] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def __iadd__(self, more: "Findings") -> Self:
+        """Take what was found elsewhere, too."""
+        self.problems += more.problems
+        self.remarks += more.remarks
+        return self
 
 
 class Interrupted(SystemExit):

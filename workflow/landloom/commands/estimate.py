@@ -1,7 +1,6 @@
 """``landloom estimate``: what a run will take before it starts: disk, memory and GPU hours, rule by rule."""
 
 import argparse
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from landloom.orchestration import config_files, estimate, storage
 from landloom.orchestration.dag import Dag
 from landloom.orchestration.estimate import AT_ONCE, Rate, Row, gb
 from landloom.orchestration.resources import Tiles
+from landloom.raster import scene_check
 from landloom.raster.unknown import merged
-from landloom.raster.windows import tiles
 from landloom.runtime.command_line import unmarked
 from landloom.scenes.discovery import divided
 from landloom.stages import check
@@ -65,12 +64,14 @@ def surveyed(config: Config) -> Tiles:
     """
     problems: list[InputError] = []
     scenes, labels = divided(config.data)
-    facts = check.headers(scenes, labels, config.data, config.tile, problems)
-    problems += [*check.bands(facts, config.data), *check.sizes(facts, config.data, config.tile, set())]
+    facts = scene_check.headers(scenes, labels, config.data, config.tile, problems)
+    problems += [
+        *scene_check.bands(facts, config.data),
+        *scene_check.sizes(facts, config.data, config.tile, set()),
+    ]
     if problems:
         raise InputErrors(merged(problems))
-    buffer = config.data.split.buffer
-    counts = Counter(label for f in facts for label, _ in tiles(f.areas, config.tile, buffer))
+    counts = scene_check.windows(facts, config.data, config.tile)
     return Tiles.of(counts, facts[0].bands, config.tile.size, facts[0].dtype)
 
 

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 
 from landloom.config.data import DataConfig
 from landloom.config.tile import TileConfig
-from landloom.errors import InputError
+from landloom.errors import Findings, InputError
 from landloom.raster.survey import SceneFacts
 from landloom.raster.windows import tiles
 
 
-def look(
-    facts: Sequence[SceneFacts], data: DataConfig, tile: TileConfig
-) -> tuple[list[InputError], list[str]]:
+def look(facts: Sequence[SceneFacts], data: DataConfig, tile: TileConfig) -> Findings:
     """Problems and warnings of ``tile.scales``: levels without a train tile, scenes without one at a level.
 
     Scenes whose ground sampling distance is known do not go with others, which are measured in their own
@@ -19,7 +17,7 @@ def look(
     """
     coarse = [s for s in tile.scales if s > 1]
     if not facts or not coarse:
-        return [], []
+        return Findings()
     problems, warnings = [], []
     for scale in coarse:
         cut = {f.files.name: tiles(f.areas, tile, data.split.buffer, scale) for f in facts}
@@ -40,4 +38,4 @@ def look(
         )
         remedy = "Give it in the manifest or data.scenes (gsd), or set data.crs"
         problems.append(InputError("tile.scales", found, remedy))
-    return problems, warnings
+    return Findings(problems, warnings)

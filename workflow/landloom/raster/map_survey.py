@@ -11,7 +11,7 @@ import rasterio.warp
 from rasterio.crs import CRS
 
 from landloom.config.map import SCENE, MapSourceConfig
-from landloom.errors import InputError, InputErrors
+from landloom.errors import Findings, InputError, InputErrors
 from landloom.raster import map_features, map_legend
 from landloom.raster.map_legend import MapLegend
 from landloom.raster.scene_maps import placeless
@@ -44,22 +44,22 @@ class Found:
     unknown: Counter[str] = field(default_factory=Counter)
 
 
-def look(config: MapSourceConfig | None, facts: Sequence[SceneFacts]) -> tuple[list[InputError], list[str]]:
+def look(config: MapSourceConfig | None, facts: Sequence[SceneFacts]) -> Findings:
     """Problems with the maps of scenes, and what is not wrong but may surprise."""
     if config is None:
-        return [], []
+        return Findings()
     try:
         legend = map_legend.read(Path(config.legend))
     except InputErrors as error:
-        return list(error.problems), []
+        return Findings(list(error.problems))
     except InputError as error:
-        return [error], []
+        return Findings([error])
     found = Found()
     for scene in facts:
         _scene(config, legend, scene, found)
     if facts and not found.drawn and not found.problems:
         found.problems.append(_nowhere(config, facts))
-    return _merged(found.problems), _remarks(config, found)
+    return Findings(_merged(found.problems), list(_remarks(config, found)))
 
 
 def _merged(problems: Sequence[InputError]) -> list[InputError]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landloom.config.data import DataConfig
-from landloom.errors import InputError
+from landloom.errors import Findings, InputError
 from landloom.raster import survey
 from landloom.raster.ground import shared
 from landloom.raster.reader import SceneReader
@@ -49,7 +49,7 @@ class Days:
     dated: int = 0
 
 
-def look(facts: Sequence[SceneFacts], data: DataConfig, threads: int) -> tuple[list[InputError], list[str]]:
+def look(facts: Sequence[SceneFacts], data: DataConfig, threads: int) -> Findings:
     """Problems and remarks of scenes whose other days are to be laid over their tiles."""
     places: dict[str, list[SceneFiles]] = {}
     for fact in facts:
@@ -63,7 +63,7 @@ def look(facts: Sequence[SceneFacts], data: DataConfig, threads: int) -> tuple[l
         lacks = "no scene has another one of its place whose day is known"
         remedy = "Give scenes a place and a day (acquired), or leave tile.dates out"
         problems.append(InputError("tile.dates", lacks, remedy))
-    return problems, list(remarks(found))
+    return Findings(problems, list(remarks(found)))
 
 
 def compared(scenes: Sequence[SceneFiles], data: DataConfig) -> Days:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rasterio.warp import transform_bounds
 
 from landloom.config.data import DataConfig, drawn
-from landloom.errors import InputError
+from landloom.errors import Findings, InputError
 from landloom.raster import vectors
 from landloom.raster.alignment import Misplaced
 from landloom.raster.ground import Ground
@@ -51,14 +51,6 @@ class Shapes:
     invalid: int = 0
     outside: int = 0
     values: Counter[str | None] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What is wrong with the files of shapes, and what is not but may surprise."""
-
-    problems: list[InputError]
-    remarks: list[str]
 
 
 def look(facts: Sequence[SceneFacts], data: DataConfig, threads: int) -> Findings:

@@ -168,6 +168,10 @@ def test_wrong_data_is_told_once(data: dict[str, Any], message: str) -> None:
         ({"generators": {"check.json": {}}}, "the name 'check.json' is taken"),
         ({"seed": -1}, "seed: input should be greater than or equal to 0"),
         ({"segment": {"seeds": [-1]}}, "greater than or equal to 0"),
+        (
+            {"segment": {"networks": {"a": {"baseline": "b"}, "c": {}}}},
+            "networks.a.baseline: 'b' is no network that is trained on pairs; name one of c",
+        ),
         ({"ratios": {"scale": "range", "range": [0, float("inf")]}}, "should be a finite number"),
         ({"mix": {"ratios": [0.33333333, 0.33333332]}}, "a ratio is given twice; they are told apart by six"),
         (

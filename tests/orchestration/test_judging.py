@@ -67,6 +67,18 @@ def test_curation_asks_a_detector_of_real_tiles_alone() -> None:
         detecting(curate={"detector": "none"})
 
 
+def test_a_network_with_a_baseline_is_trained_on_real_tiles_alone() -> None:
+    networks = {"plain": {}, "weighted": {"class_weights": "inverse_sqrt", "baseline": "plain"}, "other": {}}
+    made = dag(segment={"networks": networks, "seeds": [0]}, generators={"g": {}}, mix={"ratios": [0.5]})
+    root = "results/{dataset}/segment"
+    assert judging.trainings(made, "segment") == [
+        *(f"{root}/real/0/{n}/0" for n in networks), *(f"{root}/g/0.5/{n}/0" for n in ("plain", "other")),
+    ]  # fmt: skip
+    own = judging.section(made.config, "segment", "weighted")
+    assert list(own.networks) == ["weighted", "plain"]  # what its job reads is a config that holds
+    assert type(own).model_validate_json(own.model_dump_json()) == own
+
+
 @pytest.mark.parametrize("stage", judging.JUDGES)
 def test_names_of_networks_stand_in_paths(stage: str) -> None:
     with pytest.raises(InputError, match="may hold letters, digits"):

@@ -64,6 +64,26 @@ def test_the_ratio_is_chosen_on_val_where_test_would_choose_another(runs: Runs) 
     assert (every["network"], every["ratio"], every["chosen"]) == ("all", 0.2, True)
 
 
+def test_a_network_is_compared_with_its_baseline_on_real_tiles(runs: Runs) -> None:
+    """What weights of classes bring to 'a' and 'b', beside what pairs bring; neither counts for the other."""
+    for seed in (0, 1):
+        for network in ("a", "b"):
+            runs.add("real", 0.0, network, seed, val=0.5, right=50)
+            runs.add("g", 0.2, network, seed, val=0.6, right=60)
+            runs.add("real", 0.0, f"{network}-weighted", seed, val=0.7, right=80)
+            runs.scores[-1]["baseline"] = network
+    rows = {(r["generator"], r["network"]): r for r in runs.rows()}
+    assert list(rows) == [
+        ("g", "a"), ("real", "a-weighted"), ("g", "b"), ("real", "b-weighted"), ("g", "all"), ("real", "all"),
+    ]  # fmt: skip
+    for network in ("a-weighted", "b-weighted", "all"):
+        row = rows["real", network]
+        assert row["found"][2] == pytest.approx([100 * (80 / 120 - 50 / 150)] * 3)
+        assert (row["val_gain"], row["chosen"]) == (pytest.approx(20), True)
+        assert row["synthetic_share"] == 0
+    assert rows["g", "all"]["found"][2, 0] == pytest.approx(100 * (60 / 140 - 50 / 150))
+
+
 def test_networks_choose_for_themselves_and_are_taken_together(runs: Runs) -> None:
     for seed in (0, 1):
         for network, best in (("a", 0.2), ("b", 0.4)):

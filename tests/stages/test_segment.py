@@ -30,7 +30,8 @@ NETWORKS = {"tiny": Network(architecture="Linknet", encoder="resnet18")}
 
 def train(folder: Path, name: str, **changes: Any) -> Path:
     """Run the stage on a real-only mix of eight tiles; returns its output folder."""
-    config = SegmentConfig(networks=NETWORKS, batch=4, lr=3e-3, warmup=2, **{"steps": 6} | changes)
+    given: dict[str, Any] = {"networks": NETWORKS, "steps": 6} | changes
+    config = SegmentConfig(batch=4, lr=3e-3, warmup=2, **given)
     tiles = shards.tiles(folder)
     mixed = folder / "mix.parquet"
     mix.run(MixConfig(), 0.0, 0, tiles, [], mixed)
@@ -75,6 +76,19 @@ def test_the_first_seed_has_maps_that_hold_what_was_scored(tmp_path: Path) -> No
     body = json.loads((out / "scores.json").read_text())
     assert scores.confusion(truth, found, 3).tolist() == body["test"]["confusion"]
     assert body["test"]["confusion"] != body["tiles"]["test"]["confusion"]
+
+
+def test_a_network_with_weights_of_its_own_learns_otherwise_and_names_its_baseline(tmp_path: Path) -> None:
+    own = NETWORKS["tiny"].model_copy(update={"class_weights": "inverse_sqrt", "baseline": "plain"})
+    plain, weighted = (
+        train(tmp_path, "plain"),
+        train(tmp_path, "own", networks={"tiny": own, "plain": NETWORKS["tiny"]}),
+    )
+    whole = train(tmp_path, "all", class_weights="inverse_sqrt")
+    told = [json.loads((out / "scores.json").read_text()) for out in (plain, weighted, whole)]
+    assert [body.get("baseline") for body in told] == [None, "plain", None]
+    weights = [digest(out / "model/model.safetensors") for out in (plain, weighted, whole)]
+    assert weights[1] == weights[2] != weights[0]
 
 
 def test_same_seed_same_bytes(tmp_path: Path) -> None:

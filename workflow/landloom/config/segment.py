@@ -25,6 +25,11 @@ class Network(Section):
     under its old name is not noticed. Other words, such as 'imagenet', are those of
     segmentation-models-pytorch and must be in the local cache. Bands should begin with red, green, blue;
     images stay scaled to [-1, 1]."""
+    class_weights: Literal["none", "inverse_sqrt"] | None = None
+    """Loss weights per class of this network; absent, those of the section."""
+    baseline: str | None = None
+    """Another of the networks. This one is then trained on real tiles alone and compared with that one on
+    real tiles alone: what weights of classes bring, say, without a pair."""
 
 
 class SegmentConfig(Training, Parallel):
@@ -46,4 +51,15 @@ class SegmentConfig(Training, Parallel):
             raise ValueError("seeds: a seed is given twice")
         if EVERY in self.networks:
             raise ValueError(f"networks: '{EVERY}' stands for all of them in tables; choose another name")
+        return self
+
+    @model_validator(mode="after")
+    def _compared(self) -> Self:
+        judging = [name for name, network in self.networks.items() if network.baseline is None]
+        for name, network in self.networks.items():
+            if network.baseline is not None and network.baseline not in judging:
+                said = (
+                    f"networks.{name}.baseline: '{network.baseline}' is no network that is trained on pairs"
+                )
+                raise ValueError(f"{said}; name one of {', '.join(judging) or 'them, and add one'}")
         return self

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from landloom.config.segment import EVERY
+from landloom.metrics.tables import REAL
 
 EVIDENCE = [
     "labelled", "n_real", "generator", "ratio", "network", "class", "real", "gain", "low", "high", "seeds",
@@ -19,8 +20,11 @@ def of_share(labelled: float, gain: pd.DataFrame, summary: pd.DataFrame) -> pd.D
         gain: gains of its evaluation.
         summary: scores of its evaluation.
     """
-    alone = summary.loc[summary["generator"] == "real", [*KEYS, "iou_mean"]]
-    every = alone.groupby("class", as_index=False)["iou_mean"].mean().assign(network=EVERY)
-    base = pd.concat([alone, every]).rename(columns={"iou_mean": "real"})
+    alone = summary[summary["generator"] == REAL]
+    # A network that is compared with another one: what that one reaches.
+    alone = alone.assign(real=alone["iou_mean"] - alone["difference"].fillna(0))
+    own = alone[alone["difference"].isna()]
+    every = own.groupby("class", as_index=False)["real"].mean().assign(network=EVERY)
+    base = pd.concat([alone[[*KEYS, "real"]], every])
     rows = gain.rename(columns={"ci_low": "low", "ci_high": "high"}).merge(base, how="left", on=KEYS)
     return rows.assign(labelled=labelled)[EVIDENCE]

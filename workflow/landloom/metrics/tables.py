@@ -8,6 +8,8 @@ import pandas as pd
 from landloom.metrics.proportions import cpe, mcpe
 
 RUN = ["generator", "ratio", "network"]
+REAL = "real"
+"""What stands for a generator where there are no synthetic samples."""
 SHARE = "synthetic_share"
 """Share of a training set that is synthetic; ``ratio`` is what ``mix.ratios`` asked for."""
 SEGMENTATION = [*RUN, SHARE, "seed", "class", "iou", "f1"]
@@ -49,16 +51,31 @@ def synthetic_share(run: Mapping[str, Any]) -> float:
     return float(run["n_synthetic"] / run["n_train"])
 
 
-def summary(table: pd.DataFrame) -> pd.DataFrame:
+def baselines(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The network that another one is compared with, by the name of the other one.
+
+    Args:
+        runs: contents of scores.json.
+    """
+    return {run["network"]: run["baseline"] for run in runs if "baseline" in run}
+
+
+def summary(table: pd.DataFrame, compared: Mapping[str, str]) -> pd.DataFrame:
     """Mean and standard deviation (ddof 1) over seeds, and the gain in IoU over real data alone.
 
     The gain is taken seed by seed, against the same network trained on real data alone; its spread is that of
     these pairs. One seed has no spread: NaN.
+
+    Args:
+        table: scores by run and class.
+        compared: networks whose own training on real data is compared with that of another one.
     """
-    keys = ["network", "seed", "class"]
-    real = table.loc[table["generator"] == "real", [*keys, "iou"]].rename(columns={"iou": "real"})
-    joined = table.merge(real, on=keys, how="left")
-    joined["gain"] = (joined["iou"] - joined["real"]).where(joined["generator"] != "real")
+    keys = ["other", "seed", "class"]
+    table = table.assign(other=table["network"].replace(dict(compared)))
+    real = table.loc[(table["generator"] == REAL) & ~table["network"].isin(compared), [*keys, "iou"]]
+    joined = table.merge(real.rename(columns={"iou": "real"}), on=keys, how="left")
+    gained = (joined["generator"] != REAL) | joined["network"].isin(compared)
+    joined["gain"] = (joined["iou"] - joined["real"]).where(gained)
     groups = joined.groupby([*RUN, SHARE, "class"], sort=False)
     result = groups.agg(
         iou_mean=("iou", "mean"), iou_std=("iou", "std"), f1_mean=("f1", "mean"), f1_std=("f1", "std"),

@@ -18,14 +18,15 @@ REAL = "real"
 
 
 def section(config: Config, stage: str, network: str | None) -> SegmentConfig | DetectConfig:
-    """The section of a stage; of a network its own settings alone.
+    """The section of a stage; of a network its own settings, and those of its baseline.
 
     One more seed or network must not rerun the others.
     """
     found: SegmentConfig | DetectConfig = config.segment if stage == "segment" else detect(config)
     if not network:
         return found
-    own = {"networks": {network: found.networks[network]}, "seeds": [0, 1, 2]}
+    names = (network, getattr(found.networks[network], "baseline", None))
+    own = {"networks": {n: found.networks[n] for n in names if n}, "seeds": [0, 1, 2]}
     return found.model_copy(update=own)
 
 
@@ -38,12 +39,16 @@ def detect(config: Config) -> DetectConfig:
 
 
 def trainings(dag: "Dag", stage: str, suffix: str = "") -> list[str]:
-    """Folders of all trainings of a stage, with the dataset left as a wildcard."""
+    """Folders of all trainings of a stage, with the dataset left as a wildcard.
+
+    Networks that are compared with another one's training on real tiles have no other themselves.
+    """
     sets = [(REAL, "0")] + [(g, r) for g in dag.generators for r in dag.ratios]
     judges = section(dag.config, stage, None)
     return [
         f"results/{{dataset}}/{stage}/{g}/{r}/{n}/{s}{suffix}"
-        for g, r in sets for n in judges.networks for s in judges.seeds
+        for g, r in sets for n, network in judges.networks.items() for s in judges.seeds
+        if g == REAL or getattr(network, "baseline", None) is None
     ]  # fmt: skip
 
 

@@ -115,7 +115,7 @@ def segmentation(summary: pd.DataFrame, gain: pd.DataFrame, names: Sequence[str]
         rows = []
         for (generator, ratio), run in group.groupby(["generator", "ratio"], sort=False):
             by_class = {str(r["class"]): r for r in run.to_dict("records")}
-            cells = [_cell(by_class.get(n), generator == "real") for n in columns]
+            cells = [_cell(by_class.get(n)) for n in columns]
             first = run.iloc[0]
             share = number(100 * first["synthetic_share"])
             rows.append([run_name(str(generator), ratio), share, str(int(first["seeds"])), *cells])
@@ -172,12 +172,12 @@ def run_name(generator: str, ratio: Any) -> str:
     return "real only" if generator == "real" else f"{generator} {float(ratio):g}"
 
 
-def _cell(row: dict[Any, Any] | None, real: bool) -> Cell:
+def _cell(row: dict[Any, Any] | None) -> Cell:
     if row is None:
         return Cell(MISSING, "", "", "")
     spread = "" if pd.isna(row["iou_std"]) else f"±{number(row['iou_std'])}"
     value = number(row["iou_mean"])
-    if real or pd.isna(row["difference"]):
+    if pd.isna(row["difference"]):
         return Cell(value, spread, "", "")
     low, high = float(row["ci_low"]), float(row["ci_high"])
     tone = "up" if low > 0 else "down" if high < 0 else ""

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from landloom.config.segment import EVERY
-from landloom.metrics.tables import RUN, SHARE, synthetic_share
+from landloom.metrics import tables
+from landloom.metrics.tables import REAL, RUN, SHARE, synthetic_share
 from landloom.segmentation import intervals
 from landloom.segmentation.judgement import confusions
 
@@ -25,7 +26,10 @@ Key = tuple[str, float, str]
 
 @dataclass(frozen=True)
 class Pairing:
-    """Runs of one training set and network beside those on real data alone, by the seeds that both have."""
+    """Runs of one training set and network beside those on real data alone, by the seeds that both have.
+
+    The latter are of the same network, or of the one that it names as its baseline.
+    """
 
     key: Key
     made: Mapping[int, Run]
@@ -80,18 +84,23 @@ def gains(runs: Sequence[Path], scores: Sequence[Mapping[str, Any]]) -> Iterator
         yield row | {"found": intervals.gains(*pairing.counts(keys, pairing.seeds))}
     for generator in dict.fromkeys(p.key[0] for p in found):
         kept = [p for p in found if p.key in best and p.key[0] == generator]
-        if len(kept) == len({p.key[2] for p in found}) and (row := together(kept, keys)):
+        alike = {p.key[2] for p in found if (p.key[0] == REAL) == (generator == REAL)}
+        if len(kept) == len(alike) and (row := together(kept, keys)):
             yield row | told
 
 
 def pairings(runs: Sequence[Path], scores: Sequence[Mapping[str, Any]]) -> list[Pairing]:
-    """Training sets with synthetic samples, in the order given, that can be compared with real data alone."""
+    """Training sets and networks, in the order given, to be compared with a training on real data alone.
+
+    These are sets with synthetic samples, and networks that name a baseline.
+    """
     groups: dict[Key, dict[int, Run]] = {}
     for folder, body in zip(runs, scores, strict=True):
         key = (body["generator"], body["ratio"], body["network"])
         groups.setdefault(key, {})[body["seed"]] = (folder, body)
-    made = [Pairing(k, found, groups.get(("real", 0, k[2]), {})) for k, found in groups.items()]
-    return [p for p in made if p.key[0] != "real" and p.seeds]
+    named = tables.baselines(scores)
+    made = [Pairing(k, runs, groups.get((REAL, 0, named.get(k[2], k[2])), {})) for k, runs in groups.items()]
+    return [p for p in made if p.seeds and (p.key[0] != REAL or p.key[2] in named)]
 
 
 def chosen(found: Sequence[Pairing]) -> set[Key]:

@@ -53,7 +53,7 @@ def run(
     require_same_ground(runs, found)
     table = tables.segmentation(found, dataset.names)
     csv_tables.write(table, segmentation)
-    csv_tables.write(tables.summary(table), summary)
+    csv_tables.write(tables.summary(table, tables.baselines(found)), summary)
     csv_tables.write(tables.gains(list(gains(runs, found)), dataset.names), gain)
     groups = by_generator(pairs)
     images = quality(config, features, dataset, tiles, groups, by_generator(resamples))

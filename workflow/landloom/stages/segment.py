@@ -51,7 +51,8 @@ def run(
     torch.manual_seed(seed)
     model = make(config, network, dataset)
     places = sample_index.read(mix, [*tiles, *curated])
-    weights = class_weights(config.class_weights, dataset.prior)
+    own = config.networks[network]
+    weights = class_weights(own.class_weights or config.class_weights, dataset.prior)
     objective = SegmentationObjective(model, TileDataset(places, dataset, min_trust), weights, config.augment)
     train(objective, config, run, seed, state, f"segment {generator} {ratio:g} {network} {seed}")
     out.mkdir(parents=True)
@@ -59,6 +60,7 @@ def run(
     card = cards.segmentation(dataset, config, sample_index.described(places, generator))
     (out / "model" / "README.md").write_text(card)
     about = {"generator": generator, "ratio": ratio, "network": network, "seed": seed, "steps": config.steps}
+    about |= {"baseline": own.baseline} if own.baseline else {}
     test = blended(model, dataset, tiles, "test")
     if seed == config.seeds[0]:
         test = mapped(test, out / "maps", tiles, dataset, about)

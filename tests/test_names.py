@@ -38,7 +38,7 @@ PINNED = {
     "report": "11 f3cef539",
     "scene_mask": "2 c9de4347",
     "scene_sample": "1 9bc4f84c",
-    "segment": "5 3ec817de",
+    "segment": "5 4d0d2217",
     "tile": "6 ed5ebe19",
 }
 """VERSION of each stage, and the hash of the defaults that it stands for."""

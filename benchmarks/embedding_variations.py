@@ -15,12 +15,10 @@ that are less alike than the source, each with the standard error over seeds.
 """
 
 import argparse
-import os
-import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import effects
 import numpy as np
 import torch
 from condition_effect import SECTIONS, config, painted
@@ -113,27 +111,17 @@ def measure(data: Path, folder: Path, given: argparse.Namespace) -> None:
 
 def main() -> None:
     """Train and measure."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--folder", type=Path)
+    parser = effects.parser(__doc__)
     parser.add_argument("--grid", type=int, default=4, help="places along a side")
-    parser.add_argument("--steps", type=int, default=900, help="of the generator")
     parser.add_argument("--l1", type=float, default=20, help="weight of the error of latents in training")
     parser.add_argument("--lr", type=float, default=1.5e-3, help="of the generator")
     parser.add_argument("--tiles", type=int, default=100, help="held-out tiles")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
-    data = Path(os.environ.get("LANDLOOM_DATA", "")) / "massachusetts"
-    if "LANDLOOM_DATA" not in os.environ or not data.is_dir():
-        sys.exit("skipped: there is no folder massachusetts in LANDLOOM_DATA")
+    data = effects.data("massachusetts")
     SECTIONS["image_train"] |= {"steps": given.steps, "lr": given.lr}
-    torch.set_num_threads(given.threads)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = (given.folder or Path(temporary)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
-        measure(data.resolve(), folder, given)
+    with effects.working(given) as folder:
+        measure(data, folder, given)
 
 
 if __name__ == "__main__":

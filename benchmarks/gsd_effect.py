@@ -9,16 +9,12 @@ the power on rings of equal frequency.
 ``--folder`` keeps what was trained, and trains again what is not there.
 """
 
-import argparse
-import os
-import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import effects
 import numpy as np
-import torch
 from condition_effect import COLORS, QUIET, SECTIONS, Work, config, painted
 from inpainting import BASE, NAMES
 from numpy.typing import NDArray
@@ -106,24 +102,15 @@ def fitted(found: Sequence[NDArray[np.float64]], ridge: float = 1.0) -> NDArray[
 
 def main() -> None:
     """Train and measure."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--steps", type=int, default=900, help="of the generator")
+    parser = effects.parser(__doc__)
     parser.add_argument("--tiles", type=int, default=64, help="masks of held-out tiles")
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
-    data = (Path(os.environ.get("LANDLOOM_DATA", "")) / "massachusetts").resolve()
-    if "LANDLOOM_DATA" not in os.environ or not data.is_dir():
-        sys.exit("skipped: there is no folder massachusetts in LANDLOOM_DATA")
+    data = effects.data("massachusetts")
     SECTIONS["image_train"] |= {"steps": given.steps, "metadata": {}}
-    torch.set_num_threads(1)
     classes = [{"name": n, "values": [i], "color": COLORS[i]} for i, n in enumerate(NAMES)]
     own = {"images": f"{data}/images/{{scene}}.png", "masks": f"{data}/masks/{{scene}}.png"}
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = (given.folder or Path(temporary)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
+    with effects.working(given) as folder:
         work = Pyramid(folder, config("gsd", own | {"classes": classes, "split": SPLIT}, base=BASE))
         work.prepare()
         measure(work, given.tiles, given.seeds)

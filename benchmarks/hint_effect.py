@@ -13,14 +13,12 @@ made from fixed seeds with their own hint, with that of another tile, and with n
 """
 
 import argparse
-import os
-import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import effects
 import geopandas as gpd
 import numpy as np
 import rasterio
@@ -262,29 +260,19 @@ def shown(paint: DiffusionImages, images: NDArray[np.float32]) -> list[NDArray[n
 
 def main() -> None:
     """Train and measure."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = effects.parser(__doc__)
     known: dict[str, Callable[[Path, Path, argparse.Namespace], None]] = {"map": mapped, "edges": edged}
     parser.add_argument("hint", choices=known)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--steps", type=int, default=900, help="of the generator")
     parser.add_argument("--l1", type=float, default=20, help="weight of the error of latents in training")
     parser.add_argument("--lr", type=float, default=1.5e-3, help="of the generator")
     parser.add_argument("--tiles", type=int, default=96, help="held-out tiles")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
-    data = Path(os.environ.get("LANDLOOM_DATA", "")) / "massachusetts"
-    if "LANDLOOM_DATA" not in os.environ or not data.is_dir():
-        sys.exit("skipped: there is no folder massachusetts in LANDLOOM_DATA")
+    data = effects.data("massachusetts")
     SECTIONS["image_train"] |= {"steps": given.steps, "lr": given.lr}
-    torch.set_num_threads(given.threads)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = (given.folder or Path(temporary)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
-        georeferenced(data.resolve(), folder)
-        known[given.hint](data.resolve(), folder, given)
+    with effects.working(given) as folder:
+        georeferenced(data, folder)
+        known[given.hint](data, folder, given)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,12 @@ be the one of ``super_resolution.py``.
 
 import argparse
 import importlib.util
-import os
-import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import effects
 import numpy as np
 import torch
 from condition_effect import COLORS, SECTIONS, SIDE, Work, config
@@ -46,13 +44,9 @@ ENCODE: dict[str, Any] = {"known_pixels": {}, "low_resolution": {"factor": 4}}
 
 def massachusetts(folder: Path, **image_train: Any) -> Work:
     """Tiles, base and latents of the Massachusetts crops; two groups of scenes are held out."""
-    data = Path(os.environ.get("LANDLOOM_DATA", "")) / "massachusetts"
-    if "LANDLOOM_DATA" not in os.environ or not data.is_dir():
-        sys.exit(
-            "skipped: there is no folder massachusetts in LANDLOOM_DATA, which names the folder of data sets"
-        )
+    data = effects.data("massachusetts")
     found = {
-        "images": f"{data.resolve()}/images/{{scene}}.png", "masks": f"{data.resolve()}/masks/{{scene}}.png",
+        "images": f"{data}/images/{{scene}}.png", "masks": f"{data}/masks/{{scene}}.png",
         "classes": [
             {"name": n, "values": [i], "color": COLORS[i]} for i, n in enumerate(NAMES)
         ],
@@ -181,10 +175,7 @@ def main() -> None:
     parser = arguments(__doc__)
     given = parser.parse_args()
     SECTIONS["image_train"]["steps"] = given.steps
-    torch.set_num_threads(given.threads)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = (given.folder or Path(temporary)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
+    with effects.working(given) as folder:
         work = massachusetts(folder, known_pixels={}, one_step={"layers": 2, "width": 32, "l1": given.l1})
         generator = work.generator("inpainting", work.latents)
         for kind in ("blobs", "boxes"):
@@ -193,13 +184,10 @@ def main() -> None:
 
 def arguments(about: str | None) -> argparse.ArgumentParser:
     """The command line of the two benchmarks on the Massachusetts data."""
-    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--steps", type=int, default=900, help="of the generator")
+    parser = effects.parser(about)
     parser.add_argument("--tiles", type=int, default=32, help="held-out tiles")
     parser.add_argument("--count", type=int, default=16, help="samples of each")
     parser.add_argument("--l1", type=float, default=10, help="weight of the error of latents in training")
-    parser.add_argument("--threads", type=int, default=1)
     return parser
 
 

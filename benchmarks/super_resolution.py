@@ -8,12 +8,12 @@ sample, and a sample told another tile's coarse image are measured, each with th
 (``image_sample.consistency``).
 """
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import effects
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -125,10 +125,7 @@ def main() -> None:
     parser.add_argument("--anyway", action="store_true", help="train though the bound is too low")
     given = parser.parse_args()
     SECTIONS["image_train"]["steps"] = given.steps
-    torch.set_num_threads(given.threads)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = (given.folder or Path(temporary)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
+    with effects.working(given) as folder:
         coarse, adversarial = {"factor": FACTOR}, {"layers": 2, "width": 32, "l1": given.l1}
         measured(massachusetts(folder, low_resolution=coarse, one_step=adversarial), given)
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from landloom.config import constraints
+from landloom.config import constraints, references
 from landloom.config.audit import AuditConfig
 from landloom.config.base import BaseConfig
 from landloom.config.caption import CaptionConfig
@@ -28,7 +28,7 @@ from landloom.config.label_sample import LabelSampleConfig
 from landloom.config.label_table import Changes, LabelTableConfig
 from landloom.config.label_train import LabelTrainConfig
 from landloom.config.mix import MixConfig
-from landloom.config.plan import PlanConfig, check_complete, check_pixels
+from landloom.config.plan import PlanConfig
 from landloom.config.ratios import RatiosConfig
 from landloom.config.report import ReportConfig
 from landloom.config.run import RunConfig
@@ -136,53 +136,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _references(self) -> Self:
-        known = {c.name for c in self.data.classes}
-        if self.check.published and (wrong := sorted(self.check.published.shares.keys() - known)):
-            raise ValueError(f"check.published.shares: no class is called {', '.join(wrong)}")
-        for name, scene in self.scene_sample.scenes.items():
-            if scene.mask is None and name not in self.scene_mask.scenes:
-                raise ValueError(
-                    f"scene_sample.scenes.{name}: no mask; give it, or ask scene_mask.scenes for one"
-                )
-        if problem := self.scene_mask.problem(known, self.tile.size):
-            raise ValueError(problem)
-        for name in self.all_generators:
-            for mix, goal in self.plan_of(name).mixes.items():
-                asked = set(goal.boost) | {c for row in goal.rows() for c in row}
-                if wrong := sorted(asked - known):
-                    raise ValueError(f"plan.mixes.{mix}: no class is called {', '.join(wrong)}")
-                for row in goal.rows():
-                    try:
-                        check_pixels(row, self.tile.size)
-                        if row in goal.table:
-                            check_complete(row, known)
-                    except ValueError as error:
-                        raise ValueError(f"plan.mixes.{mix}: {error}") from None
-            if name in self.alone:
-                if self.section("label_sample", name).model_dump()["source"] in ("real", "predicted"):
-                    raise ValueError(
-                        f"{TABLE}.generators.{name.split('/')[1]}.label_sample.source: the table compares "
-                        "new masks; remove it, real masks stand in the table anyway"
-                    )
-                continue
-            sources = [self.section(s, name).model_dump()["source"] for s in ("label_sample", "image_sample")]
-            adapted = self.section("label_train", name).model_dump()["backend"] == "lora"
-            if sources[0] == "model" and adapted and not self.base.masks:
-                raise ValueError(
-                    f"base.masks: is false, but the masks of generator '{name}' come from a LoRA on it; "
-                    "set it to true, or label_train.backend to 'categorical'"
-                )
-            if sources[0] in ("model", "repaint", "layout") and sources[1] == "real":
-                raise ValueError(
-                    f"generators.{name}: image_sample.source 'real' needs masks that bring an image; "
-                    "label_sample.source must be 'quilt', 'paste', 'real' or 'predicted'"
-                )
-            judge = self.section("curate", name).model_dump()["network"]
-            if judge is not None and judge not in self.segment.networks:
-                raise ValueError(f"curate.network: '{judge}' is not one of segment.networks")
-            looks = self.section("curate", name).model_dump()["detector"]
-            if looks is not None and looks not in self.detect.networks:
-                raise ValueError(f"curate.detector: '{looks}' is not one of detect.networks")
+        if found := dict.fromkeys(references.problems(self)):
+            raise ValueError("; ".join(found))
         return self
 
     @model_validator(mode="after")

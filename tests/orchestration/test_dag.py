@@ -214,7 +214,7 @@ def test_a_lora_needs_a_base_that_knows_masks() -> None:
 def test_runs_cover_every_mix_network_and_seed_once() -> None:
     made = dag()
     runs = made.runs()
-    assert len(runs) == len(set(runs)) == 4 * 2 * 2
+    assert len(runs) == len(set(runs)) == 4 * 2 * 3
     assert "results/{dataset}/segment/real/0/pspnet/1" in runs
     assert "results/landsat7/segment/real/0/pspnet/1" in made.own(runs)
 

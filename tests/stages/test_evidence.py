@@ -24,7 +24,7 @@ def tables(folder: Path, share: float, tiles: int, gain: float) -> tuple[Path, P
         f"01,0.4,n,0.2,mean,{gain},{gain - 1},{gain + 0.5},2,5,tile,4,{tiles},2.5,True\n"
         f"01,0.4,all,0.2,mean,{gain},{gain - 1},{gain + 0.5},2,5,tile,4,{tiles},2.5,True\n"
     )
-    scores.write_text(f"generator,ratio,network,class,iou_mean\nreal,0,n,mean,{50 * share}\n")
+    scores.write_text(f"generator,ratio,network,class,iou_mean,difference\nreal,0,n,mean,{50 * share},\n")
     return made, scores
 
 

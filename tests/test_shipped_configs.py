@@ -24,7 +24,7 @@ from tests.test_workflow import environment
 PAPER = ["deepglobe", "flair", "isaid", "loveda", "openearthmap", "potsdam", "vaihingen"]
 """Configs in the setting of Xu et al. 2025."""
 TILES = {
-    "config": (220, 24), "deepglobe": (562 * 25, 241 * 25), "dubai": (3285, 3465),
+    "config": (200, 32), "deepglobe": (562 * 25, 241 * 25), "dubai": (3285, 3465),
     "dubai-images": (3285, 3465), "flair": (49_369, 28_043), "harvey": (2760, 1192),
     "harvey-images": (2760, 1192), "isaid": (32_404, 15_818), "loveda": (2270 * 4, 1921 * 4),
     "openearthmap": (2700 * 4, 800 * 4), "potsdam": (22 * 529, 16 * 144), "vaihingen": (976, 422),
@@ -153,7 +153,7 @@ def test_the_command_prints_a_line_for_each_rule(
     assert command.main(["--configfile", str(ROOT / "config/config.yaml"), "--tflops", "100"]) == 0
     said = capsys.readouterr().out
     assert [line.split()[0] for line in said.splitlines()[:3]] == ["rule", "tile_scenes", "ratios"]
-    assert "220 train tiles and 24 others" in said
+    assert "200 train tiles and 32 others" in said
     assert "0.3 of 100 TFLOP/s" in said
 
 

@@ -246,6 +246,14 @@ def test_a_mask_that_does_not_fit(
     assert not list(run.glob("*o.tif*"))
 
 
+def test_a_mask_of_another_coordinate_system(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    using(monkeypatch, Repeated())
+    place = rasters.GRID @ Affine.scale(1 / FACTOR)
+    rasters.save(run / "mask.tif", np.zeros((84, 120), np.uint8), transform=place, crs="EPSG:32651")
+    with pytest.raises(InputError, match=r"mask\.tif, CRS: EPSG:32651, and the finer image has EPSG:32652"):
+        enlarge.main(asked(run, "--mask", "mask.tif"))
+
+
 def test_a_mask_that_is_not_there(run: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.tif"):
         enlarge.main(asked(run, "--mask", "nowhere.tif"))

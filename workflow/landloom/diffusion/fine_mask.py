@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
+from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 from landloom.data.canvas import Canvas
@@ -13,12 +13,9 @@ from landloom.data.scene import Scene
 from landloom.data.statistics import Statistics
 from landloom.diffusion.enlarging import Tell
 from landloom.errors import InputError
-from landloom.raster import asked_scenes, cog
+from landloom.raster import asked_scenes, cog, grid
 from landloom.raster.class_map import Grid
 from landloom.raster.mirrored import Mirrored
-
-SHIFT = 0.1
-"""Pixels by which corners may lie apart."""
 
 
 def teller(
@@ -60,9 +57,10 @@ def require_grid(mask: Mirrored, wanted: Grid) -> None:
         raise InputError(f"{mask.path}, size", said, remedy)
     if found.transform is None or wanted.transform is None:
         return
-    corners = [(0, 0), (own[1], 0), (0, own[0]), own[::-1]]
-    there, here = Affine(*found.transform), Affine(*wanted.transform)
-    apart = float(np.abs(np.subtract([~here @ (there @ c) for c in corners], corners)).max())
-    if apart > SHIFT:
+    if found.crs and wanted.crs and CRS.from_user_input(found.crs) != CRS.from_user_input(wanted.crs):
+        said = f"{found.crs}, and the finer image has {wanted.crs}"
+        raise InputError(f"{mask.path}, CRS", said, "Reproject it (gdalwarp -t_srs ... -r near)")
+    here, there = Affine(*wanted.transform), Affine(*found.transform)
+    if (apart := grid.shift(here, there, wanted.width, wanted.height)) > grid.SHIFT:
         said = f"its corners lie {apart:.3g} pixels away from those of the finer image"
         raise InputError(f"{mask.path}, transform", said, remedy)

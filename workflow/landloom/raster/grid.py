@@ -104,16 +104,17 @@ def transform(files: Sequence[DatasetReader], hint: str = "") -> Affine | None:
             remedy = "Set its place again (gdal_edit.py -a_ullr LEFT TOP RIGHT BOTTOM)"
             raise InputError(f"{file.name}, transform", "its pixels have no place, width or height", remedy)
     for file in placed[1:]:
-        if (shift := _shift(placed[0], file)) > SHIFT:
+        if (apart := shift(placed[0].transform, file.transform, file.width, file.height)) > SHIFT:
             raise InputError(
                 f"{file.name}, transform",
-                f"its corners lie {shift:.3g} pixels away from those of {placed[0].name}",
+                f"its corners lie {apart:.3g} pixels away from those of {placed[0].name}",
                 f"Bring both to one grid (gdalwarp -te ... -ts ...){hint}",
             )
     return placed[0].transform if placed else None
 
 
-def _shift(one: DatasetReader, other: DatasetReader) -> float:
-    corners = [(0, 0), (one.width, 0), (0, one.height), (one.width, one.height)]
-    moved = [~one.transform @ (other.transform @ corner) for corner in corners]
+def shift(here: Affine, there: Affine, width: int, height: int) -> float:
+    """How far corners of a raster of some size lie apart under two transforms, in pixels of the first."""
+    corners = [(0, 0), (width, 0), (0, height), (width, height)]
+    moved = [~here @ (there @ corner) for corner in corners]
     return float(np.abs(np.subtract(moved, corners)).max())

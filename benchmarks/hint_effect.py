@@ -93,14 +93,16 @@ class Mapped(Work):
 
 
 def cut(work: Work) -> None:
-    """Cut the tiles of all scenes, with their maps if the config has any."""
+    """Cut the tiles of all scenes, with their maps and objects if the config has any."""
     c, (scenes, labels) = work.config, divided(work.config.data)
     drawn = c.data.map
     maps = [source(drawn, s.name) or Path("none") for s in scenes] if drawn else None
+    objects = [s.objects for s in scenes if s.objects]
     tile.run(
         c.tile, c.data, [s.name for s in scenes], [labels[s.name] for s in scenes],
         [p for s in scenes for p in s.images], [s.mask for s in scenes if s.mask], work.tiles,
         maps=maps, legend=Path(drawn.legend) if drawn else None,
+        objects=objects or None, listed=["yes" if s.objects else "no" for s in scenes] if objects else None,
     )  # fmt: skip
 
 
@@ -236,10 +238,10 @@ def trained(folder: Path, hint: str, section: Mapping[str, Any], more: Mapping[s
 
 
 def held_out(
-    work: Work, hint: str, given: argparse.Namespace
+    work: Work, hint: str, given: argparse.Namespace, tiles: Sequence[Sample] | None = None
 ) -> tuple[list[Sample], NDArray[np.float32], DiffusionImages]:
-    """Test tiles, their images (N, C, H, W) in [-1, 1], and what paints them."""
-    rows = list(samples.read(work.tiles, split="test"))
+    """Test tiles, all or some of ``tiles``, their images (N, C, H, W) in [-1, 1], and what paints them."""
+    rows = list(samples.read(work.tiles, split="test")) if tiles is None else list(tiles)
     rows = rows[:: max(1, len(rows) // given.tiles)][: given.tiles]
     paint = work.painter(work.generator(f"{hint}-{given.l1:g}-{given.lr:g}", work.latents))
     print(f"\n{hint}: {len(rows)} held-out tiles of {SIDE} px x {given.seeds} seeds, {given.steps} steps\n")

@@ -3,11 +3,13 @@
 python benchmarks/results_page.py --results results
 
 A block says which table it is, and of which run if not of the default one:
-`<!-- generated: gains of dubai-evidence -->`.
+`<!-- generated: gains of dubai-evidence -->`. With a block `evidence` the run's table and picture of gains at
+each share of labels are copied beside the page, too: docs/evidence/RUN.csv and RUN.png.
 """
 
 import argparse
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -24,19 +26,35 @@ def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=Path("results"))
-    PAGE.write_text(page(PAGE.read_text(), parser.parse_args().results))
+    text, results = PAGE.read_text(), parser.parse_args().results
+    PAGE.write_text(page(text, results))
+    copy(text, results, PAGE.parent / "evidence")
 
 
 def page(text: str, results: Path) -> str:
     """The page with its generated parts anew; those of runs that are not there stay as they are."""
 
     def block(found: re.Match[str]) -> str:
-        folder = results / (found["run"] or DEFAULT) / "evaluation"
+        folder = results / (found["run"] or DEFAULT) / _folder(found["name"])
         if not folder.is_dir():
             return found[0]
         return found["head"] + part(found["name"], folder) + found["tail"]
 
     return BLOCK.sub(block, text)
+
+
+def _folder(name: str) -> str:
+    return "evidence" if name == "evidence" else "evaluation"
+
+
+def copy(text: str, results: Path, out: Path) -> None:
+    """Copy tables and pictures of the evidence of runs that are there and have a block."""
+    for found in BLOCK.finditer(text):
+        run = found["run"] or DEFAULT
+        if found["name"] == "evidence" and (results / run / "evidence").is_dir():
+            out.mkdir(exist_ok=True)
+            for kind in ("csv", "png"):
+                shutil.copyfile(results / run / f"evidence/gain.{kind}", out / f"{run}.{kind}")
 
 
 def part(name: str, folder: Path) -> str:
@@ -53,6 +71,8 @@ def part(name: str, folder: Path) -> str:
         return gains(read("summary"), read("gain"))
     if name == "ratios":
         return ratios(read("label_ratios"))
+    if name == "evidence":
+        return evidence(read("gain"))
     files = {"shapes": "label_shapes", "images": "image_quality", "quilts": "label_ablation_shapes"}
     if name not in files:
         raise ValueError(f"docs/results.md: no table is called {name}")
@@ -74,6 +94,21 @@ def gains(summary: pd.DataFrame, gain: pd.DataFrame) -> str:
         )
         rows.append([f"{key[0]} {key[1]:g}", key[2], *spread, said])
     return table(["training set", "network", *classes, "gain"], rows)
+
+
+def evidence(found: pd.DataFrame) -> str:
+    """Gains of the mean over networks at each share of labels, with the interval of the mean IoU."""
+    shown = found[found["chosen"] & (found["network"] == "all")]
+    classes = [c for c in dict.fromkeys(shown["class"]) if c != "mean"]
+    rows = []
+    for (share, generator), group in shown.groupby(["labelled", "generator"], sort=False):
+        cells = group.set_index("class")
+        mean = cells.loc["mean"]
+        said = "{gain:+.1f} ({low:+.1f} to {high:+.1f})".format(**mean)
+        own = [f"{cells.gain[c]:+.1f}" for c in classes]
+        rows.append([f"{100 * share:g} %", f"{mean.n_real:g}", generator, f"{mean.real:.1f}", said, *own])
+    head = ["labelled", "real tiles", "generator", "real alone, mIoU", "gain", *classes]
+    return table(head, sorted(rows, key=lambda r: (float(r[0][:-2]), r[2])))
 
 
 def ratios(errors: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ Massachusetts data, first, what the autoencoder of a small base itself loses: im
 nearer as a rule. Where that is not 3 dB better than bicubic enlargement nothing is trained, but with
 ``--anyway``. Then a one-step image generator learns ``low_resolution``, and the mean of some samples, one
 sample, and a sample told another tile's coarse image are measured, each with the means of its blocks as asked
-(``image_sample.consistency``).
+(``image_sample.consistency``). ± is the standard error over tiles.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from condition_effect import SECTIONS, Work
 from inpainting import Image, arguments, massachusetts, sheet
 from numpy.typing import NDArray
+from perceptual import Perceptual
 
 from landloom.config.image_sample import ImageSampleConfig
 from landloom.data import coarse_images, samples
@@ -55,16 +56,33 @@ def bicubic(coarse: Image) -> Image:
     return np.asarray(found[0].numpy().clip(0, 255))
 
 
-def row(name: str, made: Sequence[Image], real: Sequence[Image]) -> float:
-    """Print a row of the table; returns the PSNR."""
-    values = [10 * np.log10(255**2 / ((m - r) ** 2).mean()) for m, r in zip(made, real, strict=True)]
-    alike = [ssim(m, r) for m, r in zip(made, real, strict=True)]
-    off = max(
-        np.abs(coarse_images.blocks(m, FACTOR).means - coarse_images.blocks(r, FACTOR).means).max()
-        for m, r in zip(made, real, strict=True)
-    )
-    print(f"| {name} | {np.mean(values):.2f} | {np.mean(alike):.3f} | {off:.2f} |", flush=True)
-    return float(np.mean(values))
+class Table:
+    """Rows of measures against real tiles."""
+
+    def __init__(self, real: Sequence[Image]) -> None:
+        self.real, self.perceptual = real, Perceptual()
+        print("| image | PSNR, dB | SSIM | perceptual distance | largest error of a block's mean |")
+        print("|---|---|---|---|---|")
+
+    def row(self, name: str, made: Sequence[Image]) -> float:
+        """Print a row; returns the PSNR."""
+        pairs = list(zip(made, self.real, strict=True))
+        measures = {2: psnr, 3: ssim, 4: self.perceptual}
+        values = {digits: np.array([m(*pair) for pair in pairs]) for digits, m in measures.items()}
+        cells = [f"{v.mean():.{d}f} ± {v.std(ddof=1) / len(v) ** 0.5:.{d}f}" for d, v in values.items()]
+        off = max(np.abs(means(a) - means(b)).max() for a, b in pairs)
+        print(f"| {name} | {' | '.join(cells)} | {off:.2f} |", flush=True)
+        return float(values[2].mean())
+
+
+def psnr(made: Image, real: Image) -> float:
+    """Peak signal-to-noise ratio of two images (C, H, W) of 8 bits, dB."""
+    return float(10 * np.log10(255**2 / ((made - real) ** 2).mean()))
+
+
+def means(image: Image) -> Image:
+    """Means (C, h, w) of the blocks of an image."""
+    return np.asarray(coarse_images.blocks(image, FACTOR).means)
 
 
 def decoded(work: Work, dataset: Statistics, rows: Sequence[Sample]) -> list[Image]:
@@ -96,11 +114,11 @@ def measured(work: Work, given: Any) -> None:
     rows = list(samples.read(work.tiles, split="test"))
     rows = rows[:: max(1, len(rows) // given.tiles)][: given.tiles]
     real: list[NDArray[np.float64]] = [r.image_array().astype(np.float64) for r in rows]
-    plain = [bicubic(coarse_images.blocks(r, FACTOR).means) for r in real]
+    plain = [bicubic(means(r)) for r in real]
     print(f"{len(rows)} held-out tiles, x{FACTOR}\n")
-    print("| image | PSNR, dB | SSIM | largest error of a block's mean |\n|---|---|---|---|")
-    free = row("bicubic", plain, real)
-    bound = row("the tile through the autoencoder: the bound", decoded(work, dataset, rows), real)
+    table = Table(real)
+    free = table.row("bicubic", plain)
+    bound = table.row("the tile through the autoencoder: the bound", decoded(work, dataset, rows))
     if bound < free + ENOUGH and not given.anyway:
         print(
             f"\nThe bound is not {ENOUGH:g} dB above bicubic enlargement: nothing to be had with this base."
@@ -108,23 +126,21 @@ def measured(work: Work, given: Any) -> None:
         return
     generator = work.generator("super_resolution", work.latents)
     made = sampled(work, generator, rows, given.count)
-    row(f"generator, mean of {given.count}", [np.mean(m, 0) for m in made], real)
-    row("generator, one sample", [m[0] for m in made], real)
+    table.row(f"generator, mean of {given.count}", [np.mean(m, 0) for m in made])
+    table.row("generator, one sample", [m[0] for m in made])
     swapped = [replace(r, image=rows[(i + len(rows) // 2) % len(rows)].image) for i, r in enumerate(rows)]
-    row(
-        "one sample, told another tile's coarse image",
-        [m[0] for m in sampled(work, generator, swapped, 1)],
-        real,
-    )
+    other = [m[0] for m in sampled(work, generator, swapped, 1)]
+    table.row("one sample, told another tile's coarse image", other)
     sheet(work.folder / "super_resolution.png", [real, plain, [m[0] for m in made]])
 
 
 def main() -> None:
     """Measure the bound, train and measure."""
     parser = arguments(__doc__)
+    parser.add_argument("--lr", type=float, default=1.5e-3, help="of the generator")
     parser.add_argument("--anyway", action="store_true", help="train though the bound is too low")
     given = parser.parse_args()
-    SECTIONS["image_train"]["steps"] = given.steps
+    SECTIONS["image_train"] |= {"steps": given.steps, "lr": given.lr}
     with effects.working(given) as folder:
         coarse, adversarial = {"factor": FACTOR}, {"layers": 2, "width": 32, "l1": given.l1}
         measured(massachusetts(folder, low_resolution=coarse, one_step=adversarial), given)

@@ -51,6 +51,8 @@ UNET = UnetConfig(
 )
 EVERY_STEP = RunConfig(log=0, checkpoint=0)
 """Log and save at every step."""
+LOGGED = RunConfig(log=0)
+"""Log every step; no checkpoint in a minute or two."""
 BASE = BaseConfig(augment="flip", threads=1, vae=VAE, unet=UNET)
 ENCODE = EncodeConfig(augment="flip")
 TEXTS = ["satellite image, 60% forest, 40% water", "segmentation map, 60% forest, 40% water"]

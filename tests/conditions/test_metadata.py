@@ -150,7 +150,7 @@ def test_what_is_drawn_follows_what_is_told(tmp_path: Path) -> None:
     columns = {"caption": torch.zeros(64, dtype=torch.long), "metadata": rows}
     objective = DenoisingObjective(made, model.scheduler, latents, columns, 5.0)
     config = Training(steps=120, batch=16, lr=5e-3, warmup=10)
-    train(objective, config, bases.EVERY_STEP, 0, tmp_path, "test")
+    train(objective, config, bases.LOGGED, 0, tmp_path, "test")
 
     def drawn(meta: Meta) -> float:
         told = made.conditions.load([SimpleNamespace(meta=meta, caption="")] * 16)

@@ -19,7 +19,7 @@ from landloom.gan.networks import discriminator
 from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.training.loop import train
 from tests import bases
-from tests.bases import EVERY_STEP
+from tests.bases import LOGGED
 
 HALVES = torch.tensor([[0] * 16 + [1] * 16] * 32, dtype=torch.uint8)
 
@@ -174,7 +174,7 @@ def test_the_mask_decides_in_one_step(tmp_path: Path) -> None:
     torch.manual_seed(0)
     made = objective(model, cache, config)
     controlnet.adapt(model, config)
-    train(made, config, EVERY_STEP, 0, tmp_path, "test")
+    train(made, config, LOGGED, 0, tmp_path, "test")
     for mask, sign in ((HALVES, 1), (HALVES.flip(-1), -1)):
         given = {"text": model.embed(["a river"]), "mask": mask[None]}
         found = sample(made.players[0], model.scheduler, given, [7], 1, 16)

@@ -16,7 +16,7 @@ from landloom.errors import InputError
 from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.training.loop import train
 from tests import bases
-from tests.bases import EVERY_STEP
+from tests.bases import LOGGED
 
 CPU = torch.device("cpu")
 
@@ -94,7 +94,7 @@ def test_the_mask_decides_with_the_seed_held(tmp_path: Path) -> None:
     told = bases.denoiser(model, Mask(3), words=cache.text, controlnet=made)
     objective = DenoisingObjective(told, model.scheduler, cache.images, cache.columns, config.min_snr)
     controlnet.adapt(model, config)
-    train(objective, config, EVERY_STEP, 0, tmp_path, "test")
+    train(objective, config, LOGGED, 0, tmp_path, "test")
     found = [contrast(model, told, mask) for mask in (halves, halves.flip(-1))]
     assert found[0] > 0.5
     assert found[1] < -0.5

@@ -12,7 +12,7 @@ from landloom.diffusion.sampling import guidance, sample
 from landloom.models.families.stable_diffusion import StableDiffusion
 from landloom.training.loop import train
 from tests import bases
-from tests.bases import EVERY_STEP
+from tests.bases import LOGGED
 
 SIDE, COUNT = 8, 64
 
@@ -38,7 +38,7 @@ def test_twice_the_share_told_is_about_twice_the_share_drawn(tmp_path: Path) -> 
     config = LabelTrainConfig(steps=160, batch=16, lr=5e-3, warmup=10)
     told = bases.denoiser(model, own, words=cache.text, column="prompt")
     made = DenoisingObjective(told, model.scheduler, cache.masks, cache.columns, config.min_snr)
-    train(made, config, EVERY_STEP, 0, tmp_path, "test")
+    train(made, config, LOGGED, 0, tmp_path, "test")
 
     def drawn(share: float) -> float:
         ratios = encode(torch.tensor([[share, 1 - share]] * 8), torch.ones(8, 2, dtype=torch.bool))

@@ -11,7 +11,7 @@ from landloom.config.label_train import CategoricalConfig, LabelTrainConfig
 from landloom.mask_diffusion.network import MaskDenoiser
 from landloom.mask_diffusion.objective import CategoricalObjective
 from landloom.training.loop import train
-from tests.bases import EVERY_STEP
+from tests.bases import LOGGED
 
 SIZE, CLASSES = 16, 4
 RATIOS = Ratios(None, CLASSES, dropout=0.1, partial=0.3)
@@ -35,5 +35,5 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> MaskDenoiser:
     config = LabelTrainConfig(steps=200, batch=16, lr=3e-3, warmup=10)
     objective = CategoricalObjective(network, masks(), RATIOS)
     state: Path = tmp_path_factory.mktemp("state")
-    train(objective, config, EVERY_STEP, 0, state, "test")
+    train(objective, config, LOGGED, 0, state, "test")
     return network

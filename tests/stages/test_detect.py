@@ -20,7 +20,7 @@ from landloom.errors import InputError, Interrupted
 from landloom.provenance.records import digest
 from landloom.stages import detect, mix
 from tests import bright_boxes
-from tests.bases import EVERY_STEP
+from tests.bases import LOGGED
 
 NETWORKS = {"tiny": Detector(encoder="resnet18", width=16)}
 
@@ -34,7 +34,7 @@ def train(folder: Path, name: str, **changes: Any) -> Path:
     out = folder / name
     detect.run(
         config, "tiny", "real", 0.0, 3, bright_boxes.statistics(folder), mixed, tiles, [],
-        state=folder / f"state-{name}", out=out, metrics=folder / f"{name}.jsonl", run=EVERY_STEP,
+        state=folder / f"state-{name}", out=out, metrics=folder / f"{name}.jsonl", run=LOGGED,
     )  # fmt: skip
     return out
 

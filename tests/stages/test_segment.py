@@ -23,7 +23,7 @@ from landloom.segmentation import networks, scores
 from landloom.segmentation.objective import SegmentationObjective
 from landloom.stages import mix, segment
 from tests import shards
-from tests.bases import EVERY_STEP
+from tests.bases import LOGGED
 
 NETWORKS = {"tiny": Network(architecture="Linknet", encoder="resnet18")}
 
@@ -38,7 +38,7 @@ def train(folder: Path, name: str, **changes: Any) -> Path:
     out = folder / name
     segment.run(
         config, "tiny", "real", 0.0, 3, shards.statistics(folder), mixed, tiles, [],
-        state=folder / f"state-{name}", out=out, metrics=folder / f"{name}.jsonl", run=EVERY_STEP,
+        state=folder / f"state-{name}", out=out, metrics=folder / f"{name}.jsonl", run=LOGGED,
     )  # fmt: skip
     return out
 

@@ -6,6 +6,7 @@ Percentiles of the gains so found are the interval.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from landloom.segmentation.scores import iou
 
 DRAWS = 2000
 LEVEL = 0.95
+AT_ONCE = 4_000_000
+"""Numbers of drawn confusions that are held at once (32 MB)."""
 FEW = 10
 """Test scenes below which single tiles are the units: fewer scenes cannot be drawn in many ways."""
 
@@ -42,8 +45,14 @@ def together(pairs: Sequence[tuple[Counts, Counts]], seed: int = 0) -> NDArray[n
         seed: of the draws.
     """
     whole = np.mean([_gain(a.sum(1), b.sum(1)) for a, b in pairs], 0)
-    rng = np.random.default_rng(seed)
-    drawn = np.stack([_drawn(pairs, rng) for _ in range(DRAWS)])
+    seeds, units = pairs[0][0].shape[:2]
+    rng, chosen, times = np.random.default_rng(seed), np.empty((DRAWS, seeds), int), np.empty((DRAWS, units))
+    for i in range(DRAWS):
+        chosen[i] = rng.integers(0, seeds, seeds)
+        times[i] = np.bincount(rng.integers(0, units, units), minlength=units)
+    step = max(1, AT_ONCE // pairs[0][0][:, 0].size)
+    parts = [slice(i, i + step) for i in range(0, DRAWS, step)]
+    drawn = np.concatenate([_drawn(pairs, chosen[part], times[part]) for part in parts])
     known = ~np.isnan(whole)
     ends = np.full((2, len(whole)), np.nan)
     # A draw may lack a class that the whole ground holds.
@@ -51,19 +60,29 @@ def together(pairs: Sequence[tuple[Counts, Counts]], seed: int = 0) -> NDArray[n
     return 100 * np.stack([whole, *ends], 1)
 
 
-def _drawn(pairs: Sequence[tuple[Counts, Counts]], rng: np.random.Generator) -> NDArray[np.float64]:
-    seeds, units = pairs[0][0].shape[:2]
-    chosen = rng.integers(0, seeds, seeds)
-    times = np.bincount(rng.integers(0, units, units), minlength=units)
-    drawn = [[np.tensordot(x[chosen], times, axes=([1], [0])) for x in pair] for pair in pairs]
-    return np.asarray(np.mean([_gain(*pair) for pair in drawn], 0))
+def _drawn(
+    pairs: Sequence[tuple[Counts, Counts]], chosen: NDArray[np.int64], times: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Gains (D, K + 1) of draws: seeds of each (D, seeds), and how often each unit is in it (D, units)."""
+
+    def summed(x: Counts) -> NDArray[np.float64]:
+        # Counts are whole numbers far below 2^53: the product is exact, in whatever order BLAS adds.
+        flat = np.moveaxis(x, 1, 0).reshape(x.shape[1], -1).astype(np.float64)
+        every = (times @ flat).reshape(-1, len(x), *x.shape[2:])
+        return np.take_along_axis(every, chosen[..., None, None], 1)
+
+    return np.asarray(np.mean([_gain(*map(summed, pair)) for pair in pairs], 0))
 
 
-def _gain(synthetic: Counts, real: Counts) -> NDArray[np.float64]:
-    """Gain (K + 1,) of confusions (seeds, K, K), mean over seeds; NaN for a class that the truth lacks."""
-    found = np.array([iou(a) - iou(b) for a, b in zip(synthetic, real, strict=True)]).mean(0)
-    mean = np.nanmean(found) if not np.isnan(found).all() else np.nan
-    return np.append(found, mean)
+def _gain(synthetic: NDArray[Any], real: NDArray[Any]) -> NDArray[np.float64]:
+    """Gain (..., K + 1) of confusions (..., seeds, K, K), mean over seeds; NaN where the truth has no class."""
+    found = (iou(synthetic) - iou(real)).mean(-2)
+    known = ~np.isnan(found)
+    count = known.sum(-1)
+    mean = np.divide(
+        np.where(known, found, 0).sum(-1), count, out=np.full(count.shape, np.nan), where=count > 0
+    )
+    return np.concatenate([found, mean[..., None]], -1)
 
 
 def units(scenes: Sequence[str]) -> tuple[str, list[str]]:

@@ -22,13 +22,14 @@ def confusion(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], classes: i
 
 
 def iou(matrix: Confusion) -> NDArray[np.float64]:
-    """Intersection over union (K,), 0 to 1; NaN for classes that the truth lacks."""
-    return _share(matrix, np.diag(matrix), matrix.sum(0) + matrix.sum(1) - np.diag(matrix))
+    """Intersection over union (..., K), 0 to 1, of (..., K, K); NaN for classes that the truth lacks."""
+    right = _right(matrix)
+    return _share(matrix, right, matrix.sum(-2) + matrix.sum(-1) - right)
 
 
 def f1(matrix: Confusion) -> NDArray[np.float64]:
-    """F1 score (K,), 0 to 1; NaN for classes that the truth lacks."""
-    return _share(matrix, 2 * np.diag(matrix), matrix.sum(0) + matrix.sum(1))
+    """F1 score (..., K), 0 to 1, of (..., K, K); NaN for classes that the truth lacks."""
+    return _share(matrix, 2 * _right(matrix), matrix.sum(-2) + matrix.sum(-1))
 
 
 def accuracy(matrix: Confusion) -> float:
@@ -61,10 +62,15 @@ def per_pixel(matrix: Confusion, total: NDArray[np.float64]) -> list[float | Non
     return [_plain(v) for v in _share(matrix, total, matrix.sum(1))]
 
 
+def _right(matrix: Confusion) -> NDArray[np.int64]:
+    """Pixels (..., K) of each class that were found."""
+    return np.diagonal(matrix, axis1=-2, axis2=-1)
+
+
 def _share(
     matrix: Confusion, part: NDArray[np.int64] | NDArray[np.float64], whole: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=matrix.sum(1) > 0)
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=matrix.sum(-1) > 0)
 
 
 def _plain(value: float) -> float | None:

@@ -75,7 +75,7 @@ def _drawn(
 
 
 def _gain(synthetic: NDArray[Any], real: NDArray[Any]) -> NDArray[np.float64]:
-    """Gain (..., K + 1) of confusions (..., seeds, K, K), mean over seeds; NaN where the truth has no class."""
+    """Gain (..., K + 1) of confusions (..., seeds, K, K), mean over seeds; NaN where the truth has none."""
     found = (iou(synthetic) - iou(real)).mean(-2)
     known = ~np.isnan(found)
     count = known.sum(-1)

@@ -15,4 +15,4 @@ class FeaturesConfig(NetworkSection):
     weights: str | None = None
     """Inception weights (a TorchScript or state file of torch-fidelity) when extractor is 'inception'."""
     batch: int = Field(default=32, ge=1)
-    """Images at once."""
+    """Images at once on a GPU; a CPU takes few, which is faster there."""

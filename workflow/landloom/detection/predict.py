@@ -1,6 +1,5 @@
 """What a detector finds in images: peaks of its heat, each with a box; no other peak stands beside one."""
 
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from landloom.data.statistics import Statistics
 from landloom.detection.boxes import Found, corners
 from landloom.detection.networks import STRIDE, CentreNetwork, Heads
+from landloom.runtime import batches
 from landloom.training.loop import device
 
 BATCH = 16
@@ -30,8 +30,8 @@ def over(
     batch: int = BATCH,
 ) -> Iterator[tuple[Key, Found]]:
     """Yield what is found in images (C, H, W), each with its key; the model goes to evaluation mode."""
-    model, iterator = model.to(device()).eval(), iter(images)
-    while part := list(itertools.islice(iterator, batch)):
+    model = model.to(device()).eval()
+    for part in batches.of(images, batch, device().type):
         given = torch.from_numpy(np.stack([statistics.scale(image) for _, image in part]))
         # By default convolutions on a GPU keep 10 of 23 bits of what they multiply (TF32).
         with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):

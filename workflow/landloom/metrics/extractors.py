@@ -16,8 +16,11 @@ from landloom.conditions.efficientnet import Standardised
 from landloom.conditions.patch_extractors import KNOWN, LITE0, lacking
 from landloom.config.features import FeaturesConfig
 from landloom.errors import InputError
-from landloom.runtime import phases, progress
+from landloom.runtime import batches, phases, progress
 from landloom.training.loop import device
+
+SIDE = KNOWN[LITE0].side
+"""Of the pictures that EfficientNet-Lite0 sees; Inception's are a third larger."""
 
 
 class EfficientNetLite0(nn.Module):
@@ -49,10 +52,11 @@ class Inception(nn.Module):
 
 
 def features(extractor: nn.Module, pictures: Iterable[NDArray[np.uint8]], batch: int) -> Tensor:
-    """Features (N, D) of pictures (H, W, 3), ``batch`` at a time; N may be 0."""
+    """Features (N, D) of pictures (H, W, 3), ``batch`` at a time, or fewer on a CPU; N may be 0."""
     extractor = extractor.to(device())
     iterator, found = progress.shown(pictures, "features of pictures"), []
-    while part := list(itertools.islice(iterator, batch)):
+    count = batches.most(batch, SIDE**2, device().type)
+    while part := list(itertools.islice(iterator, count)):
         images = torch.from_numpy(np.stack(part)).movedim(-1, 1).contiguous()
         with torch.no_grad():
             found.append(extractor(images.to(device())).float().cpu())

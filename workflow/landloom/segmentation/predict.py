@@ -1,6 +1,5 @@
 """Inference over images, a batch at a time, in single precision whatever a training took."""
 
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from torch import nn
 
 from landloom.data.samples import Sample
 from landloom.data.statistics import Statistics
+from landloom.runtime import batches
 from landloom.training.loop import device
 
 BATCH = 16
@@ -26,8 +26,7 @@ def over(
 ) -> Iterator[tuple[Key, Probabilities]]:
     """Yield class probabilities of images (C, H, W), each with its key; the model goes to evaluation mode."""
     model = model.to(device()).eval()
-    iterator = iter(images)
-    while part := list(itertools.islice(iterator, batch)):
+    for part in batches.of(images, batch, device().type):
         given = torch.from_numpy(np.stack([statistics.scale(image) for _, image in part]))
         # By default convolutions on a GPU keep 10 of 23 bits of what they multiply (TF32).
         with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):

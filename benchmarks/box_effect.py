@@ -187,6 +187,11 @@ def edited(
     return found
 
 
+def emptied(rows: Sequence[Sample]) -> list[Sample]:
+    """Tiles that are known to have no object."""
+    return [replace(r, objects=[]) for r in rows]
+
+
 def within(one: Object) -> NDArray[np.bool_]:
     """Pixels (H, W) of an object."""
     shape = {"type": "Polygon", "coordinates": [[*one.quad().tolist(), one.quad()[0].tolist()]]}
@@ -248,22 +253,21 @@ def single(
     print("\n| one box, told alone | tiles | found as told | found as before | change there to elsewhere |")
     print("|---|---|---|---|---|")
 
-    def line(name: str, told: Sequence[tuple[Sample, Object, Object]], before: bool) -> None:
-        empty, new = (
-            [replace(r, objects=o) for r, _, o in told_]
-            for told_ in ([(r, b, []) for r, b, _ in told], [(r, b, [a]) for r, b, a in told])
-        )
-        made, without = ([paint(part, s) for s in range(given.seeds)] for part in (new, empty))
-        after = [eye.sees(i, [a for _, _, a in told]) for i in made]
-        old = spread([eye.sees(i, [b for _, b, _ in told]) for i in made]) if before else ""
-        ratio = spread([change(i, e, [a for _, _, a in told]) for i, e in zip(made, without, strict=True)])
-        print(f"| {name} | {len(told)} | {spread(after)} | {old} | {ratio} |", flush=True)
+    def line(name: str, told: Sequence[tuple[Sample, Object, Object]], edit: bool) -> None:
+        before, after = [b for _, b, _ in told], [a for _, _, a in told]
+        tiles = [r for r, _, _ in told]
+        new = [replace(r, objects=[a]) for r, a in zip(tiles, after, strict=True)]
+        made, without = ([paint(part, s) for s in range(given.seeds)] for part in (new, emptied(tiles)))
+        found = spread([eye.sees(i, after) for i in made])
+        old = spread([eye.sees(i, before) for i in made]) if edit else ""
+        ratio = spread([change(i, e, after) for i, e in zip(made, without, strict=True)])
+        print(f"| {name} | {len(told)} | {found} | {old} | {ratio} |", flush=True)
 
     pairs = alone(rows)
     line("as in the real tile", [(r, o, o) for r, o in pairs], False)
     for name, edit in edits.items():
         line(name, edited(pairs, edit), True)
-    empty = [paint([replace(r, objects=[]) for r, _ in pairs], s) for s in range(given.seeds)]
+    empty = [paint(emptied([r for r, _ in pairs]), s) for s in range(given.seeds)]
     seen = [float(np.mean([len(f.scores) for f in eye(i)])) for i in empty]
     print(f"| none | {len(pairs)} | {spread(seen)} objects a tile | | |")
 

@@ -34,6 +34,30 @@ def test_what_both_networks_share_cancels() -> None:
     assert high - low < 2
 
 
+def test_seeds_are_drawn_where_all_ground_is_alike() -> None:
+    """Of three seeds one gains: a draw holds it between no and three times of three."""
+    real = confusions([[0.5] * 20] * 3)
+    made = confusions([[0.5] * 20, [0.5] * 20, [0.8] * 20])
+    once = (0.8 / 1.2 - 0.5 / 1.5) / 3 * 100
+    assert intervals.gains(made, real)[2] == pytest.approx([once, 0, 3 * once])
+
+
+def test_the_mean_gain_is_over_the_classes_of_the_truth() -> None:
+    made, real = (np.zeros((2, 5, 3, 3), np.int64) for _ in range(2))
+    made[..., :2, :2], real[..., :2, :2] = confusions([[0.8] * 5] * 2), confusions([[0.5] * 5] * 2)
+    found = intervals.gains(made, real)[:, 0]
+    assert np.isnan(found[2])
+    assert found[3] == pytest.approx(found[:2].mean()) == pytest.approx((0.8 / 1.2 - 0.5 / 1.5) * 100)
+
+
+def test_draws_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    pair = [confusions(rng.uniform(0.4, 0.8, (3, 12)).tolist()) for _ in range(2)]
+    whole = intervals.gains(pair[0], pair[1])
+    monkeypatch.setattr(intervals, "AT_ONCE", 700 * pair[0][:, 0].size)
+    np.testing.assert_array_equal(intervals.gains(pair[0], pair[1]), whole)
+
+
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     rng, inside = np.random.default_rng(2), 0
     for i in range(40):

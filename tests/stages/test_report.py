@@ -1,5 +1,6 @@
 """The report: one page that needs no other file, with the numbers of the tables."""
 
+import json
 import re
 from pathlib import Path
 
@@ -113,6 +114,13 @@ def test_sets_without_real_tiles_are_told(made: tuple[World, str], world: World)
     for scores in world.root.glob("segment/*/*/*/*/scores.json"):
         scores.write_text('{"n_real": 8, "n_synthetic": 4}')
     assert "hold pairs alone" not in world.run()
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "<p>1 scene, cut into"), (3, "<p>3 scenes, cut into")])
+def test_one_scene_is_a_scene(world: World, count: int, words: str) -> None:
+    path = world.root / "statistics.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"scenes": count}))
+    assert words in world.run()
 
 
 def test_the_evidence_is_shown_where_it_is_given(made: tuple[World, str], world: World) -> None:
